@@ -1,0 +1,1 @@
+"""Postgres: tables, the engine, and every SQL statement of the project."""

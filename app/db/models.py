@@ -1,0 +1,156 @@
+"""Tables. `sequences` is the cursor everywhere: key of every series, SSE id, `?after=`."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, ForeignKey, Identity, Index, LargeBinary, Text, func
+from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION, JSONB, TIMESTAMP
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Base
+
+Moment = TIMESTAMP(timezone=True, precision=6)
+
+
+class Run(Base):
+    """One model trained once from one config, and where it stands."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        Index("ix_run_created_at_id", "created_at", "id"),
+        Index("ix_run_state", "state"),
+        Index("ix_run_config_hash", "config_hash"),
+    )
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    notes: Mapped[str] = mapped_column(Text, server_default="")
+    config: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    config_hash: Mapped[str] = mapped_column(Text)
+
+    state: Mapped[str] = mapped_column(Text, server_default="queued")
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
+    started_at: Mapped[datetime | None] = mapped_column(Moment)
+    finished_at: Mapped[datetime | None] = mapped_column(Moment)
+    cancel_requested_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    # Who may write: rows of an older attempt are refused.
+    attempt: Mapped[int] = mapped_column(server_default="0")
+    fruitless_attempts: Mapped[int] = mapped_column(server_default="0")  # without a new measurement
+    lease_until: Mapped[datetime | None] = mapped_column(Moment)
+    worker: Mapped[str | None] = mapped_column(Text)
+    device: Mapped[str | None] = mapped_column(Text)  # "CPU, 2 threads, compiled"
+    versions: Mapped[dict[str, str] | None] = mapped_column(JSONB)
+    error_kind: Mapped[str | None] = mapped_column(Text)
+    error_message: Mapped[str | None] = mapped_column(Text)
+
+    # The latest measurement, kept here so that lists read one row a run.
+    sequences: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    total_sequences: Mapped[int] = mapped_column(BigInteger)
+    sequences_per_second: Mapped[float | None] = mapped_column(DOUBLE_PRECISION)
+    train_loss: Mapped[float | None] = mapped_column(DOUBLE_PRECISION)
+    plateau_start: Mapped[float | None] = mapped_column(DOUBLE_PRECISION)
+    plateau_end: Mapped[float | None] = mapped_column(DOUBLE_PRECISION)
+    onset: Mapped[float | None] = mapped_column(DOUBLE_PRECISION)
+    midpoint: Mapped[float | None] = mapped_column(DOUBLE_PRECISION)
+    end: Mapped[float | None] = mapped_column(DOUBLE_PRECISION)
+
+
+def _run_key() -> Mapped[str]:
+    return mapped_column(Text, ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+
+
+class Measurement(Base):
+    """What a run reported at one value of `sequences`; arrays as in `schemas.measure`."""
+
+    __tablename__ = "measurement"
+
+    run_id: Mapped[str] = _run_key()
+    sequences: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    attempt: Mapped[int]
+    elapsed_seconds: Mapped[float] = mapped_column(DOUBLE_PRECISION)
+    computed_at: Mapped[datetime] = mapped_column(Moment)
+    loss: Mapped[list[float]] = mapped_column(ARRAY(DOUBLE_PRECISION))
+    accuracy: Mapped[list[float]] = mapped_column(ARRAY(DOUBLE_PRECISION))
+    in_context_accuracy: Mapped[list[float]] = mapped_column(ARRAY(DOUBLE_PRECISION))
+    correct_probability: Mapped[list[float]] = mapped_column(ARRAY(DOUBLE_PRECISION))
+    context_probability: Mapped[list[float]] = mapped_column(ARRAY(DOUBLE_PRECISION))
+    induction_strength: Mapped[list[list[float]]] = mapped_column(
+        ARRAY(DOUBLE_PRECISION, dimensions=2)
+    )
+    previous_token_strength: Mapped[list[list[float]]] = mapped_column(
+        ARRAY(DOUBLE_PRECISION, dimensions=2)
+    )
+
+
+class Frame(Base):
+    """The probe's attention patterns: little-endian float32 [layer, head, probe, query, key]."""
+
+    __tablename__ = "frame"
+
+    run_id: Mapped[str] = _run_key()
+    sequences: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    attempt: Mapped[int]
+    patterns: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Probe(Base):
+    """The sequences whose patterns are shown: a JSON list of `schemas.measure.ProbeSequence`."""
+
+    __tablename__ = "probe"
+
+    run_id: Mapped[str] = _run_key()
+    sequences: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+
+
+class Checkpoint(Base):
+    """Saved weights: where, how large, and the SHA-256 of the file."""
+
+    __tablename__ = "checkpoint"
+
+    run_id: Mapped[str] = _run_key()
+    sequences: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    attempt: Mapped[int]
+    url: Mapped[str] = mapped_column(Text)
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
+
+
+class ResumePoint(Base):
+    """The newest checkpoint that also holds the optimiser; one per run, replaced."""
+
+    __tablename__ = "resume_point"
+
+    run_id: Mapped[str] = _run_key()
+    sequences: Mapped[int] = mapped_column(BigInteger)
+    attempt: Mapped[int]
+    url: Mapped[str] = mapped_column(Text)
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(Text)
+
+
+class RunEvent(Base):
+    """The timeline of a run: queued, started, resumed, phase change ..."""
+
+    __tablename__ = "run_event"
+    __table_args__ = (Index("ix_run_event_run_id_id", "run_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    run_id: Mapped[str] = mapped_column(Text, ForeignKey("run.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
+    kind: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(Text)
+    sequences: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class IdempotencyKey(Base):
+    """Answers already given to a POST, so that a repeated request starts nothing twice."""
+
+    __tablename__ = "idempotency_key"
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(Text)  # SHA-256 of the request
+    run_id: Mapped[str] = mapped_column(Text, ForeignKey("run.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())

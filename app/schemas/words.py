@@ -1,0 +1,28 @@
+"""How things are said to people. Text forms stay 0-indexed (`L1H3`); sentences follow the paper.
+
+The paper counts layers from 1 and heads from 0; this module is the only place that converts.
+"""
+
+from collections.abc import Sequence
+
+
+def layer_name(layer: int) -> str:
+    """`0` -> `Layer 1`, as the paper writes it."""
+    return f"Layer {layer + 1}"
+
+
+def head_name(layer: int, head: int) -> str:
+    """`(1, 3)` -> `Layer 2, head 3`."""
+    return f"{layer_name(layer)}, head {head}"
+
+
+def enumerate_words(items: Sequence[str]) -> str:
+    """`["a", "b", "c"]` -> `a, b and c`."""
+    if len(items) <= 1:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def grouped(number: int) -> str:
+    """`1000000` -> `1,000,000`."""
+    return f"{number:,}"
