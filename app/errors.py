@@ -1,0 +1,40 @@
+"""Errors that a user can cause or meet. The message is a sentence; one handler makes HTTP of it."""
+
+
+class AppError(Exception):
+    """Something went wrong."""
+
+    status = 500
+    title = "Internal error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotFound(AppError):
+    """There is no such thing."""
+
+    status = 404
+    title = "Not found"
+
+
+class Conflict(AppError):
+    """The state of the thing forbids the request."""
+
+    status = 409
+    title = "Conflict"
+
+
+class Invalid(AppError):
+    """The request says something that cannot be."""
+
+    status = 422
+    title = "Invalid request"
+
+
+class Unavailable(AppError):
+    """A service that is needed does not answer."""
+
+    status = 503
+    title = "Service unavailable"
