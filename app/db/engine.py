@@ -10,7 +10,7 @@ AFTER_COMMIT = "after_commit"
 
 
 def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
-    """An engine whose connections are checked before use, so that a restarted server is no error."""
+    """An engine that checks connections before use: a restarted server is no error."""
     return create_engine(database_url, pool_pre_ping=True, pool_size=pool_size, max_overflow=10)
 
 
@@ -24,6 +24,6 @@ def session_scope(engine: Engine) -> Iterator[Session]:
             action()
 
 
-def after_commit(session: Session, action: Callable[[], None]) -> None:
+def after_commit(session: Session, action: Callable[[], object]) -> None:
     """Runs `action` once the session's transaction is committed; never if it is rolled back."""
     session.info.setdefault(AFTER_COMMIT, []).append(action)

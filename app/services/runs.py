@@ -1,0 +1,138 @@
+"""Runs: create, move, cancel, rename, delete. `move` is the only door to a run's state."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from app.db import queries
+from app.db.models import Run, RunEvent
+from app.errors import Conflict, NotFound
+from app.schemas.config import RunConfig
+from app.schemas.presets import PRESETS
+from app.schemas.state import ACTIVE, TERMINAL, RunState, may_move
+from app.services.queue import publish_cancel, publish_run, send_train
+
+log = logging.getLogger(__name__)
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: ids are read aloud
+
+_SAID = {
+    RunState.QUEUED: "Waits for a worker.",
+    RunState.STARTING: "A worker took it.",
+    RunState.RUNNING: "Training.",
+    RunState.STOPPING: "A cancel was asked for.",
+    RunState.FINISHED: "Every sequence was seen.",
+    RunState.FAILED: "Training failed.",
+    RunState.CANCELLED: "Cancelled.",
+    RunState.LOST: "Its trainer went silent; the next free worker resumes it.",
+}
+
+
+def create_run(
+    session: Session,
+    config: RunConfig,
+    *,
+    name: str = "",
+    tags: Sequence[str] = (),
+    notes: str = "",
+) -> Run:
+    """A queued run; once the transaction is committed, a worker is told."""
+    run = Run(
+        id="".join(secrets.choice(_ALPHABET) for _ in range(10)),
+        name=name.strip() or default_name(config),
+        tags=list(dict.fromkeys(tags)),
+        notes=notes,
+        config=config.model_dump(mode="json"),
+        config_hash=config.config_hash,
+        total_sequences=config.training.total_sequences,
+    )
+    session.add(run)
+    session.flush()
+    record_event(session, run, RunState.QUEUED, _SAID[RunState.QUEUED])
+    send_train(session, run.id)
+    return run
+
+
+def default_name(config: RunConfig) -> str:
+    """What a run is called that nobody named: its preset, or its shape and clamps."""
+    for preset in PRESETS:
+        if preset.config.config_hash == config.config_hash:
+            return preset.name
+    clamps = len(config.program)
+    what = "unclamped" if not clamps else f"{clamps} clamp{'s' if clamps > 1 else ''}"
+    return f"{config.model.layers} layers, {config.model.heads} heads, {what}"
+
+
+def move(
+    session: Session,
+    run: Run,
+    target: RunState,
+    *,
+    message: str = "",
+    kind: str = "",
+    error_kind: str | None = None,
+    error_message: str | None = None,
+) -> None:
+    """Moves a run to `target`, or raises `Conflict`. Nothing else may write `Run.state`.
+
+    Locks and re-reads the row (unflushed changes to it are kept), so that of two movers the later
+    sees what the earlier did. Stamps the times, adds to the timeline (`kind` and `message` have
+    defaults for every state) and tells open pages after the commit.
+    """
+    session.flush()
+    session.refresh(run, with_for_update=True)
+    current = RunState(run.state)
+    if not may_move(current, target):
+        raise Conflict(f"Run {run.id} is {current} and cannot become {target}.")
+    run.state = target.value
+    _stamp(session, run, target)
+    if error_kind is not None or error_message is not None:
+        run.error_kind, run.error_message = error_kind, error_message
+    record_event(session, run, kind or target, message or _SAID[target])
+    log.info("run %s: %s -> %s", run.id, current, target)
+
+
+def _stamp(session: Session, run: Run, target: RunState) -> None:
+    """The times and the lease that follow from being in `target`."""
+    if target is RunState.STARTING and run.started_at is None:
+        run.started_at = queries.now(session)
+    if target in TERMINAL:
+        run.finished_at = queries.now(session)
+    if target not in ACTIVE:
+        run.lease_until = None
+
+
+def record_event(
+    session: Session, run: Run, kind: str, message: str, *, sequences: int | None = None
+) -> None:
+    """Adds to a run's timeline and tells open pages; `sequences` defaults to where the run is."""
+    at = run.sequences if sequences is None else sequences
+    session.add(RunEvent(run_id=run.id, kind=str(kind), message=message, sequences=at))
+    session.flush()
+    publish_run(session, run.id)
+
+
+def run_or_error(session: Session, run_id: str) -> Run:
+    """The run, or `NotFound`."""
+    run = queries.run_by_id(session, run_id)
+    if run is None:
+        raise NotFound(f"There is no run {run_id!r}.")
+    return run
+
+
+def request_cancel(session: Session, run: Run) -> None:
+    """Asks for a run to stop. Asking twice is no error; a waiting run is cancelled at once."""
+    session.refresh(run, with_for_update=True)
+    state = RunState(run.state)
+    if state in (RunState.STOPPING, RunState.CANCELLED):
+        return
+    if state in TERMINAL:
+        raise Conflict(f"Run {run.id} is already {state}; there is nothing to cancel.")
+    run.cancel_requested_at = queries.now(session)
+    if state in (RunState.QUEUED, RunState.LOST):
+        move(session, run, RunState.CANCELLED)
+    else:
+        move(session, run, RunState.STOPPING)
+        publish_cancel(session, run.id)
