@@ -1,0 +1,148 @@
+"""The user's own features, from `.npz`, `.npy` or `.h5`; values are taken as they are.
+
+- `.npz`: `features` [class, exemplar, dim]; optional `thumbnails` [class, exemplar, 28, 28] uint8,
+  dark ink on white, and `class_names` [class]
+- `.npy`: the features alone
+- `.h5`, `.hdf5`: the published code's layout, `resnet18/224/feat` with an optional `class_order`
+  (github.com/aadityasingh/icl-dynamics), or `features` at the root with the optional keys above
+
+Features [class, dim] are one exemplar of each class.
+"""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from app.schemas.config import TaskConfig
+from worker.science.datasets.base import Dataset, DatasetError
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+_PUBLISHED = "resnet18/224/feat"
+_FEATURES = ("features", _PUBLISHED)  # keys that may hold them, in this order
+_EXTRAS = ("thumbnails", "class_names", "class_order")
+_THUMBNAIL_SHAPE = (28, 28)
+
+
+def load_file(path: str, task: TaskConfig) -> Dataset:
+    """The file's dataset, if it has what the task needs."""
+    dataset = load_features(path)
+    classes, exemplars, _ = dataset.features.shape
+    needed = task.classes + task.new_classes
+    if classes < needed:
+        raise DatasetError(
+            f"{path}: needs {needed} classes ({task.classes} training + {task.new_classes} new), "
+            f"the file has {classes}"
+        )
+    if exemplars <= task.exemplars:
+        raise DatasetError(
+            f"{path}: needs {task.exemplars + 1} exemplars of each class "
+            f"({task.exemplars} training + at least 1 to test), the file has {exemplars}"
+        )
+    return dataset
+
+
+def load_features(path: str | Path) -> Dataset:
+    """All that the file has, sound but perhaps too little for a task."""
+    arrays = _read(Path(path).expanduser())
+    key = next((key for key in _FEATURES if key in arrays), None)
+    if key is None:
+        found = ", ".join(sorted(arrays)) or "nothing"
+        raise DatasetError(f"{path}: needs the key 'features', the file has {found}")
+    features = _features(arrays[key], f"{path}: {key}")
+    classes, exemplars, _ = features.shape
+    return Dataset(
+        features, _names(arrays, classes, path), _thumbnails(arrays, classes, exemplars, path)
+    )
+
+
+def _features(array: NDArray[np.generic], where: str) -> Tensor:
+    """Float32 [class, exemplar, dim], every value finite."""
+    if array.dtype.kind not in "fiu":
+        raise DatasetError(f"{where} must be numbers, not {array.dtype}")
+    if array.ndim not in (2, 3) or not array.size:
+        raise DatasetError(
+            f"{where} must be [class, exemplar, dim] or [class, dim] and not empty, "
+            f"its shape is {list(array.shape)}"
+        )
+    with np.errstate(over="ignore"):  # what float32 cannot hold is reported below
+        features = np.array(array if array.ndim == 3 else array[:, None], dtype=np.float32)
+    wrong = np.argwhere(~np.isfinite(features))
+    if len(wrong):
+        first, exemplar, dim = wrong[0]
+        raise DatasetError(
+            f"{where} has {len(wrong)} values that are not finite, the first in "
+            f"class {first}, exemplar {exemplar}, dimension {dim}"
+        )
+    return torch.from_numpy(features)
+
+
+def _names(arrays: Arrays, classes: int, path: str | Path) -> tuple[str, ...]:
+    """The file's names of its classes, or their numbers."""
+    key = next((key for key in ("class_names", "class_order") if key in arrays), None)
+    if key is None:
+        return tuple(f"class {index}" for index in range(classes))
+    names = arrays[key]
+    if names.shape != (classes,):
+        raise DatasetError(
+            f"{path}: {key} must name {classes} classes, its shape is {list(names.shape)}"
+        )
+    return tuple(_name(name) for name in names.tolist())
+
+
+def _name(name: object) -> str:
+    """HDF5 has bytes, the published class order numbers."""
+    if isinstance(name, bytes):
+        return name.decode("utf-8", "replace")
+    return name if isinstance(name, str) else f"class {name}"
+
+
+def _thumbnails(arrays: Arrays, classes: int, exemplars: int, path: str | Path) -> Tensor | None:
+    """The file's drawings, if it has any."""
+    if "thumbnails" not in arrays:
+        return None
+    drawings = arrays["thumbnails"]
+    shape = (classes, exemplars, *_THUMBNAIL_SHAPE)
+    if drawings.dtype != np.uint8 or drawings.shape != shape:
+        raise DatasetError(
+            f"{path}: thumbnails must be uint8 {list(shape)}, "
+            f"they are {drawings.dtype} {list(drawings.shape)}"
+        )
+    return torch.from_numpy(np.array(drawings, dtype=np.uint8))
+
+
+def _read(path: Path) -> Arrays:
+    """The arrays that matter, by key."""
+    readers = {".npz": _read_npz, ".npy": _read_npy, ".h5": _read_h5, ".hdf5": _read_h5}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise DatasetError(f"{path}: the name must end in {', '.join(readers)}")
+    if not path.is_file():
+        raise DatasetError(f"{path}: there is no such file")
+    try:
+        return reader(path)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DatasetError(f"{path}: cannot be read: {error}") from error
+
+
+def _read_npz(path: Path) -> Arrays:
+    with np.load(path, allow_pickle=False) as archive:
+        return {key: archive[key] for key in archive.files if key in (*_FEATURES, *_EXTRAS)}
+
+
+def _read_npy(path: Path) -> Arrays:
+    return {"features": np.load(path, allow_pickle=False)}
+
+
+def _read_h5(path: Path) -> Arrays:
+    try:
+        import h5py  # only those who have such files need it
+    except ImportError as error:
+        raise DatasetError(f"{path}: reading it needs h5py: pip install h5py") from error
+    with h5py.File(path, "r") as file:
+        return {key: file[key][()] for key in (*_FEATURES, *_EXTRAS) if key in file}
