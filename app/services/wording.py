@@ -1,0 +1,60 @@
+"""Numbers as people read them: grouped, short, with their unit. Pages and figures share these."""
+
+from datetime import datetime
+
+
+def short(number: float | None) -> str:
+    """`425024` -> `425k`, `1000000` -> `1M`, `None` -> `–`: three digits at most."""
+    if number is None:
+        return "–"
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= size * 0.9995:
+            return f"{number / size:.3g}{suffix}"
+    return f"{number:.3g}"
+
+
+def grouped(number: float | None) -> str:
+    """`1000000` -> `1,000,000`, `None` -> `–`."""
+    return "–" if number is None else f"{number:,.0f}"
+
+
+def fixed(number: float | None, digits: int = 3) -> str:
+    """`0.01234` -> `0.012`, `None` -> `–`."""
+    return "–" if number is None else f"{number:.{digits}f}".replace("-", "−")
+
+
+def duration(seconds: float | None) -> str:
+    """`75` -> `1 min 15 s`: two units at most."""
+    if seconds is None:
+        return "–"
+    if seconds < 9.95:
+        return f"{max(seconds, 0):.1f} s"
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    units = ((days, "d"), (hour, "h"), (minute, "min"), (second, "s"))
+    first = next(index for index, (count, _) in enumerate(units) if count)
+    return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2] if count)
+
+
+def age(moment: datetime | None, now: datetime) -> str:
+    """How long ago, in one unit: `3 min ago`."""
+    if moment is None:
+        return "–"
+    seconds = (now - moment).total_seconds()
+    if seconds < 1:
+        return "just now"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return "just now"
+
+
+def size(count: int | None) -> str:
+    """`809283` -> `809 kB`: bytes in decimal units."""
+    if count is None:
+        return "–"
+    for scale, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if count >= scale:
+            return f"{count / scale:.3g} {unit}"
+    return f"{count} B"
