@@ -1,0 +1,55 @@
+"""Attempts: a trainer's turn at a run, from the claim until it ends, is given back or is lost."""
+
+from sqlalchemy.orm import Session
+
+from app.db import claims
+from app.db.models import Run
+from app.schemas.state import RunState
+from app.schemas.words import grouped
+from app.services.queue import send_train
+from app.services.runs import move, run_or_error
+
+MAX_FRUITLESS = 3  # attempts in a row that measured nothing new
+
+
+def claim(session: Session, run_id: str, *, worker: str, lease_seconds: float) -> int | None:
+    """Takes a waiting run for a worker: the attempt's number, or None if there is nothing to do."""
+    attempt = claims.take(session, run_id, worker=worker, lease_seconds=lease_seconds)
+    if attempt is not None:
+        run = run_or_error(session, run_id)
+        move(session, run, RunState.STARTING, message=f"Taken by {worker} (attempt {attempt}).")
+    return attempt
+
+
+def give_back(session: Session, run: Run, reason: str) -> None:
+    """Ends an attempt whose worker stops; the run waits for the next one."""
+    if run.state == RunState.STOPPING:
+        move(session, run, RunState.CANCELLED)
+        return
+    run.fruitless_attempts = max(0, run.fruitless_attempts - 1)
+    move(session, run, RunState.QUEUED, message=reason)
+    send_train(session, run.id)
+
+
+def lose(session: Session, run: Run, reason: str) -> None:
+    """Ends an attempt that died: the run is lost and will be resumed, unless that is hopeless.
+
+    A run that was to stop is cancelled; one that died `MAX_FRUITLESS` times in a row without
+    measuring anything new has failed.
+    """
+    if run.state == RunState.STOPPING:
+        move(session, run, RunState.CANCELLED)
+    elif run.fruitless_attempts >= MAX_FRUITLESS:
+        message = f"{reason} {MAX_FRUITLESS} attempts in a row measured nothing new past "
+        message += f"{grouped(run.sequences)} sequences, so it is not tried again."
+        move(
+            session,
+            run,
+            RunState.FAILED,
+            message=message,
+            error_kind="lost_too_often",
+            error_message=message,
+        )
+    else:
+        move(session, run, RunState.LOST, message=reason)
+        send_train(session, run.id)
