@@ -1,0 +1,23 @@
+"""Brings a database to the schema of this program."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+
+def alembic_config(database_url: str) -> Config:
+    """Alembic's settings, in code: there is no ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    # A percent sign (of an escaped socket path) would be read as an interpolation.
+    config.set_main_option("sqlalchemy.url", database_url.replace("%", "%%"))
+    return config
+
+
+def upgrade(database_url: str) -> None:
+    """Applies the migrations that the database lacks; none is no error."""
+    command.upgrade(alembic_config(database_url), "head")

@@ -1,0 +1,72 @@
+"""A real Postgres and a real Valkey, started once; every test finds them empty."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from app.config import Settings
+from app.db.base import Base
+from app.db.engine import make_engine
+from app.db.migrate import upgrade
+from app.services.queue import Outbox
+from tests.integration.servers import Servers, start_servers
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    with tempfile.TemporaryDirectory(prefix="optoscope-") as folder:
+        # The Postgres wheel, started by root, runs as a user of its own.
+        Path(folder).chmod(0o755)
+        with start_servers(Path(folder)) as running:
+            yield running
+
+
+@pytest.fixture(scope="session")
+def session_settings(servers, tmp_path_factory) -> Settings:
+    settings = Settings(
+        database_url=servers.database_url,
+        redis_url=servers.redis_url,
+        data_dir=tmp_path_factory.mktemp("data"),
+    )
+    upgrade(settings.database_url)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def session_engine(session_settings) -> Iterator[Engine]:
+    engine = make_engine(session_settings.database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def session_outbox(session_settings) -> Iterator[Outbox]:
+    outbox = Outbox(session_settings.redis_url)
+    yield outbox
+    outbox.close()
+
+
+@pytest.fixture(autouse=True)
+def _empty(session_engine, session_outbox) -> None:
+    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    with session_engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+    session_outbox.redis.flushall()
+
+
+@pytest.fixture
+def settings(session_settings, tmp_path) -> Settings:
+    return session_settings.model_copy(update={"data_dir": tmp_path})
+
+
+@pytest.fixture
+def engine(session_engine) -> Engine:
+    return session_engine
+
+
+@pytest.fixture
+def outbox(session_outbox) -> Outbox:
+    return session_outbox
