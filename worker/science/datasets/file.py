@@ -9,8 +9,10 @@
 Features [class, dim] are one exemplar of each class.
 """
 
+import os
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,7 @@ _PUBLISHED = "resnet18/224/feat"
 _FEATURES = ("features", _PUBLISHED)  # keys that may hold them, in this order
 _EXTRAS = ("thumbnails", "class_names", "class_order")
 _THUMBNAIL_SHAPE = (28, 28)
+_BROKEN = (OSError, ValueError, TypeError, KeyError, EOFError, zlib.error, zipfile.BadZipFile)
 
 
 def load_file(path: str, task: TaskConfig) -> Dataset:
@@ -49,11 +52,8 @@ def load_file(path: str, task: TaskConfig) -> Dataset:
 
 def load_features(path: str | Path) -> Dataset:
     """All that the file has, sound but perhaps too little for a task."""
-    arrays = _read(Path(path).expanduser())
-    key = next((key for key in _FEATURES if key in arrays), None)
-    if key is None:
-        found = ", ".join(sorted(arrays)) or "nothing"
-        raise DatasetError(f"{path}: needs the key 'features', the file has {found}")
+    arrays = _read(Path(os.path.expanduser(path)))
+    key = next(key for key in _FEATURES if key in arrays)
     features = _features(arrays[key], f"{path}: {key}")
     classes, exemplars, _ = features.shape
     return Dataset(
@@ -76,7 +76,7 @@ def _features(array: NDArray[np.generic], where: str) -> Tensor:
     if len(wrong):
         first, exemplar, dim = wrong[0]
         raise DatasetError(
-            f"{where} has {len(wrong)} values that are not finite, the first in "
+            f"{where} must be finite, {len(wrong)} of its values are not; the first is in "
             f"class {first}, exemplar {exemplar}, dimension {dim}"
         )
     return torch.from_numpy(features)
@@ -117,8 +117,8 @@ def _thumbnails(arrays: Arrays, classes: int, exemplars: int, path: str | Path) 
 
 
 def _read(path: Path) -> Arrays:
-    """The arrays that matter, by key."""
-    readers = {".npz": _read_npz, ".npy": _read_npy, ".h5": _read_h5, ".hdf5": _read_h5}
+    """The arrays that matter, by key; features are among them."""
+    readers = {".npz": _read_numpy, ".npy": _read_numpy, ".h5": _read_hdf5, ".hdf5": _read_hdf5}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise DatasetError(f"{path}: the name must end in {', '.join(readers)}")
@@ -126,23 +126,33 @@ def _read(path: Path) -> Arrays:
         raise DatasetError(f"{path}: there is no such file")
     try:
         return reader(path)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except DatasetError:
+        raise
+    except _BROKEN as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from error
 
 
-def _read_npz(path: Path) -> Arrays:
-    with np.load(path, allow_pickle=False) as archive:
-        return {key: archive[key] for key in archive.files if key in (*_FEATURES, *_EXTRAS)}
+def _read_numpy(path: Path) -> Arrays:
+    with path.open("rb") as file:
+        content = np.load(file, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            return {"features": content}
+        return {key: content[key] for key in _wanted(content.files, path)}
 
 
-def _read_npy(path: Path) -> Arrays:
-    return {"features": np.load(path, allow_pickle=False)}
-
-
-def _read_h5(path: Path) -> Arrays:
+def _read_hdf5(path: Path) -> Arrays:
     try:
         import h5py  # only those who have such files need it
     except ImportError as error:
         raise DatasetError(f"{path}: reading it needs h5py: pip install h5py") from error
     with h5py.File(path, "r") as file:
-        return {key: file[key][()] for key in (*_FEATURES, *_EXTRAS) if key in file}
+        nested = [_PUBLISHED] if _PUBLISHED in file else []
+        return {key: np.asarray(file[key][()]) for key in _wanted([*file, *nested], path)}
+
+
+def _wanted(keys: Sequence[str], path: Path) -> list[str]:
+    """Those of a file's keys that matter."""
+    if not any(key in keys for key in _FEATURES):
+        found = ", ".join(sorted(keys)) or "nothing"
+        raise DatasetError(f"{path}: needs the key 'features', the file has {found}")
+    return [key for key in (*_FEATURES, *_EXTRAS) if key in keys]
