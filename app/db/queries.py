@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from app.db.models import Moment, Run, RunEvent
@@ -12,6 +12,11 @@ from app.db.models import Moment, Run, RunEvent
 def now(session: Session) -> datetime:
     """The database's clock: the only one that all processes share."""
     return session.scalars(select(func.clock_timestamp(type_=Moment))).one()
+
+
+def has_runs(session: Session) -> bool:
+    """Whether there is any run."""
+    return bool(session.scalar(select(exists(select(Run.id)))))
 
 
 def run_by_id(session: Session, run_id: str) -> Run | None:

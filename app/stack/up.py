@@ -1,0 +1,181 @@
+"""`optoscope up`: everything that Optoscope needs, as children of this process."""
+
+import hashlib
+import http.client
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from app.config import Settings
+from app.db.migrate import upgrade
+from app.stack.assets import ensure_assets
+from app.stack.child import Child, Program
+from app.stack.compiler import compiler_warning
+from app.stack.external import check_database, check_redis, without_password
+from app.stack.first_run import queue_first_run
+from app.stack.leftovers import end_leftovers
+from app.stack.listener import Listener, listen
+from app.stack.places import DataDir, open_data_dir, sole_use
+from app.stack.postgres import postgres
+from app.stack.signals import StopSignals
+from app.stack.supervisor import Say, stop_all, watch
+from app.stack.trouble import StackError
+from app.stack.valkey import valkey
+from app.stack.web import GRACE_SECONDS
+
+DATABASE, REDIS = "OPTOSCOPE_DATABASE_URL", "OPTOSCOPE_REDIS_URL"
+WORKER_GRACE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says."""
+
+    host: str
+    port: int
+    data_dir: Path
+    workers: int
+    least_free_mb: int
+
+
+def up(options: Options, say: Say) -> None:
+    """Starts everything, watches it, and stops all of it when asked to."""
+    signals = StopSignals()
+    signals.install()
+    with ExitStack() as stack:
+        data = open_data_dir(options.data_dir, least_free_mb=options.least_free_mb)
+        note_holder = stack.enter_context(sole_use(data))
+        end_leftovers(data.records)
+        listener = listen(options.host, options.port)
+        stack.enter_context(listener.socket)
+        note_holder(f"process {os.getpid()}, {listener.url}")
+        _prepare(data, say)
+        servers, settings = _servers(data)
+        _launch(servers, stack, signals)
+        programs = _programs(settings, data, listener, options.workers)
+        if not signals.stopping():
+            upgrade(settings.database_url)
+            queue_first_run(settings)
+            _launch(programs, stack, signals)
+        if not signals.stopping():
+            say(_welcome(listener, data, settings))
+        watch([*servers, *programs], stopping=signals.stopping, say=say)
+        say("Stopping: a run in training is kept, and goes on at the next start.")
+    say("Stopped.")
+
+
+def _prepare(data: DataDir, say: Say) -> None:
+    if ensure_assets():
+        say("Fetched the front-end libraries.")
+    warning = compiler_warning()
+    if warning:
+        say(f"Note: {warning}")
+    if (data.root / "postgres").is_symlink():
+        say(f"Note: the database is kept in {data.postgres.resolve()}, which Postgres can reach.")
+
+
+def _servers(data: DataDir) -> tuple[list[Child], Settings]:
+    """The servers that are ours to run, and the settings that lead to all of them."""
+    children = []
+    database_url, redis_url = os.environ.get(DATABASE), os.environ.get(REDIS)
+    if database_url:
+        check_database(_settings(data, database_url, "redis://").database_url)
+    else:
+        program, database_url = postgres(data)
+        children.append(Child(program, data))
+    if redis_url:
+        check_redis(redis_url)
+    else:
+        program, redis_url = valkey(data)
+        children.append(Child(program, data))
+    return children, _settings(data, database_url, redis_url)
+
+
+def _settings(data: DataDir, database_url: str, redis_url: str) -> Settings:
+    try:
+        return Settings(database_url=database_url, redis_url=redis_url, data_dir=data.root)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = f"OPTOSCOPE_{problem['loc'][0]}".upper()
+        raise StackError(f"{name} cannot be used: {problem['msg']}.") from None
+
+
+def _programs(settings: Settings, data: DataDir, listener: Listener, workers: int) -> list[Child]:
+    """Our own processes: the web server and the workers."""
+    environment = {
+        DATABASE: settings.database_url,
+        REDIS: settings.redis_url,
+        "OPTOSCOPE_DATA_DIR": str(data.root),
+        "TORCHINDUCTOR_CACHE_DIR": str(data.compiled),
+        "PYTHONUNBUFFERED": "1",
+    }
+    programs = [_web(listener, environment)]
+    programs += [_worker(number + 1, data, environment) for number in range(workers)]
+    return [Child(program, data) for program in programs]
+
+
+def _web(listener: Listener, environment: dict[str, str]) -> Program:
+    descriptor = listener.socket.fileno()
+    return Program(
+        name="Web",
+        command=(sys.executable, "-m", "app.stack.web", str(descriptor)),
+        ready=_is_healthy(listener),
+        environment=environment,
+        descriptors=(descriptor,),
+        grace_seconds=GRACE_SECONDS + 2.0,
+    )
+
+
+def _worker(number: int, data: DataDir, environment: dict[str, str]) -> Program:
+    """One Celery worker. Its name must differ from those of other machines and directories."""
+    place = hashlib.sha256(os.fsencode(data.root)).hexdigest()[:6]
+    celery = (sys.executable, "-m", "celery", "-A", "worker.celery_app", "worker")
+    return Program(
+        name="Worker" if number == 1 else f"Worker {number}",
+        command=(*celery, "--loglevel", "info", "-n", f"worker{number}-{place}@%h"),
+        ready=lambda: True,  # it takes seconds to load torch, and runs can be queued meanwhile
+        environment=environment,
+        grace_seconds=WORKER_GRACE_SECONDS,
+    )
+
+
+def _is_healthy(listener: Listener) -> Callable[[], bool]:
+    host, port = listener.local_host, listener.port
+
+    def ready() -> bool:
+        connection = http.client.HTTPConnection(host, port, timeout=2)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    return ready
+
+
+def _launch(children: list[Child], stack: ExitStack, signals: StopSignals) -> None:
+    """Starts children side by side and waits for all; the stack stops them at the end."""
+    stack.callback(stop_all, children, hurry=signals.hurry)
+    for child in children:
+        child.start()
+    for child in children:
+        child.await_ready(interrupted=signals.stopping)
+
+
+def _welcome(listener: Listener, data: DataDir, settings: Settings) -> str:
+    lines = ["Optoscope is up.", "", f"  Address   {listener.url}", f"  Data      {data.root}"]
+    if os.environ.get(DATABASE):
+        lines.append(f"  Database  {without_password(settings.database_url)}")
+    if os.environ.get(REDIS):
+        lines.append(f"  Queue     {without_password(settings.redis_url)}")
+    lines += [f"  Logs      {data.logs}", "  Stop      Ctrl-C", ""]
+    if listener.is_public:
+        lines.insert(1, "Whoever can reach this machine can use it: there is no password.")
+    return "\n".join(lines)

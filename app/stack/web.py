@@ -1,0 +1,28 @@
+"""The web server as a child: serves on a socket that its parent opened and keeps.
+
+So the address is ours from the first moment to the last, and a browser that asks while the server
+is being started again waits instead of being refused.
+"""
+
+import socket
+import sys
+
+import uvicorn
+
+GRACE_SECONDS = 3  # open streams end then; browsers reconnect by themselves
+
+
+def serve(descriptor: int) -> None:
+    """Serves until it is told to stop."""
+    listener = socket.socket(fileno=descriptor)
+    config = uvicorn.Config(
+        "app.main:create_app",
+        factory=True,
+        access_log=False,  # the log would grow with every poll
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))
