@@ -1,0 +1,57 @@
+"""torch.compile where there is a C++ compiler, eager execution where there is none."""
+
+import os
+import shutil
+from collections.abc import Callable
+from typing import Generic, ParamSpec, TypeVar
+
+import torch
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+NO_COMPILER = (
+    "No C++ compiler was found, so this run is not compiled and trains several times slower. "
+    "Install one (on Debian or Ubuntu: apt install g++) or set CXX."
+)
+
+
+def cxx() -> str | None:
+    """Path of the C++ compiler that inductor would use."""
+    candidates = (os.environ.get("CXX"), "g++", "clang++", "c++")
+    return next((found for name in candidates if name and (found := shutil.which(name))), None)
+
+
+class Compiled(Generic[P, R]):
+    """A pure function, compiled at its first call; eager, with a notice, if that cannot be."""
+
+    def __init__(self, function: Callable[P, R], *, enabled: bool) -> None:
+        self.function = function
+        self.notice = "" if cxx() or not enabled else NO_COMPILER
+        self.is_compiled = enabled and not self.notice
+        self._call: Callable[P, R] = function
+        if self.is_compiled:
+            os.environ.setdefault("CXX", cxx() or "")
+            self._call = torch.compile(function, fullgraph=True, dynamic=False)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._call(*args, **kwargs)
+
+    def warm_up(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Compiles for these arguments. If that fails, says why and stays eager."""
+        try:
+            self._call(*args, **kwargs)
+        except Exception as error:
+            if not self.is_compiled or not _is_compiler_error(error):
+                raise
+            self._call, self.is_compiled = self.function, False
+            self.notice = f"Compiling failed, so this run trains slower: {_first_line(error)}"
+
+
+def _is_compiler_error(error: Exception) -> bool:
+    """Whether torch's compiler failed, rather than the mathematics."""
+    return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
+
+
+def _first_line(error: Exception) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

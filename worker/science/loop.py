@@ -1,0 +1,236 @@
+"""The training loop, as a generator of reports.
+
+A single run is a cohort of one, by the same code. Nothing here knows of databases or queues: the
+caller decides what to do with a report, and may ask for the state between two of them.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from app.schemas.config import RunConfig
+from app.schemas.measure import METRICS, Evaluator, Measurement, ProbeSequence
+from worker.science.cohort import Adam, Evaluation, Observation, Step, TrainingState, stack_programs
+from worker.science.compiler import Compiled
+from worker.science.datasets import Dataset
+from worker.science.parameters import Shape, initial_parameters
+from worker.science.probe import probe_sequences
+from worker.science.program import program_tensors, structure
+from worker.science.sequences import TrainingSequences, evaluation_batches
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one run reports at one value of `sequences`."""
+
+    measurement: Measurement
+    patterns: np.ndarray | None  # float32 [layer, head, probe, query, key], when a frame is due
+    weights: dict[str, Tensor] | None  # copies by name, when a checkpoint is due
+
+
+@dataclass(frozen=True)
+class TrainerState:
+    """Everything needed to go on after `sequences`: parameters, mean and second, [count] each."""
+
+    sequences: int
+    elapsed_seconds: float
+    tensors: dict[str, Tensor]
+
+
+def never() -> bool:
+    """A `should_stop` that lets the training run to its end."""
+    return False
+
+
+class Trainer:
+    """Trains a cohort: configs of equal shape, program structure, length and schedule."""
+
+    def __init__(
+        self,
+        configs: Sequence[RunConfig],
+        datasets: Sequence[Dataset],
+        *,
+        resume: Sequence[TrainerState | None] | None = None,
+        initial: Sequence[dict[str, Tensor]] | None = None,
+        compile: bool = True,
+        threads: int = 0,
+        should_stop: Callable[[], bool] = never,
+    ) -> None:
+        """`initial` replaces the seeds' initial weights; `threads` 0 leaves torch's choice."""
+        check_cohort(configs)
+        if threads:
+            torch.set_num_threads(threads)
+        self.configs, self.datasets, self.should_stop = configs, datasets, should_stop
+        self.stopped = False
+        self.shape = cohort_shape(configs[0], datasets[0])
+        self._sequences = TrainingSequences(configs, datasets)
+        self._train, self._rest, self._drawn = evaluation_batches(configs, datasets)
+        self._program = stack_programs([program_tensors(config) for config in configs])
+        self._adam = _adam(configs)
+        self._step = Compiled(Step(self.shape), enabled=compile)
+        self._evaluate = Compiled(Evaluation(self.shape), enabled=compile)
+        self._restore(resume, initial)
+        self.batch_loss = torch.zeros(len(configs))  # of the last update, per run
+
+    def _restore(
+        self,
+        resume: Sequence[TrainerState | None] | None,
+        initial: Sequence[dict[str, Tensor]] | None,
+    ) -> None:
+        states = [state for state in resume or () if state is not None]
+        self.resumed = bool(states)
+        if states:
+            self._update = states[0].sequences // self.configs[0].training.batch_size
+            self._elapsed = max(state.elapsed_seconds for state in states)
+            self._state = TrainingState(
+                *(torch.stack([s.tensors[name] for s in states]) for name in TrainingState._fields)
+            )
+            return
+        named = initial or [initial_parameters(self.shape, c.seeds.initial) for c in self.configs]
+        flat = torch.stack([self.shape.flatten(weights) for weights in named])
+        self._update, self._elapsed = 0, 0.0
+        self._state = TrainingState(flat, torch.zeros_like(flat), torch.zeros_like(flat))
+
+    @property
+    def sequences(self) -> int:
+        """Sequences seen so far."""
+        return self._update * self.configs[0].training.batch_size
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a user should know about how this trains; complete after `warm_up`."""
+        return tuple({notice for part in (self._step, self._evaluate) if (notice := part.notice)})
+
+    @property
+    def device(self) -> str:
+        """`CPU, 2 threads, compiled`."""
+        threads = torch.get_num_threads()
+        plural = "" if threads == 1 else "s"
+        how = "compiled" if self._step.is_compiled else "not compiled"
+        return f"CPU, {threads} thread{plural}, {how}"
+
+    def probe(self, run: int) -> list[ProbeSequence]:
+        """The sequences whose patterns the frames of a run show."""
+        return probe_sequences(self._drawn[run][Evaluator.TRAIN], self.datasets[run])
+
+    def state(self, run: int) -> TrainerState:
+        """A copy of what is needed to go on from here."""
+        tensors = {name: part[run].clone() for name, part in self._state._asdict().items()}
+        return TrainerState(self.sequences, self._elapsed, tensors)
+
+    @torch.no_grad()
+    def warm_up(self) -> None:
+        """Compiles both functions without changing anything: they are pure."""
+        batch = self._sequences.batch(self._update)
+        self._step.warm_up(self._state, self._adam, self._correction(0), self._program, batch)
+        self._evaluate.warm_up(self._state.parameters, self._program, self._train, self._rest)
+
+    @torch.no_grad()
+    def reports(self) -> Iterator[tuple[Report, ...]]:
+        """Trains, and yields one report per run wherever a measurement is due.
+
+        A resumed training starts with the report after the one it was saved at. `should_stop` is
+        asked before every update; what was due by then has been reported.
+        """
+        clock = time.perf_counter() - self._elapsed
+        start, updates = self._update, self.configs[0].training.updates
+        for self._update in range(start, updates + 1):
+            if self._is_due("evaluate_every") and not (self.resumed and self._update == start):
+                self._elapsed = time.perf_counter() - clock
+                yield self._report()
+            if self._update == updates:
+                return
+            if self.should_stop():
+                self._elapsed, self.stopped = time.perf_counter() - clock, True
+                return
+            self._state, self.batch_loss = self._step(
+                self._state,
+                self._adam,
+                self._correction(self._update),
+                self._program,
+                self._sequences.batch(self._update),
+            )
+
+    def _is_due(self, interval: str) -> bool:
+        return is_due(self.configs[0], self._update, interval)
+
+    def _correction(self, update: int) -> Tensor:
+        """1 - beta ** t for the t-th update, [run, 2]."""
+        return torch.tensor(
+            [
+                [1 - c.training.beta1 ** (update + 1), 1 - c.training.beta2 ** (update + 1)]
+                for c in self.configs
+            ]
+        )
+
+    def _report(self) -> tuple[Report, ...]:
+        seen = self._evaluate(self._state.parameters, self._program, self._train, self._rest)
+        return tuple(self._report_of(run, seen) for run in range(len(self.configs)))
+
+    def _report_of(self, run: int, seen: Observation) -> Report:
+        metrics = dict(zip((m.value for m in METRICS), seen.metrics[run].T.tolist(), strict=True))
+        measurement = Measurement(
+            sequences=self.sequences,
+            elapsed_seconds=self._elapsed,
+            induction_strength=seen.induction[run].tolist(),
+            previous_token_strength=seen.previous_token[run].tolist(),
+            **metrics,
+        )
+        frame = self._is_due("frame_every")
+        return Report(
+            measurement,
+            seen.patterns[run].permute(0, 1, 4, 2, 3).contiguous().numpy() if frame else None,
+            self.weights(run) if self._is_due("checkpoint_every") else None,
+        )
+
+    def weights(self, run: int) -> dict[str, Tensor]:
+        """A copy of the weights by name."""
+        return self.shape.unflatten(self._state.parameters[run].clone())
+
+
+def is_due(config: RunConfig, update: int, interval: str) -> bool:
+    """Whether something is reported before this update: the first at or past each multiple of its
+    interval, and the end. Paper section 1, "Loop / cadence"."""
+    every, size = getattr(config.recording, interval), config.training.batch_size
+    past, before = update * size // every, (update - 1) * size // every
+    return past != before or update == config.training.updates
+
+
+def cohort_shape(config: RunConfig, dataset: Dataset) -> Shape:
+    """The shape that all runs of a cohort share."""
+    features = dataset.features.shape[-1]
+    return Shape(config.model, features, config.task.labels, config.task.context_pairs)
+
+
+def check_cohort(configs: Sequence[RunConfig]) -> None:
+    """Raises ValueError if configs cannot be trained in one program."""
+    for first, second in pairwise(configs):
+        for what, of in _SHARED.items():
+            if of(first) != of(second):
+                raise ValueError(f"runs of one cohort must have the same {what}")
+
+
+_SHARED: dict[str, Callable[[RunConfig], object]] = {
+    "model": lambda config: config.model,
+    "labels": lambda config: config.task.labels,
+    "context": lambda config: (config.task.context_pairs, config.task.burstiness),
+    "input noise": lambda config: config.task.input_noise > 0,
+    "batch size": lambda config: config.training.batch_size,
+    "sequences": lambda config: config.training.sequences,
+    "recording": lambda config: config.recording,
+    "clamped points": lambda config: structure(config.program, config.model.layers),
+}
+
+
+def _adam(configs: Sequence[RunConfig]) -> Adam:
+    return Adam(
+        *(
+            torch.tensor([getattr(config.training, name) for config in configs])
+            for name in Adam._fields
+        )
+    )

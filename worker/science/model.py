@@ -1,0 +1,206 @@
+"""The transformer, as a pure function of one run with the sequences as the last axis.
+
+Axes: W width, H head, D head dimension, T token, I query token, J key token, P context pair,
+B sequence. B is contiguous, so that norms, softmax and rotary loops vectorise over sequences;
+attention over a few tokens is written as multiply-and-sum, which the compiler fuses.
+`torch.func.vmap` maps everything here over the runs of a cohort.
+
+Source: arXiv 2404.07129 and its published code; docs: model section of the README.
+"""
+
+from math import log, sqrt
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from app.schemas.config import ModelConfig
+from app.schemas.site import Point
+from worker.science.parameters import Parameters
+from worker.science.taps import Edits, Tap, site_key
+
+NO_EDITS: Edits = {}
+NOTHING: frozenset[str] = frozenset()
+MASKED = -1e9  # a score that softmax turns into exactly 0, and still finite
+ROTARY_BASE = 10_000.0
+NORM_EPSILON = 1e-5
+
+
+class Batch(NamedTuple):
+    """Sequences, as places in a table of exemplars: each exemplar is embedded once.
+
+    features [N, features]; index [P + 1, B] rows of it, the query last; labels [P, B]; target [B].
+    """
+
+    features: Tensor
+    index: Tensor
+    labels: Tensor
+    target: Tensor
+
+
+class Output(NamedTuple):
+    """logits [labels, B] at the query, and the activations that were asked for."""
+
+    logits: Tensor
+    kept: dict[str, Tensor]
+
+
+def forward(
+    model: ModelConfig,
+    parameters: Parameters,
+    batch: Batch,
+    edits: Edits = NO_EDITS,
+    keep: frozenset[str] = NOTHING,
+) -> Output:
+    """One pass. `keep` names activations (`L1.pattern`) to return; edits apply before keeping.
+
+    Only the query token reaches the output, so the last layer computes that row alone, unless
+    something of it is kept.
+    """
+    tap = Tap(edits, keep)
+    x = tap(Point.EMBED, _embed(model, parameters, batch))
+    for layer in range(model.layers):
+        whole = layer < model.layers - 1 or any(k.startswith(f"L{layer}.") for k in keep)
+        x = _block(model, parameters, layer, x, tap, rows=x.shape[1] if whole else 1)
+    query = _norm(x[:, -1], parameters, "final_norm")
+    logits = parameters["unembed.weight"] @ query + parameters["unembed.bias"][:, None]
+    return Output(tap(Point.LOGITS, logits), tap.kept)
+
+
+def pattern_keys(model: ModelConfig) -> frozenset[str]:
+    """What to `keep` to get the attention patterns of all layers."""
+    return frozenset(site_key(Point.PATTERN, layer) for layer in range(model.layers))
+
+
+def _embed(model: ModelConfig, parameters: Parameters, batch: Batch) -> Tensor:
+    """Token sequence E(x0), L(y0), E(x1), L(y1), ..., E(x_query): [W, T, B]."""
+    table = parameters["example_embed.weight"] @ batch.features.mT
+    table = table + parameters["example_embed.bias"][:, None]
+    exemplars = table[:, batch.index]  # [W, P + 1, B]
+    # A product with one-hot columns: its gradient is a product too, not a scatter.
+    label_embed = parameters["label_embed.weight"]
+    classes = torch.arange(label_embed.shape[1], device=batch.labels.device)
+    one_hot = (classes[:, None, None] == batch.labels).to(label_embed.dtype)
+    labels = (label_embed @ one_hot.flatten(1)).unflatten(1, batch.labels.shape)
+    pairs = torch.stack([exemplars[:, :-1], labels], dim=2).flatten(1, 2)
+    x = torch.cat([pairs, exemplars[:, -1:]], dim=1)
+    return x + positions if (positions := _positions(model, parameters, x)) is not None else x
+
+
+def _positions(model: ModelConfig, parameters: Parameters, x: Tensor) -> Tensor | None:
+    """What absolute positions add to the embedding, [W, T, 1]."""
+    if model.positions == "learned":
+        return parameters["position_embed.weight"][:, :, None]
+    if model.positions == "sinusoidal":
+        return _sinusoids(model.width, x.shape[1], x)[:, :, None]
+    return None
+
+
+def _sinusoids(width: int, tokens: int, like: Tensor) -> Tensor:
+    """sin and cos of t / 10000^(2j / width), interleaved, [W, T] (Vaswani et al. 2017, 3.5)."""
+    position = torch.arange(tokens, device=like.device, dtype=like.dtype)
+    pair = torch.arange((width + 1) // 2, device=like.device, dtype=like.dtype)
+    angle = position[None] * torch.exp(pair * (-2 * log(ROTARY_BASE) / width))[:, None]
+    return torch.stack([angle.sin(), angle.cos()], dim=1).flatten(0, 1)[:width]
+
+
+def _block(
+    model: ModelConfig, parameters: Parameters, layer: int, x: Tensor, tap: Tap, rows: int
+) -> Tensor:
+    """Pre-LN attention (and MLP, if any) on the residual stream; returns its last `rows` tokens."""
+    block = f"blocks.{layer}"
+    normed = _norm(x, parameters, f"{block}.norm")
+    attended = _attention(model, parameters, layer, normed, tap, rows)
+    x = x[:, -rows:] + tap(Point.ATTN_OUT, attended, layer=layer)
+    if f"{block}.mlp.in.weight" in parameters:
+        hidden = _linear(_norm(x, parameters, f"{block}.mlp_norm"), parameters, f"{block}.mlp.in")
+        x = x + _linear(F.gelu(hidden), parameters, f"{block}.mlp.out")
+    return tap(Point.RESID, x, layer=layer)
+
+
+def _attention(
+    model: ModelConfig, parameters: Parameters, layer: int, x: Tensor, tap: Tap, rows: int
+) -> Tensor:
+    """Multi-head causal attention, [W, T, B] -> [W, rows, B]. q.k / sqrt(D), softmax, sum of v."""
+    q, k, v = _qkv(model, parameters, f"blocks.{layer}.attn", x, rows)  # [H, D, T, B] each
+    q = tap(Point.Q, q, layer=layer)
+    k = tap(Point.K, k, layer=layer)
+    v = tap(Point.V, v, layer=layer)
+    score = (q[:, :, :, None] * k[:, :, None]).sum(1) / sqrt(model.head_dim)  # [H, I, J, B]
+    score = tap(Point.SCORE, score.masked_fill(_future(score), MASKED), layer=layer)
+    pattern = tap(Point.PATTERN, _softmax(score), layer=layer)
+    z = tap(Point.Z, (pattern[:, None] * v[:, :, None]).sum(3), layer=layer)  # [H, D, I, B]
+    return _linear(z.flatten(0, 1), parameters, f"blocks.{layer}.attn.out")
+
+
+def _qkv(
+    model: ModelConfig, parameters: Parameters, name: str, x: Tensor, rows: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries of the last `rows` tokens, keys and values of all; rotated where positions are."""
+    width, tokens = model.width, x.shape[1]
+    weight, bias = parameters[f"{name}.qkv.weight"], parameters.get(f"{name}.qkv.bias")
+    if rows == tokens:
+        q, k, v = _apply(x, weight, bias).unflatten(0, (3, model.heads, -1)).unbind()
+    else:
+        q = _apply(x[:, -rows:], weight[:width], bias if bias is None else bias[:width])
+        q = q.unflatten(0, (model.heads, -1))
+        both = _apply(x, weight[width:], bias if bias is None else bias[width:])
+        k, v = both.unflatten(0, (2, model.heads, -1)).unbind()
+    if model.positions != "rotary":
+        return q, k, v
+    cos, sin = _rotation(model.head_dim, tokens, x)
+    return _rotate(q, cos[:, -rows:], sin[:, -rows:]), _rotate(k, cos, sin), v
+
+
+def _rotation(head_dim: int, tokens: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """cos and sin of t / 10000^(2j / D) for pair j at token t: [D / 2, T, 1] (Su et al. 2021)."""
+    pair = torch.arange(head_dim // 2, device=like.device, dtype=like.dtype)
+    frequency = torch.exp(pair * (-2 * log(ROTARY_BASE) / head_dim))
+    position = torch.arange(tokens, device=like.device, dtype=like.dtype)
+    angle = (frequency[:, None] * position)[:, :, None]
+    return angle.cos(), angle.sin()
+
+
+def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turns each interleaved pair (2j, 2j + 1) of [H, D, T, B] by its angle."""
+    even, odd = x.unflatten(1, (-1, 2)).unbind(2)
+    return torch.stack([even * cos - odd * sin, odd * cos + even * sin], dim=2).flatten(1, 2)
+
+
+def _future(score: Tensor) -> Tensor:
+    """True where a key lies after its query, [I, J, 1]; queries are the last I tokens."""
+    queries, keys = score.shape[1], score.shape[2]
+    query = torch.arange(keys - queries, keys, device=score.device)
+    return (torch.arange(keys, device=score.device)[None] > query[:, None])[:, :, None]
+
+
+def _softmax(score: Tensor) -> Tensor:
+    """Softmax over keys."""
+    return score.softmax(2)
+
+
+def _norm(x: Tensor, parameters: Parameters, name: str) -> Tensor:
+    """LayerNorm over the width (axis 0), with gain and bias."""
+    mean = x.mean(0, keepdim=True)
+    centred = x - mean
+    normed = centred * (centred.square().mean(0, keepdim=True) + NORM_EPSILON).rsqrt()
+    extra = [1] * (x.ndim - 1)
+    gain, bias = parameters[f"{name}.weight"], parameters[f"{name}.bias"]
+    return normed * gain.view(-1, *extra) + bias.view(-1, *extra)
+
+
+def _linear(x: Tensor, parameters: Parameters, name: str) -> Tensor:
+    return _apply(x, parameters[f"{name}.weight"], parameters.get(f"{name}.bias"))
+
+
+def _apply(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """weight @ x + bias over axis 0 of [in, T, B]."""
+    y = weight @ x.flatten(1)
+    y = y if bias is None else y + bias[:, None]
+    return y.unflatten(1, x.shape[1:])
+
+
+def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """-log softmax of the target's logit, per sequence: [labels, B], [B] -> [B], nats."""
+    return logits.logsumexp(0) - logits.gather(0, target[None]).squeeze(0)

@@ -1,0 +1,130 @@
+"""From draws to batches: rows of a feature table, stacked over the runs of a cohort."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from app.schemas.config import RunConfig
+from app.schemas.measure import EVALUATORS, Evaluator
+from worker.science.datasets import Dataset
+from worker.science.model import Batch
+from worker.science.sampler import BLOCK, Draw, evaluation_draw, training_block, training_noise
+from worker.science.splits import Pool, pools
+
+
+@dataclass(frozen=True)
+class Table:
+    """The exemplars that some pools can draw: features [N, features], row [class, exemplar]."""
+
+    features: Tensor
+    row: np.ndarray
+
+    @classmethod
+    def of(cls, dataset: Dataset, *reachable: Pool) -> "Table":
+        """The rows that the pools reach, in order of class and exemplar."""
+        row = np.full(dataset.features.shape[:2], -1)
+        for pool in reachable:
+            row[np.ix_(pool.classes, pool.exemplars)] = 0
+        chosen = row == 0
+        row[chosen] = np.arange(chosen.sum())
+        return cls(dataset.features[torch.from_numpy(chosen)].contiguous(), row)
+
+    def index(self, draw: Draw) -> np.ndarray:
+        """Rows of the sequences' exemplars, [P + 1, n]."""
+        return self.row[draw.classes, draw.exemplars]
+
+
+class TrainingSequences:
+    """The training batches of a cohort, by update."""
+
+    def __init__(self, configs: Sequence[RunConfig], datasets: Sequence[Dataset]) -> None:
+        self.configs = configs
+        self._pools = [
+            pools(config, data)[Evaluator.TRAIN]
+            for config, data in zip(configs, datasets, strict=True)
+        ]
+        self._tables = [
+            Table.of(data, pool) for data, pool in zip(datasets, self._pools, strict=True)
+        ]
+        self._features = stack_features([table.features for table in self._tables], datasets)
+        self._block = -1
+        self._drawn: tuple[Tensor, Tensor, Tensor]
+
+    def batch(self, update: int) -> Batch:
+        """The sequences of one update, for every run."""
+        block, offset = divmod(update, BLOCK)
+        if block != self._block:
+            self._drawn, self._block = self._draw(block), block
+        index, labels, target = (part[:, offset] for part in self._drawn)
+        batch = Batch(self._features, index, labels, target)
+        return self._spread(batch, update) if self._spreads(index) else batch
+
+    def _draw(self, block: int) -> tuple[Tensor, Tensor, Tensor]:
+        """index [run, BLOCK, P + 1, B], labels [run, BLOCK, P, B], target [run, BLOCK, B]."""
+        parts = []
+        for config, pool, table in zip(self.configs, self._pools, self._tables, strict=True):
+            drawn = training_block(config, pool, block)
+            size = config.training.batch_size
+            arrays = (table.index(drawn), drawn.labels, drawn.target[None])
+            parts.append([_by_update(array, size) for array in arrays])
+        index, labels, target = (torch.stack(part) for part in zip(*parts, strict=True))
+        return index, labels, target.squeeze(2)
+
+    def _spreads(self, index: Tensor) -> bool:
+        """Whether a table of the batch's own exemplars is the better one: it is smaller, or each
+        exemplar has noise of its own."""
+        task = self.configs[0].task
+        return task.input_noise > 0 or self._features.shape[-2] > index[0].numel()
+
+    def _spread(self, batch: Batch, update: int) -> Batch:
+        """The same sequences with a table of the batch's own exemplars, noise added."""
+        rows = batch.index.flatten(1)  # [run, (P + 1) B]
+        table = (
+            batch.features.expand(len(rows), -1, -1) if batch.features.ndim == 2 else batch.features
+        )
+        features = torch.stack([part[row] for part, row in zip(table, rows, strict=True)])
+        if self.configs[0].task.input_noise > 0:
+            width = features.shape[-1]
+            noise = [training_noise(config, update, width) for config in self.configs]
+            features = features + torch.from_numpy(np.stack(noise))
+        index = torch.arange(rows.shape[1]).view(batch.index.shape[1:]).expand_as(batch.index)
+        return batch._replace(features=features, index=index.contiguous())
+
+
+def evaluation_batches(
+    configs: Sequence[RunConfig], datasets: Sequence[Dataset]
+) -> tuple[Batch, Batch, list[dict[Evaluator, Draw]]]:
+    """The train evaluator's batch, one of the other evaluators in a row, and what was drawn."""
+    drawn, tables = [], []
+    for config, dataset in zip(configs, datasets, strict=True):
+        split = pools(config, dataset)
+        tables.append(Table.of(dataset, *split.values()))
+        drawn.append({name: evaluation_draw(config, name, split[name]) for name in EVALUATORS})
+    features = stack_features([table.features for table in tables], datasets)
+    train, *rest = (
+        _evaluator_batch(features, tables, [draws[name] for draws in drawn]) for name in EVALUATORS
+    )
+    joined = (torch.cat([getattr(b, part) for b in rest], -1) for part in Batch._fields[1:])
+    return train, Batch(features, *joined), drawn
+
+
+def _evaluator_batch(features: Tensor, tables: Sequence[Table], draws: Sequence[Draw]) -> Batch:
+    index = [table.index(draw) for table, draw in zip(tables, draws, strict=True)]
+    parts = (index, [draw.labels for draw in draws], [draw.target for draw in draws])
+    return Batch(features, *(torch.from_numpy(np.stack(part)) for part in parts))
+
+
+def stack_features(features: Sequence[Tensor], datasets: Sequence[Dataset]) -> Tensor:
+    """One shared table [N, features] if all runs have the same dataset, else one per run."""
+    if all(dataset is datasets[0] for dataset in datasets):
+        return features[0]
+    return torch.stack(list(features))
+
+
+def _by_update(array: np.ndarray, size: int) -> Tensor:
+    """[k, BLOCK * B] -> [BLOCK, k, B], contiguous."""
+    split = array.reshape(len(array), BLOCK, size).transpose(1, 0, 2)
+    return torch.from_numpy(np.ascontiguousarray(split))

@@ -1,0 +1,70 @@
+"""Taps: the only doors through which a clamp or a measure reaches an activation."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from torch import Tensor
+
+from app.schemas.site import Point
+
+# Where the (query) token axis of each point is; the other axes are in `schemas.site.Point`.
+TOKEN_AXIS: dict[Point, int] = {
+    Point.EMBED: 1,
+    Point.Q: 2,
+    Point.K: 2,
+    Point.V: 2,
+    Point.SCORE: 1,
+    Point.PATTERN: 1,
+    Point.Z: 2,
+    Point.ATTN_OUT: 1,
+    Point.RESID: 1,
+}
+
+
+class Edit(NamedTuple):
+    """x -> scale * x + value, broadcast over the activation at one point of one layer.
+
+    Edits compose (`then`), and `Edit(1, 0)` leaves finite values exactly as they are.
+    """
+
+    scale: Tensor
+    value: Tensor
+
+    def then(self, later: "Edit") -> "Edit":
+        """This edit followed by another: (s2 s1, s2 v1 + v2)."""
+        return Edit(later.scale * self.scale, later.scale * self.value + later.value)
+
+
+Edits = Mapping[str, Edit]
+
+
+class Tap:
+    """Applies the edit of each activation that passes, and keeps those that were asked for."""
+
+    def __init__(self, edits: Edits, keep: frozenset[str]) -> None:
+        self.edits = edits
+        self.keep = keep
+        self.kept: dict[str, Tensor] = {}
+
+    def __call__(self, point: Point, x: Tensor, *, layer: int | None = None) -> Tensor:
+        """The activation at `point`, edited. Rows cut off before the tap are cut off the edit."""
+        key = site_key(point, layer)
+        edit = self.edits.get(key)  # decided while tracing: an absent edit costs nothing
+        if edit is not None:
+            scale, value = (_last_tokens(part, point, x) for part in edit)
+            x = scale * x + value
+        if key in self.keep:
+            self.kept[key] = x
+        return x
+
+
+def site_key(point: Point, layer: int | None = None) -> str:
+    """`L1.pattern`, `logits`: how edits and kept activations are named."""
+    return str(point) if layer is None else f"L{layer}.{point}"
+
+
+def _last_tokens(part: Tensor, point: Point, x: Tensor) -> Tensor:
+    axis = TOKEN_AXIS.get(point)
+    if axis is None or part.shape[axis] in (1, x.shape[axis]):
+        return part
+    return part.narrow(axis, part.shape[axis] - x.shape[axis], x.shape[axis])
