@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn.functional import gelu
 
 from app.schemas.config import ModelConfig
 from app.schemas.site import Point
@@ -30,11 +30,11 @@ NORM_EPSILON = 1e-5
 class Batch(NamedTuple):
     """Sequences, as places in a table of exemplars: each exemplar is embedded once.
 
-    features [N, features]; index [P + 1, B] rows of it, the query last; labels [P, B]; target [B].
+    features [N, features]; row [P + 1, B] in it, the query last; labels [P, B]; target [B].
     """
 
     features: Tensor
-    index: Tensor
+    row: Tensor
     labels: Tensor
     target: Tensor
 
@@ -77,7 +77,7 @@ def _embed(model: ModelConfig, parameters: Parameters, batch: Batch) -> Tensor:
     """Token sequence E(x0), L(y0), E(x1), L(y1), ..., E(x_query): [W, T, B]."""
     table = parameters["example_embed.weight"] @ batch.features.mT
     table = table + parameters["example_embed.bias"][:, None]
-    exemplars = table[:, batch.index]  # [W, P + 1, B]
+    exemplars = table[:, batch.row]  # [W, P + 1, B]
     # A product with one-hot columns: its gradient is a product too, not a scatter.
     label_embed = parameters["label_embed.weight"]
     classes = torch.arange(label_embed.shape[1], device=batch.labels.device)
@@ -115,7 +115,7 @@ def _block(
     x = x[:, -rows:] + tap(Point.ATTN_OUT, attended, layer=layer)
     if f"{block}.mlp.in.weight" in parameters:
         hidden = _linear(_norm(x, parameters, f"{block}.mlp_norm"), parameters, f"{block}.mlp.in")
-        x = x + _linear(F.gelu(hidden), parameters, f"{block}.mlp.out")
+        x = x + _linear(gelu(hidden), parameters, f"{block}.mlp.out")
     return tap(Point.RESID, x, layer=layer)
 
 
@@ -198,7 +198,7 @@ def _apply(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """weight @ x + bias over axis 0 of [in, T, B]."""
     y = weight @ x.flatten(1)
     y = y if bias is None else y + bias[:, None]
-    return y.unflatten(1, x.shape[1:])
+    return y.view(-1, *x.shape[1:])
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:

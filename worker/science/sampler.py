@@ -19,7 +19,7 @@ BLOCK = 256  # updates drawn at once
 
 @dataclass(frozen=True)
 class Draw:
-    """Sequences by number. classes, exemplars [P + 1, n] (query last), labels [P, n], target [n]."""
+    """Sequences. classes, exemplars [P + 1, n] (query last), labels [P, n], target [n]."""
 
     classes: np.ndarray
     exemplars: np.ndarray

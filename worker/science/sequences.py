@@ -32,9 +32,10 @@ class Table:
         row[chosen] = np.arange(chosen.sum())
         return cls(dataset.features[torch.from_numpy(chosen)].contiguous(), row)
 
-    def index(self, draw: Draw) -> np.ndarray:
+    def rows(self, draw: Draw) -> np.ndarray:
         """Rows of the sequences' exemplars, [P + 1, n]."""
-        return self.row[draw.classes, draw.exemplars]
+        rows: np.ndarray = self.row[draw.classes, draw.exemplars]
+        return rows
 
 
 class TrainingSequences:
@@ -58,30 +59,30 @@ class TrainingSequences:
         block, offset = divmod(update, BLOCK)
         if block != self._block:
             self._drawn, self._block = self._draw(block), block
-        index, labels, target = (part[:, offset] for part in self._drawn)
-        batch = Batch(self._features, index, labels, target)
-        return self._spread(batch, update) if self._spreads(index) else batch
+        row, labels, target = (part[:, offset] for part in self._drawn)
+        batch = Batch(self._features, row, labels, target)
+        return self._spread(batch, update) if self._spreads(row) else batch
 
     def _draw(self, block: int) -> tuple[Tensor, Tensor, Tensor]:
-        """index [run, BLOCK, P + 1, B], labels [run, BLOCK, P, B], target [run, BLOCK, B]."""
+        """row [run, BLOCK, P + 1, B], labels [run, BLOCK, P, B], target [run, BLOCK, B]."""
         parts = []
         for config, pool, table in zip(self.configs, self._pools, self._tables, strict=True):
             drawn = training_block(config, pool, block)
             size = config.training.batch_size
-            arrays = (table.index(drawn), drawn.labels, drawn.target[None])
+            arrays = (table.rows(drawn), drawn.labels, drawn.target[None])
             parts.append([_by_update(array, size) for array in arrays])
-        index, labels, target = (torch.stack(part) for part in zip(*parts, strict=True))
-        return index, labels, target.squeeze(2)
+        row, labels, target = (torch.stack(part) for part in zip(*parts, strict=True))
+        return row, labels, target.squeeze(2)
 
-    def _spreads(self, index: Tensor) -> bool:
+    def _spreads(self, row: Tensor) -> bool:
         """Whether a table of the batch's own exemplars is the better one: it is smaller, or each
         exemplar has noise of its own."""
         task = self.configs[0].task
-        return task.input_noise > 0 or self._features.shape[-2] > index[0].numel()
+        return task.input_noise > 0 or self._features.shape[-2] > row[0].numel()
 
     def _spread(self, batch: Batch, update: int) -> Batch:
         """The same sequences with a table of the batch's own exemplars, noise added."""
-        rows = batch.index.flatten(1)  # [run, (P + 1) B]
+        rows = batch.row.flatten(1)  # [run, (P + 1) B]
         table = (
             batch.features.expand(len(rows), -1, -1) if batch.features.ndim == 2 else batch.features
         )
@@ -90,8 +91,8 @@ class TrainingSequences:
             width = features.shape[-1]
             noise = [training_noise(config, update, width) for config in self.configs]
             features = features + torch.from_numpy(np.stack(noise))
-        index = torch.arange(rows.shape[1]).view(batch.index.shape[1:]).expand_as(batch.index)
-        return batch._replace(features=features, index=index.contiguous())
+        own = torch.arange(rows.shape[1]).view(batch.row.shape[1:]).expand_as(batch.row)
+        return batch._replace(features=features, row=own.contiguous())
 
 
 def evaluation_batches(
@@ -112,8 +113,8 @@ def evaluation_batches(
 
 
 def _evaluator_batch(features: Tensor, tables: Sequence[Table], draws: Sequence[Draw]) -> Batch:
-    index = [table.index(draw) for table, draw in zip(tables, draws, strict=True)]
-    parts = (index, [draw.labels for draw in draws], [draw.target for draw in draws])
+    rows = [table.rows(draw) for table, draw in zip(tables, draws, strict=True)]
+    parts = (rows, [draw.labels for draw in draws], [draw.target for draw in draws])
     return Batch(features, *(torch.from_numpy(np.stack(part)) for part in parts))
 
 
