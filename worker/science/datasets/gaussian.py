@@ -11,8 +11,8 @@ from worker.science.datasets.base import Dataset
 from worker.science.datasets.streams import GAUSSIAN, GAUSSIAN_COMMON, class_generator
 
 DIM = 512
-COMMON, CLASS, NOISE = 0.7, 0.18, 0.12  # shares of the mean square: cosine 0.7 between classes,
-# 0.88 within one, as glyphs have them
+# Shares of the mean square. As glyphs have it: cosine 0.7 between classes, more (0.88) within one.
+COMMON, CLASS, NOISE = 0.7, 0.18, 0.12
 
 
 def load_gaussian(classes: int, exemplars: int, seed: int) -> Dataset:
