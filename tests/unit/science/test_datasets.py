@@ -13,6 +13,7 @@ from torch.nn.functional import normalize
 
 from app.schemas.config import TaskConfig
 from worker.science.datasets import DatasetError, load_dataset, load_features, thumbnail_uri
+from worker.science.datasets.encoder import encode
 
 GENERATED = ("glyphs", "gaussian")
 
@@ -95,6 +96,21 @@ def test_glyph_features_do_not_depend_on_the_number_of_threads():
         torch.set_num_threads(threads)
 
     assert torch.equal(one.features, several.features)
+
+
+def test_a_drawings_features_do_not_depend_on_what_is_encoded_with_it():
+    dataset = load_dataset(task("glyphs"), 0)
+    drawings = dataset.thumbnails.flatten(0, 1)
+
+    alone = torch.stack([encode(drawing) for drawing in drawings])
+
+    assert torch.equal(alone, dataset.features.flatten(0, 1))
+
+
+def test_glyph_features_are_rounded_far_above_the_errors_of_a_machine():
+    steps = load_dataset(task("glyphs"), 0).features * 4096
+
+    assert torch.equal(steps, steps.round())
 
 
 def test_glyphs_are_dark_ink_on_white_that_fills_the_canvas():
