@@ -1,0 +1,63 @@
+"""Entries on their way to the recorder: bounded, so that a long outage blocks, not fills memory."""
+
+import threading
+from collections.abc import Sequence
+from time import monotonic
+
+from worker.entry import Entry
+
+MOST_BYTES = 256_000_000
+MOST_ENTRIES = 20_000
+
+
+class Backlog:
+    """A queue with one writer and one reader, who takes everything at once."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES, most_entries: int = MOST_ENTRIES) -> None:
+        self._most_bytes, self._most_entries = most_bytes, most_entries
+        self._entries: list[Entry] = []
+        self._bytes = 0
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def put(self, entry: Entry) -> bool:
+        """Adds an entry, waiting for room; False if the backlog is closed: nobody will read it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._has_room(entry))
+            if self._closed:
+                return False
+            self._entries.append(entry)
+            self._bytes += entry.size
+            self._changed.notify_all()
+            return True
+
+    def take(self, seconds: float) -> Sequence[Entry]:
+        """Everything that waits, as soon as something does; nothing after so many seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._entries), timeout=seconds)
+            taken, self._entries, self._bytes = self._entries, [], 0
+            self._changed.notify_all()
+            return taken
+
+    def rest(self, until: float) -> None:
+        """Waits until that moment of the monotonic clock, unless what waits cannot wait so long."""
+        with self._changed:
+            self._changed.wait_for(self._presses, timeout=max(0.0, until - monotonic()))
+
+    def close(self) -> None:
+        """Takes no more entries; who waits to put one is turned away."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _has_room(self, entry: Entry) -> bool:
+        fits = self._bytes + entry.size <= self._most_bytes
+        return not self._entries or (fits and len(self._entries) < self._most_entries)
+
+    def _presses(self) -> bool:
+        if not self._entries:
+            return False
+        half_full = (
+            2 * self._bytes > self._most_bytes or 2 * len(self._entries) > self._most_entries
+        )
+        return half_full or self._entries[-1].ending is not None

@@ -1,0 +1,56 @@
+"""The Celery app of the workers: `celery -A worker.celery_app worker`.
+
+Messages are wake-ups that hold a run's id; what is to be done, and whether, is in Postgres. So a
+message is acknowledged before its task starts, and may be lost or delivered twice.
+
+SIGTERM (Celery's warm shutdown) has the trainer save and give its run back, which takes seconds.
+Imported by worker processes only: it reads the settings when imported.
+"""
+
+from celery import Celery, signals
+
+from app.config import Settings
+from app.schemas.live import TRAIN_QUEUE
+from app.services.queue import broker_url
+from worker.logs import log_to_stderr
+from worker.stopping import StopFlag
+
+HALF_A_DAY = 12 * 3600
+
+settings = Settings()
+stop_flag = StopFlag()
+signals.worker_shutting_down.connect(stop_flag.put_up, weak=False)
+
+
+def _set_logging_up(**_: object) -> None:
+    """Called by Celery, which then leaves the root logger alone."""
+    log_to_stderr()
+
+
+signals.setup_logging.connect(_set_logging_up, weak=False)
+
+app = Celery("optoscope", broker=broker_url(settings.redis_url), include=["worker.tasks"])
+app.conf.update(
+    task_default_queue=TRAIN_QUEUE,
+    task_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,  # what a run came to is in its row
+    # Early: Redis delivers what is not acknowledged again and again while a training lasts hours.
+    task_acks_late=False,
+    task_reject_on_worker_lost=False,
+    visibility_timeout=HALF_A_DAY,
+    broker_transport_options={"visibility_timeout": HALF_A_DAY, "socket_keepalive": True},
+    # A message that waits behind a training here is one that an idle worker does not get.
+    worker_concurrency=1,
+    worker_disable_prefetch=True,
+    worker_prefetch_multiplier=1,
+    worker_pool="prefork",  # the usual fork is safe: neither process loads torch or has threads
+    worker_enable_remote_control=False,  # cancelling goes by the row, health by the database
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    # Redis may be away for as long as it likes: trainings go on, and the worker comes back.
+    broker_connection_retry=True,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+)

@@ -1,0 +1,29 @@
+"""Waiting for Postgres while it is away: a restart of it costs time, never a run."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+AWAY = (OperationalError, InterfaceError)
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
+
+
+def patiently(action: Callable[[], T]) -> T:
+    """Does a whole transaction, again and again until Postgres answers.
+
+    A commit whose answer got lost is done twice, so the action must double nothing.
+    """
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            return action()
+        except AWAY as error:
+            log.warning("Postgres does not answer, trying again: %s", error.orig)
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)

@@ -1,0 +1,193 @@
+"""One attempt at a run, from its row to its ending. Alone in the worker, it loads the science."""
+
+import logging
+import platform
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from math import isfinite, isnan
+from math import log as ln
+from time import monotonic
+
+import torch
+from sqlalchemy import Engine
+
+from app.config import Settings
+from app.db import recording
+from app.db.engine import session_scope
+from app.db.recording import StoredFile
+from app.schemas.config import RunConfig
+from app.schemas.measure import EVALUATORS, Evaluator, Measurement
+from app.schemas.state import RunState
+from app.schemas.words import grouped
+from app.services.runs import run_or_error
+from worker.entry import Beginning, Ending, Entry, Measured, Snapshot
+from worker.faults import fault_of
+from worker.patience import patiently
+from worker.recorder import Recorder
+from worker.science.datasets import load_dataset
+from worker.science.loop import Report, Trainer, TrainerState
+from worker.science.phase_change import PhaseDetector
+from worker.store import DamagedFileError, Store
+
+log = logging.getLogger(__name__)
+
+_TRAIN = EVALUATORS.index(Evaluator.TRAIN)
+
+
+@dataclass
+class TrainingSession:
+    """Trains a run that was claimed, handing everything it learns to the recorder."""
+
+    run_id: str
+    settings: Settings
+    engine: Engine
+    store: Store
+    recorder: Recorder
+    stop: threading.Event  # set: the worker shuts down, another will go on
+    _saved_at: float = field(default_factory=monotonic)  # the last resume point, or the start
+
+    def run(self) -> None:
+        """Trains until the run's end, a cancel, a stop or an error, and has that recorded."""
+        resume = None
+        try:
+            config = self._load_config()
+            ending, resume = self._train(config)
+        except Exception as error:
+            if self.recorder.has_failed:
+                raise
+            log.exception("run %s failed", self.run_id)
+            kind, message = fault_of(error)
+            ending = Ending(RunState.FAILED, message, kind)
+        self.recorder.finish(ending, resume=resume)
+
+    def _load_config(self) -> RunConfig:
+        def read() -> RunConfig:
+            with session_scope(self.engine) as session:
+                return RunConfig.model_validate(run_or_error(session, self.run_id).config)
+
+        return patiently(read)
+
+    def _train(self, config: RunConfig) -> tuple[Ending, Snapshot | None]:
+        state, notices = self._resume_state()
+        trainer = Trainer(
+            [config],
+            [load_dataset(config.task, config.seeds.dataset)],
+            resume=[state],
+            compile=self.settings.compile,
+            threads=self.settings.threads,
+            should_stop=self._should_stop,
+        )
+        trainer.warm_up()
+        self.recorder.record(Entry(beginning=_beginning(trainer, notices)))
+        detector = self._detector(config, until=trainer.sequences if state else -1)
+        for (report,) in trainer.reports():
+            measurement = report.measurement
+            self.recorder.record(self._entry(trainer, report, detector))
+            if not _is_finite(measurement):
+                return _diverged(measurement), None
+        return self._ending(trainer)
+
+    def _should_stop(self) -> bool:
+        recorder = self.recorder
+        return self.stop.is_set() or recorder.is_cancelled or recorder.has_failed
+
+    def _resume_state(self) -> tuple[TrainerState | None, tuple[str, ...]]:
+        """Where to go on, if anywhere; and what the user should know about it."""
+
+        def read() -> StoredFile | None:
+            with session_scope(self.engine) as session:
+                return recording.resume_point(session, self.run_id)
+
+        point = patiently(read)
+        if point is None:
+            return None, ()
+        try:
+            arrays, notes = self.store.load(point)
+        except DamagedFileError as error:
+            return None, (f"The run starts again from the beginning: {error}",)
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return TrainerState(point.sequences, float(notes["elapsed_seconds"]), tensors), ()
+
+    def _detector(self, config: RunConfig, *, until: int) -> PhaseDetector:
+        """A detector that has seen what earlier attempts measured up to there."""
+
+        def read() -> Iterable[tuple[int, float]]:
+            with session_scope(self.engine) as session:
+                return recording.train_losses(session, self.run_id, until=until)
+
+        detector = PhaseDetector(ln(config.task.context_labels))
+        for sequences, loss in patiently(read):
+            detector.add(sequences, loss)
+        return detector
+
+    def _entry(self, trainer: Trainer, report: Report, detector: PhaseDetector) -> Entry:
+        measurement = report.measurement
+        phase = detector.add(measurement.sequences, measurement.loss[_TRAIN])
+        is_sound = _is_finite(measurement)  # what has diverged is no place to go on from
+        return Entry(
+            measured=Measured(measurement, datetime.now(UTC), phase),
+            frame=None if report.patterns is None else report.patterns.astype("<f4").tobytes(),
+            weights=_weights(report) if is_sound else None,
+            resume=_snapshot(trainer) if is_sound and self._is_resume_point_due() else None,
+        )
+
+    def _is_resume_point_due(self) -> bool:
+        is_due = monotonic() - self._saved_at >= self.settings.resume_seconds
+        if is_due:
+            self._saved_at = monotonic()
+        return is_due
+
+    def _ending(self, trainer: Trainer) -> tuple[Ending, Snapshot | None]:
+        if not trainer.stopped:
+            return Ending(RunState.FINISHED), None
+        if self.recorder.is_cancelled:
+            return Ending(RunState.CANCELLED), None
+        place = grouped(trainer.sequences)
+        reason = f"Its worker shuts down; the next one goes on from {place} sequences."
+        return Ending(RunState.QUEUED, reason), _snapshot(trainer)
+
+
+def _beginning(trainer: Trainer, notices: tuple[str, ...]) -> Beginning:
+    how = f"Resumed at {grouped(trainer.sequences)} sequences" if trainer.resumed else "Training"
+    return Beginning(
+        device=trainer.device,
+        versions={
+            "optoscope": version("optoscope"),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        probe=tuple(trainer.probe(0)),
+        message=f"{how} on {trainer.device}.",
+        notices=(*notices, *trainer.notices),
+    )
+
+
+def _weights(report: Report) -> Snapshot | None:
+    if report.weights is None:
+        return None
+    measurement = report.measurement
+    arrays = {name: tensor.numpy() for name, tensor in report.weights.items()}
+    return Snapshot(measurement.sequences, measurement.elapsed_seconds, arrays)
+
+
+def _snapshot(trainer: Trainer) -> Snapshot:
+    state = trainer.state(0)
+    arrays = {name: tensor.numpy() for name, tensor in state.tensors.items()}
+    return Snapshot(state.sequences, state.elapsed_seconds, arrays)
+
+
+def _is_finite(measurement: Measurement) -> bool:
+    return all(map(isfinite, measurement.loss))
+
+
+def _diverged(measurement: Measurement) -> Ending:
+    became = "NaN" if any(map(isnan, measurement.loss)) else "infinite"
+    place = grouped(measurement.sequences)
+    return Ending(
+        RunState.FAILED,
+        f"The loss became {became} at {place} sequences; try a lower learning rate.",
+        "non_finite",
+    )

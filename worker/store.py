@@ -1,0 +1,103 @@
+"""The checkpoint store: safetensors files addressed by URL, written whole or not at all."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+from safetensors.numpy import load, save
+
+from app.db.recording import StoredFile
+
+Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+
+class DamagedFileError(Exception):
+    """A stored file is missing or is not what was written."""
+
+
+class Store:
+    """Files of one run, below `root` (`file:///...`, `s3://...`: whatever fsspec knows)."""
+
+    def __init__(self, root: str, run_id: str) -> None:
+        self._root = f"{root.rstrip('/')}/{run_id}"
+        self._files, self._folder = fsspec.url_to_fs(self._root)
+        self._is_local = "file" in _protocols(self._files)
+
+    def save_checkpoint(self, sequences: int, weights: Arrays) -> StoredFile:
+        """Saves weights; the same place written twice holds the later."""
+        return self._save(f"{sequences:011d}", sequences, weights, {})
+
+    def save_resume_point(
+        self, attempt: int, sequences: int, elapsed_seconds: float, arrays: Arrays
+    ) -> StoredFile:
+        """Saves all that is needed to go on, beside the one before: that is removed when it may."""
+        notes = {"elapsed_seconds": repr(elapsed_seconds)}
+        return self._save(f"resume-{sequences:011d}-{attempt}", sequences, arrays, notes)
+
+    def load(self, file: StoredFile) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, str]]:
+        """The arrays of a file and the notes beside them, or `DamagedFileError`."""
+        content = self._read(file)
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise DamagedFileError(
+                f"{file.url} is not the file that was written: its SHA-256 differs."
+            )
+        return load(content), _notes(content)
+
+    def remove(self, url: str) -> None:
+        """Removes a file that nothing needs any more; it may be gone already."""
+        files, path = fsspec.url_to_fs(url)
+        if files.exists(path):
+            files.rm_file(path)
+
+    def _read(self, file: StoredFile) -> bytes:
+        files, path = fsspec.url_to_fs(file.url)
+        try:
+            content = files.cat_file(path)
+        except FileNotFoundError:
+            raise DamagedFileError(f"{file.url} is missing.") from None
+        assert isinstance(content, bytes)
+        return content
+
+    def _save(self, name: str, sequences: int, arrays: Arrays, notes: dict[str, str]) -> StoredFile:
+        whole = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+        content = save(whole, metadata={"sequences": str(sequences), **notes})
+        self._write(f"{name}.safetensors", content)
+        digest = hashlib.sha256(content).hexdigest()
+        return StoredFile(sequences, f"{self._root}/{name}.safetensors", len(content), digest)
+
+    def _write(self, name: str, content: bytes) -> None:
+        if self._is_local:
+            _write_local(Path(self._folder) / name, content)
+        else:
+            self._files.pipe_file(f"{self._folder}/{name}", content)
+
+
+def _write_local(path: Path, content: bytes) -> None:
+    """Under another name first, synced, then renamed: no reader sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _notes(content: bytes) -> dict[str, str]:
+    """The metadata of a safetensors file: its header is JSON after eight bytes of length."""
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    notes: dict[str, str] = header.get("__metadata__", {})
+    return notes
+
+
+def _protocols(files: fsspec.AbstractFileSystem) -> tuple[str, ...]:
+    protocol = files.protocol
+    return (protocol,) if isinstance(protocol, str) else tuple(protocol)

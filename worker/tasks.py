@@ -1,0 +1,34 @@
+"""Celery tasks. They are sent by `app.services.queue`, by name."""
+
+import socket
+from functools import cache
+
+from app.config import Settings
+from app.db.engine import make_engine
+from app.schemas.live import TRAIN_TASK
+from app.services.queue import Outbox
+from worker.celery_app import app, stop_flag
+from worker.stopping import sigterm_waits
+from worker.supervisor import Supervisor
+
+
+def train(run_id: str) -> None:
+    """Trains a run, if it waits for a worker."""
+    with sigterm_waits(stop_flag):
+        _supervisor().attend(run_id)
+
+
+app.task(name=TRAIN_TASK)(train)
+
+
+@cache
+def _supervisor() -> Supervisor:
+    """Made in the pool process, by its first task: connections do not survive a fork."""
+    settings = Settings()
+    return Supervisor(
+        settings,
+        make_engine(settings.database_url, pool_size=2),
+        Outbox(settings.redis_url),
+        socket.gethostname(),
+        lambda: stop_flag.is_up,
+    )
