@@ -32,6 +32,10 @@ class Invalid(AppError):
     status = 422
     title = "Invalid request"
 
+    def __init__(self, detail: str, *, loc: str = "") -> None:
+        super().__init__(detail)
+        self.loc = loc  # which part of the request: a JSON pointer, or `query/NAME`, `header/NAME`
+
 
 class Unavailable(AppError):
     """A service that is needed does not answer."""

@@ -1,12 +1,15 @@
 """Statements about runs, each named for its question."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Boolean, ColumnElement, Select, cast, delete, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from app.db.models import Moment, Run, RunEvent
+from app.db.models import IdempotencyKey, Moment, Run, RunEvent
+from app.schemas.state import ACTIVE, CLAIMABLE, RunState
 
 
 def now(session: Session) -> datetime:
@@ -14,9 +17,9 @@ def now(session: Session) -> datetime:
     return session.scalars(select(func.clock_timestamp(type_=Moment))).one()
 
 
-def has_runs(session: Session) -> bool:
-    """Whether there is any run."""
-    return bool(session.scalar(select(exists(select(Run.id)))))
+def answers(session: Session) -> bool:
+    """Whether the database is there at all (or an error of the driver)."""
+    return bool(session.scalars(select(1)).one())
 
 
 def run_by_id(session: Session, run_id: str) -> Run | None:
@@ -24,7 +27,114 @@ def run_by_id(session: Session, run_id: str) -> Run | None:
     return session.get(Run, run_id)
 
 
+def locked_run(session: Session, run_id: str) -> Run | None:
+    """The run as it is now, locked until the transaction ends."""
+    return session.get(Run, run_id, with_for_update=True, populate_existing=True)
+
+
+def runs_page(
+    session: Session,
+    *,
+    key: ColumnElement[Any],
+    descending: bool,
+    limit: int,
+    states: Sequence[RunState] = (),
+    tags: Sequence[str] = (),
+    words: str = "",
+    past: tuple[Any, str] | None = None,
+) -> Sequence[Run]:
+    """Runs in the order of `key` (ties by id), from those past the given key and id on."""
+    order = (key.desc(), Run.id.desc()) if descending else (key.asc(), Run.id.asc())
+    statement = _matching(states, tags, words).order_by(*order).limit(limit)
+    if past is not None:
+        here, there = tuple_(key, Run.id), tuple_(*past)
+        statement = statement.where(here < there if descending else here > there)
+    return session.scalars(statement).all()
+
+
+def _matching(states: Sequence[RunState], tags: Sequence[str], words: str) -> Select[Run]:
+    statement = select(Run)
+    if states:
+        statement = statement.where(Run.state.in_(states))
+    if tags:
+        statement = statement.where(Run.tags.contains(list(tags)))
+    for word in words.split():
+        found = [column.icontains(word, autoescape=True) for column in (Run.name, Run.notes)]
+        tagged = func.array_to_string(Run.tags, " ").icontains(word, autoescape=True)
+        statement = statement.where(or_(*found, tagged, Run.id == word.lower()))
+    return statement
+
+
+def runs_by_state(session: Session) -> dict[RunState, int]:
+    """How many runs there are in every state that has any."""
+    statement = select(Run.state, func.count()).group_by(Run.state)
+    return {RunState(state): count for state, count in session.execute(statement)}
+
+
+def rates_of_alike(
+    session: Session, model: dict[str, Any], batch_size: int, *, limit: int
+) -> Sequence[float]:
+    """Sequences per second of the latest runs with this model and batch size."""
+    statement = (
+        select(Run.sequences_per_second)
+        .where(
+            Run.config["model"] == cast(model, JSONB),
+            Run.config[("training", "batch_size")].as_integer() == batch_size,
+            Run.sequences_per_second > 0,
+        )
+        .order_by(Run.created_at.desc())
+        .limit(limit)
+    )
+    return [rate for rate in session.scalars(statement) if rate is not None]
+
+
 def events_of(session: Session, run_id: str) -> Sequence[RunEvent]:
     """What happened to a run, oldest first."""
     statement = select(RunEvent).where(RunEvent.run_id == run_id).order_by(RunEvent.id)
     return session.scalars(statement).all()
+
+
+def silent_runs(session: Session) -> Sequence[Run]:
+    """Active runs whose lease has expired, locked; those that somebody else holds are alive."""
+    statement = (
+        select(Run)
+        .where(Run.state.in_(ACTIVE), Run.lease_until < func.clock_timestamp())
+        .order_by(Run.created_at)
+        .with_for_update(skip_locked=True)
+    )
+    return session.scalars(statement).all()
+
+
+def waiting_runs(session: Session, *, seconds: float, limit: int) -> Sequence[str]:
+    """Ids of runs that have waited for a worker for so long, the longest-waiting first."""
+    since = select(func.max(RunEvent.at)).where(RunEvent.run_id == Run.id).scalar_subquery()
+    long_ago = func.clock_timestamp(type_=Moment) - timedelta(seconds=seconds)
+    statement = (
+        select(Run.id)
+        .where(Run.state.in_(CLAIMABLE), func.coalesce(since, Run.created_at) < long_ago)
+        .order_by(Run.created_at, Run.id)
+        .limit(limit)
+    )
+    return session.scalars(statement).all()
+
+
+def try_lock(session: Session, name: str) -> bool:
+    """Whether this transaction now holds the lock called `name`; never waits."""
+    locked = func.pg_try_advisory_xact_lock(func.hashtext(name), type_=Boolean)
+    return session.scalars(select(locked)).one()
+
+
+def lock(session: Session, name: str) -> None:
+    """Waits for the lock called `name`, and holds it until the transaction ends."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
+
+
+def answer_to(session: Session, key: str) -> IdempotencyKey | None:
+    """What was answered to an idempotency key, if anything."""
+    return session.get(IdempotencyKey, key)
+
+
+def forget_answers(session: Session, *, older_than: timedelta) -> None:
+    """Drops idempotency keys that nobody will repeat."""
+    limit = func.clock_timestamp(type_=Moment) - older_than
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < limit))

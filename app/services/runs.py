@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from app.db import queries
+from app.db.engine import after_commit
 from app.db.models import Run, RunEvent
 from app.errors import Conflict, NotFound
 from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS
 from app.schemas.state import ACTIVE, TERMINAL, RunState, may_move
+from app.services.files import remove_files
 from app.services.queue import publish_cancel, publish_run, send_train
 
 log = logging.getLogger(__name__)
@@ -136,3 +138,34 @@ def request_cancel(session: Session, run: Run) -> None:
     else:
         move(session, run, RunState.STOPPING)
         publish_cancel(session, run.id)
+
+
+def change_run(
+    session: Session,
+    run: Run,
+    *,
+    name: str | None = None,
+    tags: Sequence[str] | None = None,
+    notes: str | None = None,
+) -> None:
+    """Changes what people say about a run; None leaves a thing as it is."""
+    if name is not None:
+        run.name = name
+    if tags is not None:
+        run.tags = list(dict.fromkeys(tags))
+    if notes is not None:
+        run.notes = notes
+    session.flush()
+    publish_run(session, run.id)
+
+
+def delete_run(session: Session, run: Run, store_url: str) -> None:
+    """Removes a run that has ended, with all its rows and, after the commit, its local files."""
+    session.refresh(run, with_for_update=True)
+    if RunState(run.state) not in TERMINAL:
+        raise Conflict(f"Run {run.id} is {run.state}; cancel it first, then delete it.")
+    run_id = run.id
+    session.delete(run)
+    session.flush()
+    after_commit(session, lambda: remove_files(store_url, run_id))
+    publish_run(session, run_id)

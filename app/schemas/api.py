@@ -1,0 +1,332 @@
+"""What the REST API says and takes. Times are RFC 3339 UTC; NaN and infinities are `null` with a
+note of which under `nonfinite`, because JSON has no word for them.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+from app.schemas.config import RunConfig
+from app.schemas.measure import PhaseChange, ProbeSequence
+from app.schemas.state import RunState
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+Notes = Annotated[str, StringConstraints(max_length=20_000)]
+NonFinite = Literal["nan", "inf", "-inf"]
+
+
+def _example(**values: JsonValue) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [values]})
+
+
+class LaunchRequest(BaseModel):
+    """A run to launch. An empty config is the paper's main experiment."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Induction head fixed",
+                    "tags": ["fig 5b"],
+                    "config": {
+                        "training": {"sequences": 600_000},
+                        "program": [
+                            {
+                                "kind": "set_pattern",
+                                "site": "L1H3.pattern[query]",
+                                "target": "induction",
+                            },
+                            {"kind": "ablate", "site": "L1H0,1,2,4,5,6,7.v"},
+                        ],
+                    },
+                }
+            ]
+        },
+    )
+
+    config: RunConfig = RunConfig()
+    name: Name = ""
+    tags: list[Tag] = Field(default=[], max_length=20)
+    notes: Notes = ""
+
+
+class RunPatch(BaseModel):
+    """What can be changed about a run at any time; what is left out stays."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "Seed 5, the strong head", "tags": ["keep"]}]},
+    )
+
+    name: Annotated[Name, StringConstraints(min_length=1)] | None = None
+    tags: Annotated[list[Tag], Field(max_length=20)] | None = None
+    notes: Notes | None = None
+
+
+class RunRead(BaseModel):
+    """A run and where it stands."""
+
+    id: str
+    name: str
+    tags: list[str]
+    notes: str
+    state: RunState
+    is_terminal: bool = Field(description="finished, failed or cancelled: nothing will change")
+
+    description: list[str] = Field(description="What is clamped, one plain sentence per clamp")
+    dataset: str
+    layers: int
+    heads: int
+    labels_in_context: int
+    chance_loss: float = Field(description="ln(labels_in_context): the loss of guessing among them")
+    config_hash: str
+
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    cancel_requested_at: datetime | None
+    lease_until: datetime | None = Field(description="The trainer must report again before this")
+    age_seconds: float = Field(description="Since it was created")
+    run_seconds: float | None = Field(description="Since it was first taken by a worker")
+
+    sequences: int = Field(description="Where the latest measurement was made")
+    total_sequences: int
+    progress: float = Field(ge=0, le=1)
+    sequences_per_second: float | None
+    seconds_left: float | None = Field(description="At the present rate; null unless training")
+    train_loss: float | None
+    nonfinite: dict[str, NonFinite] = Field(
+        default={}, description="Which numbers of this run are null because they are not finite"
+    )
+    phase_change: PhaseChange
+
+    attempt: int
+    worker: str | None
+    device: str | None
+    versions: dict[str, str] | None
+    error_kind: str | None
+    error_message: str | None
+
+
+class RunPage(BaseModel):
+    """Some runs, and where the next ones start."""
+
+    runs: list[RunRead]
+    next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null at end")
+
+
+class Estimate(BaseModel):
+    """What a run will cost."""
+
+    model_config = _example(
+        seconds=45.5,
+        sequences_per_second=22000.0,
+        based_on="no run has been timed here yet: the rate of 2 CPU cores",
+        measurements=201,
+        frames=201,
+        checkpoints=201,
+        checkpoint_bytes=30_000_000,
+    )
+
+    seconds: float
+    sequences_per_second: float
+    based_on: str
+    measurements: int
+    frames: int
+    checkpoints: int
+    checkpoint_bytes: int = Field(description="Of all saved weights together")
+
+
+class DryRun(BaseModel):
+    """What would be launched: the whole config with its defaults, in words, and its cost."""
+
+    config: RunConfig
+    config_hash: str
+    name: str
+    description: list[str]
+    estimate: Estimate
+
+
+class NonFiniteValue(BaseModel):
+    """A number that is null in `series`, and what it was."""
+
+    series: str
+    sequences: int
+    value: NonFinite
+
+
+class Thinning(BaseModel):
+    """How many measurements were left out, and by which rule: never averaged, never random."""
+
+    rule: Literal["none", "min/max/last per bucket"]
+    bucket_sequences: int | None = Field(description="Width of the buckets, which start at 0")
+    points: int = Field(description="Measurements in this answer")
+    of: int = Field(description="Measurements in the range that was asked for")
+
+
+class MeasurementsRead(BaseModel):
+    """Series over `sequences`, as columns of equal length.
+
+    When there are more measurements than `max_points`, the range is cut into buckets of
+    `thinning.bucket_sequences`, and a measurement is kept if it is the last of its bucket, or if
+    any of the asked series has its smallest or largest number (or first NaN) of the bucket there.
+    """
+
+    model_config = _example(
+        run_id="8kq2m4x7vd",
+        sequences=[0, 5024],
+        computed_at=["2026-11-22T12:00:00Z", "2026-11-22T12:00:01Z"],
+        series={"loss.train": [1.61, 0.84], "loss.new_classes": [1.62, None]},
+        nonfinite=[{"series": "loss.new_classes", "sequences": 5024, "value": "nan"}],
+        thinning={"rule": "none", "bucket_sequences": None, "points": 2, "of": 2},
+        next_after=5024,
+    )
+
+    run_id: str
+    sequences: list[int]
+    computed_at: list[datetime]
+    series: dict[str, list[float | None]]
+    nonfinite: list[NonFiniteValue]
+    thinning: Thinning
+    next_after: int = Field(description="Pass as `after` to get only what comes later")
+
+
+class HeadsRead(BaseModel):
+    """Strengths of every head over time: `[time][layer][head]`."""
+
+    run_id: str
+    layers: int
+    heads: int
+    sequences: list[int]
+    induction_strength: list[list[list[float | None]]]
+    previous_token_strength: list[list[list[float | None]]]
+    thinning: Thinning
+
+
+class FrameList(BaseModel):
+    """For which `sequences` there are frames; fetch one with `?sequences=`."""
+
+    model_config = _example(run_id="8kq2m4x7vd", sequences=[0, 5024, 10016])
+
+    run_id: str
+    sequences: list[int]
+
+
+class FrameRead(BaseModel):
+    """The probe's attention: `patterns[layer][head][probe][query][key]`, rows sum to 1."""
+
+    run_id: str
+    sequences: int
+    patterns: list[list[list[list[list[float | None]]]]]
+
+
+class ProbeRead(BaseModel):
+    """The fixed sequences whose attention the frames show."""
+
+    run_id: str
+    sequences: list[ProbeSequence]
+
+
+class CheckpointRead(BaseModel):
+    """Saved weights, in the safetensors format."""
+
+    model_config = _example(
+        sequences=5024,
+        size=149_000,
+        sha256="0" * 64,
+        created_at="2026-11-22T12:00:01Z",
+        url="/api/v1/runs/8kq2m4x7vd/checkpoints/5024/file",
+    )
+
+    sequences: int
+    size: int = Field(description="Bytes")
+    sha256: str
+    created_at: datetime
+    url: str = Field(description="Where to download it")
+
+
+class CheckpointList(BaseModel):
+    """Every checkpoint of a run, oldest first."""
+
+    run_id: str
+    checkpoints: list[CheckpointRead]
+
+
+class EventRead(BaseModel):
+    """Something that happened to a run."""
+
+    model_config = _example(
+        at="2026-11-22T12:00:00Z", kind="queued", message="Waits for a worker.", sequences=0
+    )
+
+    at: datetime
+    kind: str
+    message: str
+    sequences: int | None
+
+
+class Timeline(BaseModel):
+    """What happened to a run, oldest first."""
+
+    run_id: str
+    events: list[EventRead]
+
+
+class PresetRead(BaseModel):
+    """A named experiment to start from."""
+
+    id: str
+    name: str
+    figure: str
+    summary: str
+    description: list[str]
+    config: RunConfig
+
+
+class DatasetRead(BaseModel):
+    """Where exemplars can come from."""
+
+    model_config = _example(
+        name="glyphs", explanation="Invented characters; nothing to download.", default=True
+    )
+
+    name: str = Field(description="What to write in `config.task.dataset`")
+    explanation: str
+    default: bool
+
+
+class ProblemError(BaseModel):
+    """One thing that is wrong with a request."""
+
+    loc: str = Field(description="JSON pointer into the body, or `query/NAME`, `header/NAME`")
+    message: str
+    input: Any = Field(default=None, description="What was sent there, if it is short")
+
+
+class Problem(BaseModel):
+    """Every error of this API (RFC 9457, `application/problem+json`)."""
+
+    model_config = _example(
+        type="about:blank",
+        title="Invalid request",
+        status=422,
+        detail="config/program/0: L5H0.v: the model has layers 0 to 1",
+        instance="/api/v1/runs",
+        errors=[
+            {
+                "loc": "/config/program/0",
+                "message": "L5H0.v: the model has layers 0 to 1",
+                "input": {"kind": "ablate", "site": "L5H0.v"},
+            }
+        ],
+    )
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[ProblemError] | None = None

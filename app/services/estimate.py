@@ -1,0 +1,67 @@
+"""What a run will cost: time from runs like it, counts and bytes from its config."""
+
+from statistics import median
+
+from sqlalchemy.orm import Session
+
+from app.db import queries
+from app.schemas.api import Estimate
+from app.schemas.config import RunConfig
+from app.schemas.words import grouped
+
+TYPICAL_RATE = 22_000.0  # sequences per second of the paper's model on 2 CPU cores, compiled
+ENOUGH = 10  # runs to take the median of
+FEATURES = 512  # size of an exemplar in the built-in data sources
+
+
+def estimate(session: Session, config: RunConfig) -> Estimate:
+    """Time, and how much there will be to store."""
+    rate, based_on = _rate(session, config)
+    recording = config.recording
+    checkpoints = reports(config, recording.checkpoint_every)
+    return Estimate(
+        seconds=config.training.total_sequences / rate,
+        sequences_per_second=rate,
+        based_on=based_on,
+        measurements=reports(config, recording.evaluate_every),
+        frames=reports(config, recording.frame_every),
+        checkpoints=checkpoints,
+        checkpoint_bytes=checkpoints * 4 * parameters(config),
+    )
+
+
+def _rate(session: Session, config: RunConfig) -> tuple[float, str]:
+    rates = queries.rates_of_alike(
+        session,
+        config.model.model_dump(mode="json"),
+        config.training.batch_size,
+        limit=ENOUGH,
+    )
+    if not rates:
+        return TYPICAL_RATE, (
+            f"no run like this has been timed here yet: {grouped(int(TYPICAL_RATE))} sequences "
+            "per second, as the paper's model makes on 2 CPU cores"
+        )
+    counted = "the last run" if len(rates) == 1 else f"the last {len(rates)} runs"
+    return median(rates), f"{counted} with the same model and batch size"
+
+
+def reports(config: RunConfig, every: int) -> int:
+    """How often something is reported that is due at every multiple of `every`, and at the end."""
+    training = config.training
+    if every <= training.batch_size:
+        return training.updates + 1
+    return (training.updates - 1) * training.batch_size // every + 2
+
+
+def parameters(config: RunConfig, features: int = FEATURES) -> int:
+    """Number of trained numbers of the model."""
+    model, labels = config.model, config.task.labels
+    width, hidden = model.width, round(model.mlp_ratio * model.width)
+    block = 2 * width + 4 * width**2 + (4 * width if model.attn_bias else 0)
+    if hidden:
+        block += 3 * width + hidden + 2 * width * hidden
+    positions = config.task.tokens * width if model.positions == "learned" else 0
+    embed = width * features + width + width * labels + positions
+    unembed = labels * width + labels
+    return embed + model.layers * block + 2 * width + unembed

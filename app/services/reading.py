@@ -1,0 +1,76 @@
+"""A run's row as the API, pages and streams say it."""
+
+import math
+from datetime import UTC, datetime
+
+from app.db.models import Run
+from app.schemas.api import NonFinite, RunRead
+from app.schemas.clamp import describe
+from app.schemas.config import RunConfig
+from app.schemas.measure import PhaseChange
+from app.schemas.state import TERMINAL, RunState
+from app.services.measurements import finite, nonfinite
+
+_COLUMNS = [name for name in RunRead.model_fields if name in Run.__table__.columns]
+
+
+def read_run(run: Run, now: datetime | None = None) -> RunRead:
+    """The run at a moment (default: this one)."""
+    config = RunConfig.model_validate(run.config)
+    state = RunState(run.state)
+    labels = config.task.context_labels
+    values = {
+        "state": state,
+        "is_terminal": state in TERMINAL,
+        "description": describe_config(config),
+        "dataset": config.task.dataset,
+        "layers": config.model.layers,
+        "heads": config.model.heads,
+        "labels_in_context": labels,
+        "chance_loss": math.log(labels),
+        "progress": min(1.0, run.sequences / run.total_sequences),
+        "sequences_per_second": finite(run.sequences_per_second),
+        "seconds_left": seconds_left(run),
+        "train_loss": finite(run.train_loss),
+        "nonfinite": _nonfinite(run),
+        "phase_change": phase_change_of(run),
+        **_durations(run, now or datetime.now(UTC)),
+    }
+    return RunRead.model_validate({name: getattr(run, name) for name in _COLUMNS} | values)
+
+
+def describe_config(config: RunConfig) -> list[str]:
+    """What is clamped, in sentences."""
+    return list(describe(config.program, layers=config.model.layers, heads=config.model.heads))
+
+
+def phase_change_of(run: Run) -> PhaseChange:
+    """Where the plateau ends and the drop happens, as far as it was seen."""
+    return PhaseChange.model_validate(
+        {name: getattr(run, name) for name in PhaseChange.model_fields}
+    )
+
+
+def seconds_left(run: Run) -> float | None:
+    """Until the last sequence at the present rate; None unless the run is training."""
+    rate = finite(run.sequences_per_second)
+    if run.state != RunState.RUNNING or not rate:
+        return None
+    return max(0, run.total_sequences - run.sequences) / rate
+
+
+def _durations(run: Run, now: datetime) -> dict[str, float | None]:
+    return {
+        "age_seconds": _between(run.created_at, now),
+        "run_seconds": _between(run.started_at, run.finished_at or now),
+    }
+
+
+def _between(start: datetime | None, end: datetime) -> float | None:
+    """Seconds, at least 0: the clocks of database and web server may differ a little."""
+    return None if start is None else max(0.0, (end - start).total_seconds())
+
+
+def _nonfinite(run: Run) -> dict[str, NonFinite]:
+    kinds = {name: nonfinite(getattr(run, name)) for name in ("train_loss", "sequences_per_second")}
+    return {name: kind for name, kind in kinds.items() if kind}
