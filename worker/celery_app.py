@@ -7,12 +7,15 @@ SIGTERM (Celery's warm shutdown) has the trainer save and give its run back, whi
 Imported by worker processes only: it reads the settings when imported.
 """
 
+import os
+
 from celery import Celery, signals
 
 from app.config import Settings
 from app.schemas.live import TRAIN_QUEUE
 from app.services.queue import broker_url
 from worker.logs import log_to_stderr
+from worker.parent import die_with
 from worker.stopping import StopFlag
 
 HALF_A_DAY = 12 * 3600
@@ -28,6 +31,14 @@ def _set_logging_up(**_: object) -> None:
 
 
 signals.setup_logging.connect(_set_logging_up, weak=False)
+
+
+def _die_with_the_worker(**_: object) -> None:
+    """In the pool process, which would else supervise its training to the end, alone."""
+    die_with(os.getppid())
+
+
+signals.worker_process_init.connect(_die_with_the_worker, weak=False)
 
 app = Celery("optoscope", broker=broker_url(settings.redis_url), include=["worker.tasks"])
 app.conf.update(

@@ -4,9 +4,7 @@
 """
 
 import argparse
-import ctypes
 import logging
-import os
 import signal
 import sys
 import threading
@@ -20,13 +18,12 @@ from app.db.engine import make_engine
 from app.services import attempts
 from app.services.queue import Outbox, transaction
 from worker.logs import log_to_stderr
+from worker.parent import die_with
 from worker.patience import AWAY
 from worker.recorder import Recorder, StaleAttemptError
 from worker.store import Store
 
 log = logging.getLogger(__name__)
-
-PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,14 +80,6 @@ def _lose(engine: Engine, outbox: Outbox, run_id: str, attempt: int, reason: str
     except AWAY:
         return 1
     return 0
-
-
-def die_with(parent: int) -> None:
-    """Has the kernel kill this process when its parent dies (Linux; elsewhere it trains on)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(1)  # it died before we asked
 
 
 if __name__ == "__main__":
