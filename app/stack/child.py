@@ -43,7 +43,7 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
-    orphan_signal: signal.Signals = signal.SIGTERM  # sent when whoever started it has died
+    orphan_signal: signal.Signals = signal.SIGKILL  # sent when whoever started it has died
     grace_seconds: float = 10.0
     descriptors: tuple[int, ...] = ()  # open files that it inherits
 

@@ -39,9 +39,9 @@ def check_redis(url: str) -> None:
 
 def without_password(url: str) -> str:
     """The address as it may be shown."""
-    parts = urlsplit(url)
+    parts = urlsplit(url.replace("postgresql+psycopg://", "postgresql://", 1))
     place = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{place}{parts.path}"
+    return f"{parts.scheme}://{place}{parts.path}" if parts.scheme else "an address without scheme"
 
 
 def _first_line(error: Exception) -> str:

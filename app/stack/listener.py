@@ -45,7 +45,9 @@ def listen(host: str, port: int) -> Listener:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         opened = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
-        raise StackError(f"{host} is no address of a machine ({error.strerror}).") from None
+        raise StackError(
+            f"{host} is no address of this machine ({error.strerror}); write one with --host."
+        ) from None
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind(address)
@@ -57,10 +59,10 @@ def listen(host: str, port: int) -> Listener:
 
 
 def _refusal(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"This machine does not have the address {host}; choose another with --host."
     if error.errno == errno.EADDRINUSE:
         reason = "another program uses it"
-    elif error.errno == errno.EADDRNOTAVAIL:
-        reason = "this machine does not have that address"
     elif error.errno == errno.EACCES:
         reason = "ports below 1024 are for root"
     else:

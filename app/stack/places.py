@@ -57,7 +57,7 @@ def open_data_dir(path: Path, *, least_free_mb: int = LEAST_FREE_MB) -> DataDir:
     except OSError as error:
         raise StackError(
             f"The data directory {data.root} cannot be written ({error.strerror}); "
-            "free it or choose another with --data-dir."
+            "choose another with --data-dir."
         ) from None
     free_mb = shutil.disk_usage(data.root).free // MEGABYTE
     if free_mb < least_free_mb:

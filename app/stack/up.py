@@ -102,7 +102,8 @@ def _settings(data: DataDir, database_url: str, redis_url: str) -> Settings:
     except ValidationError as error:
         problem = error.errors()[0]
         name = f"OPTOSCOPE_{problem['loc'][0]}".upper()
-        raise StackError(f"{name} cannot be used: {problem['msg']}.") from None
+        complaint = problem["msg"].removeprefix("Value error, ")
+        raise StackError(f"{name} cannot be used: {complaint}.") from None
 
 
 def _programs(settings: Settings, data: DataDir, listener: Listener, workers: int) -> list[Child]:

@@ -7,6 +7,7 @@ kept out, and writes every message to its append-only file before it answers.
 import importlib.util
 import os
 import secrets
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,10 @@ def valkey(data: DataDir) -> tuple[Program, str]:
     _write_privately(configuration, _configuration(data.valkey, port, password))
     url = f"redis://:{password}@127.0.0.1:{port}/0"
     program = Program(
-        name="Valkey", command=(str(_binary()), str(configuration)), ready=_answers(url)
+        name="Valkey",
+        command=(str(_binary()), str(configuration)),
+        ready=_answers(url),
+        orphan_signal=signal.SIGTERM,
     )
     return program, url
 
