@@ -20,9 +20,7 @@ from app.services.runs import move, record_event
 from worker.entry import Beginning, Ending, Entry, Measured
 
 _TRAIN = EVALUATORS.index(Evaluator.TRAIN)
-_PHASES = {
-    "plateau_start": "The plateau begins",
-    "plateau_end": "The plateau ends",
+_SAID = {  # the plateau's end is the onset
     "onset": "The phase change sets in",
     "midpoint": "The phase change is half done",
     "end": "The phase change ends",
@@ -171,7 +169,7 @@ def _note_phase(session: Session, run: Run, phase: PhaseChange) -> None:
     for name, value in phase:
         if value is None:
             continue
-        if getattr(run, name) is None:
-            message = f"{_PHASES[name]} at {grouped(round(value))} sequences."
+        if name in _SAID and getattr(run, name) is None:
+            message = f"{_SAID[name]} at {grouped(round(value))} sequences."
             record_event(session, run, "phase_change", message, sequences=round(value))
         setattr(run, name, value)

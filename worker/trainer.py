@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.parent is not None:
         die_with(given.parent)
     log_to_stderr()
+    log.info("run %s: attempt %d", given.run_id, given.attempt)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     settings = Settings()

@@ -7,6 +7,7 @@ lost is sent again by `services.reaper`; a page that missed news reads the datab
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 import redis
 from celery import Celery
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
+SILENT_SECONDS = 1.0
 _OUTBOX = "outbox"
 
 
@@ -39,6 +41,7 @@ class Outbox:
     def __init__(self, redis_url: str) -> None:
         self.redis = redis_client(redis_url)
         self._producer = _producer(redis_url)
+        self._silent_until = float("-inf")
 
     def send_train(self, run_id: str) -> bool:
         """Wakes a worker up for a run; False if Redis did not take it."""
@@ -52,11 +55,18 @@ class Outbox:
         return True
 
     def publish(self, name: str, payload: str) -> bool:
-        """Publishes on a Redis channel; False if Redis did not take it."""
+        """Publishes on a Redis channel; False if Redis did not take it.
+
+        After a failure nothing is tried for a moment: a trainer publishes hundreds of news a
+        second and must not wait for each.
+        """
+        if monotonic() < self._silent_until:
+            return False
         try:
             self.redis.publish(name, payload)
         except (redis.RedisError, OSError) as error:
             log.warning("%s: news not published (%s)", name, error)
+            self._silent_until = monotonic() + SILENT_SECONDS
             return False
         return True
 
