@@ -10,7 +10,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from app.schemas.config import ModelConfig
 from app.schemas.measure import EVALUATORS
 from worker.science.measures import induction_strength, previous_token_strength, query_metrics
 from worker.science.model import Batch, cross_entropy, forward, pattern_keys

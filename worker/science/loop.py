@@ -23,6 +23,10 @@ from worker.science.probe import probe_sequences
 from worker.science.program import program_tensors, structure
 from worker.science.sequences import TrainingSequences, evaluation_batches
 
+# A second thread gains a third on an idle machine, and loses everything on a busy one: the loops of
+# an update are so short that each waits for the slower thread (docs/adr/0007).
+DEFAULT_THREADS = 1
+
 
 @dataclass(frozen=True)
 class Report:
@@ -61,17 +65,16 @@ class Trainer:
         threads: int = 0,
         should_stop: Callable[[], bool] = never,
     ) -> None:
-        """`initial` replaces the seeds' initial weights; `threads` 0 leaves torch's choice."""
+        """`initial` replaces the seeds' initial weights; `threads` 0 means `DEFAULT_THREADS`."""
         check_cohort(configs)
-        if threads:
-            torch.set_num_threads(threads)
+        torch.set_num_threads(threads or DEFAULT_THREADS)
         self.configs, self.datasets, self.should_stop = configs, datasets, should_stop
         self.stopped = False
         self.shape = cohort_shape(configs[0], datasets[0])
         self._sequences = TrainingSequences(configs, datasets)
         self._train, self._rest, self._drawn = evaluation_batches(configs, datasets)
         self._program = stack_programs([program_tensors(config) for config in configs])
-        self._adam = _adam(configs)
+        self._adam = adam_settings(configs)
         self._step = Compiled(Step(self.shape), enabled=compile)
         self._evaluate = Compiled(Evaluation(self.shape), enabled=compile)
         self._restore(resume, initial)
@@ -127,7 +130,9 @@ class Trainer:
     def warm_up(self) -> None:
         """Compiles both functions without changing anything: they are pure."""
         batch = self._sequences.batch(self._update)
-        self._step.warm_up(self._state, self._adam, self._correction(0), self._program, batch)
+        self._step.warm_up(
+            self._state, self._adam, correction(self.configs, 0), self._program, batch
+        )
         self._evaluate.warm_up(self._state.parameters, self._program, self._train, self._rest)
 
     @torch.no_grad()
@@ -151,22 +156,13 @@ class Trainer:
             self._state, self.batch_loss = self._step(
                 self._state,
                 self._adam,
-                self._correction(self._update),
+                correction(self.configs, self._update),
                 self._program,
                 self._sequences.batch(self._update),
             )
 
     def _is_due(self, interval: str) -> bool:
         return is_due(self.configs[0], self._update, interval)
-
-    def _correction(self, update: int) -> Tensor:
-        """1 - beta ** t for the t-th update, [run, 2]."""
-        return torch.tensor(
-            [
-                [1 - c.training.beta1 ** (update + 1), 1 - c.training.beta2 ** (update + 1)]
-                for c in self.configs
-            ]
-        )
 
     def _report(self) -> tuple[Report, ...]:
         seen = self._evaluate(self._state.parameters, self._program, self._train, self._rest)
@@ -227,10 +223,19 @@ _SHARED: dict[str, Callable[[RunConfig], object]] = {
 }
 
 
-def _adam(configs: Sequence[RunConfig]) -> Adam:
+def adam_settings(configs: Sequence[RunConfig]) -> Adam:
+    """Adam's settings of every run, each [run]."""
     return Adam(
         *(
             torch.tensor([getattr(config.training, name) for config in configs])
             for name in Adam._fields
         )
+    )
+
+
+def correction(configs: Sequence[RunConfig], update: int) -> Tensor:
+    """Adam's bias corrections 1 - beta ** (update + 1), for updates counted from 0: [run, 2]."""
+    training = [config.training for config in configs]
+    return torch.tensor(
+        [[1 - one.beta1 ** (update + 1), 1 - one.beta2 ** (update + 1)] for one in training]
     )

@@ -1,0 +1,154 @@
+"""The training loop: cadence, exact resume, cohorts, stopping."""
+
+import pytest
+import torch
+
+from app.schemas.clamp import Ablate
+from app.schemas.config import SeedConfig, TaskConfig, TrainingConfig
+from app.schemas.site import Site
+from tests.unit.science import small
+from worker.science.loop import Report, is_due
+
+
+def without_time(report: Report) -> dict:
+    return report.measurement.model_dump(exclude={"elapsed_seconds"})
+
+
+def test_reports_come_at_the_first_update_past_each_multiple_and_at_the_end() -> None:
+    config = small.config(training=TrainingConfig(sequences=100, batch_size=24))
+
+    due = [
+        24 * u for u in range(config.training.updates + 1) if is_due(config, u, "evaluate_every")
+    ]
+
+    assert due == [0, 72, 120]  # 64 -> 72; 100 sequences are five whole batches
+
+
+def test_the_papers_cadence_lands_where_the_papers_log_does() -> None:
+    config = small.config().model_copy(update={"training": TrainingConfig()})
+    recording = config.recording.model_copy(update={"evaluate_every": 5000})
+    config = config.model_copy(update={"recording": recording})
+
+    due = [32 * u for u in range(0, 700) if is_due(config, u, "evaluate_every")]
+
+    assert due == [0, 5024, 10016, 15008, 20000]
+
+
+def test_frames_and_checkpoints_come_with_their_measurements() -> None:
+    reports = [report for (report,) in small.train(small.config())]
+
+    frames = [r.measurement.sequences for r in reports if r.patterns is not None]
+    checkpoints = [r.measurement.sequences for r in reports if r.weights is not None]
+
+    assert [r.measurement.sequences for r in reports] == [0, 64, 128, 192, 256]
+    assert frames == checkpoints == [0, 128, 256]
+    assert reports[0].patterns.shape == (2, 2, 8, 5, 5)
+    torch.testing.assert_close(
+        torch.from_numpy(reports[0].patterns).sum(-1), torch.ones(2, 2, 8, 5)
+    )
+
+
+def test_a_resumed_training_repeats_the_uninterrupted_one_bit_for_bit() -> None:
+    config = small.config()
+    whole = [without_time(report) for (report,) in small.train(config)]
+
+    first, state = small.trainer(config), None
+    before = []
+    for (report,) in first.reports():
+        before.append(without_time(report))
+        if report.measurement.sequences == 128:
+            state = first.state(0)
+            break
+    second = small.trainer(config, resume=[state])
+    after = [without_time(report) for (report,) in second.reports()]
+
+    assert before + after == whole
+
+
+def test_a_stop_between_reports_loses_and_doubles_nothing() -> None:
+    config = small.config()
+    whole = [without_time(report) for (report,) in small.train(config)]
+    asked = iter(range(1000))
+
+    first = small.trainer(config, should_stop=lambda: next(asked) == 6)
+    before = [without_time(report) for (report,) in first.reports()]
+    assert (first.stopped, first.sequences) == (True, 96)
+    second = small.trainer(config, resume=[first.state(0)])
+
+    assert before + [without_time(report) for (report,) in second.reports()] == whole
+
+
+def test_a_run_does_not_depend_on_its_companions() -> None:
+    configs = [
+        small.config((Ablate(site=Site.parse("L1H0.v")),), seeds=SeedConfig(initial=1)),
+        small.config((Ablate(site=Site.parse("L1H1.v")),), seeds=SeedConfig(data=7)),
+    ]
+
+    together = small.train(*configs)
+    alone = [small.train(config) for config in configs]
+
+    for run in range(2):
+        ours = torch.tensor([reports[run].measurement.loss for reports in together])
+        theirs = torch.tensor([reports[0].measurement.loss for reports in alone[run]])
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=0)
+
+
+def test_runs_that_cannot_share_a_program_are_refused() -> None:
+    configs = [small.config(), small.config((Ablate(site=Site.parse("L1H0.v")),))]
+
+    with pytest.raises(ValueError, match="same clamped points"):
+        small.trainer(*configs)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        TaskConfig(dataset="gaussian", classes=10, new_classes=5, context_pairs=3),
+        TaskConfig(dataset="gaussian", classes=10, new_classes=5, context_pairs=4, burstiness=2),
+        TaskConfig(dataset="gaussian", classes=10, new_classes=5, zipf_exponent=1.0),
+        TaskConfig(dataset="gaussian", classes=10, new_classes=5, input_noise=0.1),
+        TaskConfig(dataset="gaussian", classes=80, new_classes=5, exemplars=2),
+    ],
+)
+def test_every_task_trains(task: TaskConfig) -> None:
+    reports = [report for (report,) in small.train(small.config(task=task))]
+
+    losses = torch.tensor([report.measurement.loss for report in reports])
+
+    assert losses.isfinite().all()
+    assert losses[-1, 0] < losses[0, 0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"positions": "learned"},
+        {"positions": "sinusoidal"},
+        {"mlp_ratio": 2.0},
+        {"layers": 3},
+        {"attn_bias": False},
+    ],
+)
+def test_every_model_trains(change: dict) -> None:
+    model = small.config().model.model_copy(update=change)
+    reports = [report for (report,) in small.train(small.config(model=model))]
+
+    assert reports[-1].measurement.loss[0] < reports[0].measurement.loss[0]
+
+
+def test_an_overflowing_training_reports_what_it_is() -> None:
+    training = TrainingConfig(sequences=64, batch_size=16, learning_rate=1.0)
+    config = small.config(training=training)
+    weights = {n: w * 1e38 for n, w in small.trainer(config).weights(0).items()}
+
+    reports = small.train(config, initial=[weights])
+
+    assert not torch.tensor(reports[-1][0].measurement.loss).isfinite().all()
+
+
+def test_initial_weights_of_another_shape_are_refused_by_name() -> None:
+    weights = small.trainer(small.config()).weights(0)
+    weights["unembed.bias"] = torch.zeros(7)
+
+    with pytest.raises(ValueError, match=r"unembed.bias has shape \[7\], the model needs \[5\]"):
+        small.trainer(small.config(), initial=[weights])

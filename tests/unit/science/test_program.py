@@ -1,0 +1,171 @@
+"""Programs as edits: laws, gradients, and no clamp without effect."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from app.schemas.clamp import Ablate, PatternName, SetPattern
+from app.schemas.config import RunConfig
+from app.schemas.site import Site
+from tests.unit.science import small
+from worker.science.model import Batch, forward, pattern_keys
+from worker.science.program import bind, program_tensors
+from worker.science.taps import Edit
+
+
+def edit(*numbers: float) -> Edit:
+    return Edit(torch.tensor(numbers[0]), torch.tensor(numbers[1]))
+
+
+def test_edits_compose_associatively() -> None:
+    one, two, three = edit(2.0, 1.0), edit(0.0, 5.0), edit(3.0, -1.0)
+
+    assert one.then(two).then(three) == one.then(two.then(three)) == edit(0.0, 14.0)
+
+
+def model_inputs(config: RunConfig) -> tuple[dict, Batch]:
+    weights = small.trainer(config).weights(0)
+    generator = torch.Generator().manual_seed(0)
+    noisy = {n: w + 0.3 * torch.randn(w.shape, generator=generator) for n, w in weights.items()}
+    pairs = config.task.context_pairs
+    labels = torch.stack([torch.randperm(5, generator=generator)[:pairs] for _ in range(8)], 1)
+    features = torch.randn(12, 512, generator=generator)
+    row = torch.randint(0, 12, (pairs + 1, 8), generator=generator)
+    return noisy, Batch(features, row, labels, labels[0])
+
+
+def test_an_empty_program_changes_nothing_and_an_identity_edit_is_exact() -> None:
+    config = small.config()
+    weights, batch = model_inputs(config)
+    identity = {"L0.pattern": Edit(torch.ones(2, 5, 5, 1), torch.zeros(2, 5, 5, 1))}
+
+    plain = forward(config.model, weights, batch).logits
+
+    assert torch.equal(plain, forward(config.model, weights, batch, identity).logits)
+    assert program_tensors(config) == {}
+
+
+def test_a_fixed_induction_pattern_is_the_pattern_asked_for() -> None:
+    site = Site.parse("L1H1.pattern[query]")
+    clamp = SetPattern(site=site, target=PatternName.INDUCTION, strength=0.75)
+    config = small.config((clamp,))
+    weights, batch = model_inputs(config)
+
+    edits = bind(program_tensors(config), batch)
+    pattern = forward(config.model, weights, batch, edits, pattern_keys(config.model)).kept[
+        "L1.pattern"
+    ]
+    free = forward(config.model, weights, batch, {}, pattern_keys(config.model)).kept["L1.pattern"]
+
+    expected = torch.tensor([0.0, 0.75, 0.0, 0.25, 0.0])[:, None].expand(5, 8)
+    assert torch.equal(pattern[1, 4], expected)  # the first label is the right one in this batch
+    assert torch.equal(pattern[1, :4], free[1, :4])
+    assert torch.equal(pattern[0], free[0])
+
+
+def test_no_gradient_reaches_the_queries_and_keys_of_a_fixed_head() -> None:
+    clamps = (
+        SetPattern(site=Site.parse("L1H1.pattern[query]"), target=PatternName.INDUCTION),
+        Ablate(site=Site.parse("L1H0.v")),
+    )
+    config = small.config(clamps)
+    weights, batch = model_inputs(config)
+
+    def loss(weights: dict) -> torch.Tensor:
+        return (
+            forward(config.model, weights, batch, bind(program_tensors(config), batch))
+            .logits.square()
+            .sum()
+        )
+
+    gradient = torch.func.grad(loss)(weights)["blocks.1.attn.qkv.weight"].view(3, 2, 8, 16)
+
+    queries, keys, values = gradient.abs().sum((2, 3))
+    assert queries.tolist() == keys.tolist() == [0, 0]
+    assert values[0] == 0
+    assert values[1] > 0
+
+
+def ablated(site: str) -> dict:
+    return {"kind": "ablate", "site": site}
+
+
+def attending(site: str, target: str) -> dict:
+    return {"kind": "set_pattern", "site": site, "target": target}
+
+
+STRENGTHS = st.sampled_from([0.0, 0.3, 1.0])
+SITES = st.builds(
+    "L{}{}".format,
+    st.sampled_from(["0", "1", "*"]),
+    st.sampled_from(["H0", "H1", "H0,1", "H2", ""]),
+)
+CLAMPS = st.one_of(
+    SITES.map(lambda site: ablated(f"{site}.v")),
+    st.builds(
+        lambda site, rows, target, strength: (
+            attending(f"{site}.pattern{rows}", target) | {"strength": strength}
+        ),
+        SITES,
+        st.sampled_from(["", "[query]", "[labels]", "[exemplars]"]),
+        st.sampled_from(["induction", "previous_token"]),
+        STRENGTHS,
+    ),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(CLAMPS, min_size=1, max_size=3))
+def test_a_program_is_refused_or_each_of_its_clamps_changes_the_output(program: list[dict]) -> None:
+    plain = small.config().model_dump(mode="json")
+    try:
+        config = RunConfig.model_validate(plain | {"program": program})
+    except ValidationError:
+        return
+
+    for left_out in range(len(config.program)):
+        rest = config.program[:left_out] + config.program[left_out + 1 :]
+        reduced = config.model_copy(update={"program": rest})
+        assert not torch.equal(logits(config), logits(reduced)), config.program[left_out]
+
+
+def logits(config: RunConfig) -> torch.Tensor:
+    weights, batch = INPUTS
+    return forward(config.model, weights, batch, bind(program_tensors(config), batch)).logits
+
+
+INPUTS = model_inputs(small.config())
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ([ablated("L1H7.v")], "L1H7.v: the model has heads 0 to 1"),
+        ([ablated("L2.v")], "L2.v: the model has layers 0 to 1"),
+        ([ablated("L1.v"), ablated("L1H0.v")], "already ablated"),
+        ([ablated("L1H0.q")], "heads are ablated at their values"),
+        ([ablated("L1H0.values")], "'values' is none of embed, q, k, v"),
+        ([ablated("v")], "names no layer; write L0.v or L[*].v"),
+        ([attending("L1.pattern", "induction")], "covers .query. rows"),
+        ([attending("L1.pattern[labels]", "previous_token")], "only its query row"),
+        (
+            [ablated("L1.v"), attending("L0.pattern[labels]", "previous_token")],
+            "ablated heads only",
+        ),
+        ([ablated("L1H1.v"), attending("L1H1.pattern[query]", "induction")], "both ablated and"),
+    ],
+)
+def test_refusals_name_the_site_and_the_reason(program: list[dict], message: str) -> None:
+    plain = small.config().model_dump(mode="json")
+
+    with pytest.raises(ValidationError, match=message):
+        RunConfig.model_validate(plain | {"program": program})
+
+
+@given(
+    st.sampled_from(["L0.v", "L1H3.pattern[query]", "L*.k", "logits", "embed", "L0H1,2.q[labels]"])
+)
+def test_sites_survive_a_round_trip(text: str) -> None:
+    assert str(Site.parse(text)) == text
