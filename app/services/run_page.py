@@ -1,0 +1,296 @@
+"""The page of one run: where it stands, its figures, attention, program, events and config."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.db import queries, series
+from app.db.models import Run, RunEvent
+from app.schemas.api import CheckpointRead, RunRead, Thinning
+from app.schemas.config import RunConfig
+from app.schemas.measure import EVALUATORS, Measurement
+from app.schemas.state import RunState
+from app.services.figures import (
+    DASHES,
+    EVALUATOR_HUES,
+    Figure,
+    FigureName,
+    head_hue,
+    run_figure,
+    shown_layer,
+)
+from app.services.files import read_checkpoints
+from app.services.forms import ConfigForm, form_of
+from app.services.lights import Light, LitHead, lit_heads
+from app.services.measurements import measurement_of, thinned
+from app.services.reading import read_run
+from app.services.runs_page import summary
+from app.services.wording import grouped
+
+MOST_POINTS = 1000
+MAP_COLUMNS = 8  # heads of a layer beside each other
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a reader should know about the state of a run."""
+
+    title: str
+    detail: str
+    is_bad: bool = False
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """An evaluator, its hue, and its latest loss."""
+
+    label: str
+    hue: str
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A chart of one strength, with a layer to choose."""
+
+    title: str
+    chart: str
+    layers: range
+    shown: int
+
+
+@dataclass(frozen=True)
+class HeadKey:
+    """A head in the legend."""
+
+    number: int
+    hue: str
+    dash: str
+
+
+@dataclass(frozen=True)
+class Download:
+    """A link to the same numbers elsewhere."""
+
+    label: str
+    url: str
+    filename: str = ""
+
+
+@dataclass(frozen=True)
+class StatusPart:
+    """Context of the blocks that are fetched again while a run goes on."""
+
+    run: RunRead
+    summary: str
+    can_cancel: bool
+    notice: Notice | None
+    events: Sequence[RunEvent]
+    checkpoints: Sequence[CheckpointRead]
+    checkpoint_every: int
+
+
+@dataclass(frozen=True)
+class RunPage(StatusPart):
+    """Context of `run.html`."""
+
+    loss_legend: Sequence[LegendEntry]
+    points: str
+    evaluation_sequences: int
+    strengths: Sequence[Panel]
+    heads: Sequence[HeadKey]
+    grid: list[list[LitHead]]
+    map_columns: int
+    frames_awaited: str
+    clamp_count: str
+    form: ConfigForm
+    changed_count: str
+    config_json: str
+    downloads: Sequence[Download]
+    page_data: dict[str, Any]
+
+
+def status_part(session: Session, run: Run) -> StatusPart:
+    """What changes while a run goes on, apart from its numbers."""
+    config = RunConfig.model_validate(run.config)
+    read = read_run(run)
+    saved = read_checkpoints(session, run, f"/api/v1/runs/{run.id}/checkpoints")
+    return StatusPart(
+        run=read,
+        summary=summary(config),
+        can_cancel=not read.is_terminal and read.state is not RunState.STOPPING,
+        notice=_notice(read),
+        events=list(reversed(queries.events_of(session, run.id))),
+        checkpoints=list(reversed(saved.checkpoints)),
+        checkpoint_every=config.recording.checkpoint_every,
+    )
+
+
+def run_page(session: Session, run: Run) -> RunPage:
+    """Everything that the page shows before its stream brings more."""
+    config = RunConfig.model_validate(run.config)
+    status = status_part(session, run)
+    rows, thinning = _rows(session, run, config)
+    form = form_of(config)
+    return RunPage(
+        **{name: getattr(status, name) for name in StatusPart.__dataclass_fields__},
+        loss_legend=_loss_legend(rows),
+        points=_points(thinning),
+        evaluation_sequences=config.recording.evaluation_sequences,
+        strengths=_panels(config),
+        heads=_head_keys(config),
+        grid=lit_heads(config.program, config.model),
+        map_columns=min(config.model.heads, MAP_COLUMNS),
+        frames_awaited=_frames_awaited(status.run),
+        clamp_count=_count(len(config.program), "clamp", "nothing clamped"),
+        form=form,
+        changed_count=_changed(form),
+        config_json=json.dumps(config.model_dump(mode="json"), indent=2),
+        downloads=_downloads(run),
+        page_data=_page_data(session, run, config, status.run, rows, thinning),
+    )
+
+
+def read_figure(
+    session: Session, run: Run, name: FigureName, *, max_points: int = MOST_POINTS
+) -> Figure:
+    """A run's figure as it is now."""
+    config = RunConfig.model_validate(run.config)
+    rows, _ = _rows(session, run, config, max_points)
+    return run_figure(name, rows, config, read_run(run).phase_change)
+
+
+def _rows(
+    session: Session, run: Run, config: RunConfig, max_points: int = MOST_POINTS
+) -> tuple[list[Measurement], Thinning]:
+    found = [measurement_of(row) for row in series.measurements_after(session, run.id, -1)]
+    return thinned(config, found, max_points)
+
+
+def _page_data(
+    session: Session,
+    run: Run,
+    config: RunConfig,
+    read: RunRead,
+    rows: Sequence[Measurement],
+    thinning: Thinning,
+) -> dict[str, Any]:
+    """What the page's script starts from; `after` is where its stream goes on."""
+    probe = series.probe_of(session, run.id)
+    return {
+        "run_url": f"/api/v1/runs/{run.id}",
+        "run": read.model_dump(mode="json"),
+        "total_sequences": run.total_sequences,
+        "after": rows[-1].sequences if rows else -1,
+        "points": thinning.of,
+        "figures": {
+            name.value: run_figure(name, rows, config, read.phase_change) for name in FigureName
+        },
+        "shown_layers": {
+            name.value: shown_layer(name, config) for name in FigureName if name != FigureName.LOSS
+        },
+        "frames": list(series.frame_sequences(session, run.id)),
+        "probe": probe.sequences if probe else [],
+        "layers": config.model.layers,
+        "selected_head": _selected_head(config, rows),
+    }
+
+
+def _selected_head(config: RunConfig, rows: Sequence[Measurement]) -> int:
+    """The head of the last layer to look at first: the strongest that is not silenced."""
+    last = lit_heads(config.program, config.model)[0]
+    heard = [lit.head for lit in last if lit.light is not Light.SILENCE] or [0]
+    if not rows:
+        return heard[0]
+    strengths = rows[-1].induction_strength[-1]
+    return max(heard, key=lambda head: strengths[head] if math.isfinite(strengths[head]) else -2)
+
+
+def _notice(run: RunRead) -> Notice | None:
+    match run.state:
+        case RunState.QUEUED:
+            return Notice("Waiting for a worker", "It starts as soon as one is free.")
+        case RunState.STARTING:
+            detail = "The trainer loads the data and compiles the model; the first time takes a "
+            return Notice("Starting", detail + "while, later ones a few seconds.")
+        case RunState.STOPPING:
+            return Notice("Stopping", "The trainer was asked to stop and does so within seconds.")
+        case RunState.LOST:
+            detail = "Nothing measured is lost: the next free worker goes on where it was saved."
+            return Notice("Its trainer went silent", detail, is_bad=True)
+        case RunState.FAILED:
+            return Notice("Training failed", run.error_message or "No reason is known.", True)
+    return None
+
+
+def _loss_legend(rows: Sequence[Measurement]) -> list[LegendEntry]:
+    latest = rows[-1].loss if rows else (math.nan,) * len(EVALUATORS)
+    return [
+        LegendEntry(
+            label=evaluator.replace("_", " "),
+            hue=EVALUATOR_HUES[evaluator],
+            value=latest[index] if math.isfinite(latest[index]) else None,
+        )
+        for index, evaluator in enumerate(EVALUATORS)
+    ]
+
+
+def _panels(config: RunConfig) -> list[Panel]:
+    layers = range(config.model.layers)
+    return [
+        Panel(
+            "Previous-token strength",
+            "previous-token-chart",
+            layers,
+            shown_layer(FigureName.PREVIOUS_TOKEN, config),
+        ),
+        Panel(
+            "Induction strength",
+            "induction-chart",
+            layers,
+            shown_layer(FigureName.INDUCTION, config),
+        ),
+    ]
+
+
+def _head_keys(config: RunConfig) -> list[HeadKey]:
+    return [
+        HeadKey(head, head_hue(head), DASHES[head // 8 % len(DASHES)])
+        for head in range(config.model.heads)
+    ]
+
+
+def _points(thinning: Thinning) -> str:
+    if thinning.points == thinning.of:
+        return f"{grouped(thinning.of)} points"
+    return f"{grouped(thinning.points)} of {grouped(thinning.of)} points, extremes kept"
+
+
+def _frames_awaited(run: RunRead) -> str:
+    if run.is_terminal:
+        return "This run ended before its first attention frame."
+    return "The first attention frame appears here as soon as training starts."
+
+
+def _count(number: int, word: str, none: str) -> str:
+    return f"{number} {word}{'s' if number > 1 else ''}" if number else none
+
+
+def _changed(form: ConfigForm) -> str:
+    changed = sum(option.is_changed for section in form.sections for option in section.fields)
+    return _count(changed, "setting differs", "the paper's settings").replace(
+        "settings differs", "settings differ"
+    )
+
+
+def _downloads(run: Run) -> list[Download]:
+    api = f"/api/v1/runs/{run.id}"
+    return [
+        Download("Measurements (CSV)", f"{api}/measurements.csv", f"{run.id}.csv"),
+        Download("Config (JSON)", f"{api}/config", f"{run.id}.json"),
+        Download("Loss figure (Plotly JSON)", f"{api}/figures/loss", f"{run.id}-loss.json"),
+    ]

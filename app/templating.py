@@ -1,0 +1,101 @@
+"""Templates: one environment, typed contexts, pages and the blocks of pages as fragments."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2_fragments import render_blocks
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from app.services import wording
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+WEB = Path(__file__).resolve().parents[1] / "web"
+
+
+class Assets(StaticFiles):
+    """Files that browsers keep but ask about: scripts import each other without versions."""
+
+    headers: ClassVar[dict[str, str]] = {"Cache-Control": "no-cache"}
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 (as inherited)
+        response = super().file_response(*args, **kwargs)
+        response.headers.update(self.headers)
+        return response
+
+
+def assets() -> Assets:
+    """What `/static` serves."""
+    return Assets(directory=WEB / "static")
+
+
+def page(
+    request: Request, template: str, context: "DataclassInstance", *, status: int = 200
+) -> HTMLResponse:
+    """A whole page. The context's fields are the template's variables; another is an error."""
+    return HTMLResponse(_environment.get_template(template).render(_variables(context)), status)
+
+
+def fragment(template: str, blocks: Sequence[str], context: "DataclassInstance") -> HTMLResponse:
+    """Some blocks of a page, for htmx to swap in."""
+    return HTMLResponse(render_blocks(_environment, template, blocks, _variables(context)))
+
+
+def render_error(request: Request, status: int, title: str, detail: str) -> HTMLResponse:
+    """The page that says what went wrong and what would be right."""
+    variables = {"status": f"{status} {HTTPStatus(status).phrase}"}
+    html = _environment.get_template("error.html").render(variables, title=title, detail=detail)
+    return HTMLResponse(html, status)
+
+
+def _variables(context: "DataclassInstance") -> dict[str, Any]:
+    return {field.name: getattr(context, field.name) for field in fields(context)}
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%H:%M:%S}"
+
+
+def _age(moment: datetime) -> str:
+    return wording.age(moment, datetime.now(UTC))
+
+
+def _make_environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(WEB / "templates"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "short": wording.short,
+        "grouped": wording.grouped,
+        "fixed": wording.fixed,
+        "duration": wording.duration,
+        "size": wording.size,
+        "age": _age,
+        "utc": _utc,
+        "clock": _clock,
+    }
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    environment.globals["static"] = lambda path: f"/static/{path}"
+    # Macros as globals: a block that is rendered alone does not run its template's imports.
+    environment.globals["ui"] = environment.get_template("macros.html").module
+    environment.globals["fields"] = environment.get_template("fields.html").module
+    return environment
+
+
+_environment = _make_environment()

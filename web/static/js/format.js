@@ -1,0 +1,40 @@
+// Numbers as people read them; the same forms as app/services/wording.py.
+
+export function short(number) {
+  for (const [size, suffix] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+    if (Math.abs(number) >= size * 0.9995) return `${Number((number / size).toPrecision(3))}${suffix}`;
+  }
+  return `${Number(number.toPrecision(3))}`;
+}
+
+export function grouped(number) {
+  return Math.round(number).toLocaleString("en-US");
+}
+
+export function fixed(number, digits = 3) {
+  return Number.isFinite(number) ? number.toFixed(digits).replace("-", "−") : "–";
+}
+
+export function duration(seconds) {
+  if (seconds < 9.95) return `${Math.max(seconds, 0).toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const units = [
+    [Math.floor(whole / 86400), "d"],
+    [Math.floor(whole / 3600) % 24, "h"],
+    [Math.floor(whole / 60) % 60, "min"],
+    [whole % 60, "s"],
+  ];
+  const first = units.findIndex(([count]) => count > 0);
+  return units
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(" ");
+}
+
+export function age(seconds) {
+  if (seconds < 9.95) return `${Math.max(seconds, 0).toFixed(1)} s ago`;
+  if (seconds < 90) return `${Math.round(seconds)} s ago`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
+  return `${Math.round(seconds / 3600)} h ago`;
+}

@@ -1,0 +1,109 @@
+// One server-sent event stream for a page. It says itself after which point it wants to go on
+// (browsers forget Last-Event-ID when they rebuild a connection), drops what it already has, waits
+// longer after every failure, and lets go of the connection while nobody looks: browsers allow six
+// per server.
+
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 15_000;
+const HIDDEN_GRACE = 5_000;
+
+export class Stream {
+  #source = null;
+  #timer = null;
+  #hideTimer = null;
+  #failures = 0;
+
+  /**
+   * @param {string} url without a query
+   * @param {number} after the `sequences` of the newest point that the page already shows
+   * @param {{measurements: Function, run: Function, frame: Function, state: Function}} listener
+   */
+  constructor(url, after, listener) {
+    this.url = url;
+    this.after = after;
+    this.listener = listener;
+    this.state = "";
+    this.heardAt = null;
+    document.addEventListener("visibilitychange", () => this.#looked());
+    addEventListener("pagehide", () => this.#drop());
+    addEventListener("pageshow", (event) => event.persisted && this.#open());
+    if (document.hidden) this.#say("paused");
+    else this.#open();
+  }
+
+  #open() {
+    this.#drop();
+    if (this.state === "finished") return;
+    if (!this.state) this.#say("connecting");
+    const source = new EventSource(`${this.url}?after=${this.after}`);
+    this.#source = source;
+    source.onopen = () => {
+      this.#failures = 0;
+      this.#heard();
+      this.#say("live");
+    };
+    source.onerror = () => source === this.#source && this.#retry();
+    this.#listen(source, "run", (run) => this.listener.run(run));
+    this.#listen(source, "measurement", (measurement) => this.#points([measurement]));
+    this.#listen(source, "measurements", (measurements) => this.#points(measurements));
+    this.#listen(source, "frame", (frame) => this.listener.frame(frame.sequences));
+    this.#listen(source, "done", () => this.#finish());
+  }
+
+  #listen(source, kind, act) {
+    source.addEventListener(kind, (event) => {
+      if (source !== this.#source) return;
+      this.#heard();
+      act(JSON.parse(event.data));
+    });
+  }
+
+  #points(measurements) {
+    const fresh = measurements.filter((measurement) => measurement.sequences > this.after);
+    if (!fresh.length) return;
+    this.after = fresh.at(-1).sequences;
+    this.listener.measurements(fresh);
+  }
+
+  #retry() {
+    this.#drop();
+    this.#say("reconnecting");
+    const longest = Math.min(FIRST_WAIT * 2 ** this.#failures, LONGEST_WAIT);
+    this.#failures += 1;
+    this.#timer = setTimeout(() => this.#open(), longest * (0.7 + 0.6 * Math.random()));
+  }
+
+  #looked() {
+    clearTimeout(this.#hideTimer);
+    if (this.state === "finished") return;
+    if (document.hidden) {
+      this.#hideTimer = setTimeout(() => {
+        this.#drop();
+        this.#say("paused");
+      }, HIDDEN_GRACE);
+    } else if (this.#source === null) {
+      this.#failures = 0;
+      this.#open();
+    }
+  }
+
+  #finish() {
+    this.#drop();
+    this.#say("finished");
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  #heard() {
+    this.heardAt = Date.now();
+  }
+
+  #say(state) {
+    this.state = state;
+    this.listener.state(state);
+  }
+}
