@@ -152,7 +152,8 @@ function showConnection(state) {
 
 function tick() {
   const { state } = indicator.dataset;
-  const seconds = (Date.now() - (heard() ?? Date.now())) / 1000;
+  const heardAt = window.optoscope?.stream?.heardAt ?? Date.now();
+  const seconds = (Date.now() - heardAt) / 1000;
   indicator.textContent = state === "live" ? `live · ${age(seconds)}` : WORDS[state];
 }
 
@@ -266,7 +267,7 @@ const stream = data.run.is_terminal
   : new Stream(`${data.run_url}/events`, data.after, {
       measurements: receive,
       run: follow,
-      frame: (sequences) => newFrames([sequences]),
+      frames: newFrames,
       state: showConnection,
     });
 if (stream) setInterval(tick, 200);

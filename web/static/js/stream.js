@@ -16,7 +16,7 @@ export class Stream {
   /**
    * @param {string} url without a query
    * @param {number} after the `sequences` of the newest point that the page already shows
-   * @param {{measurements: Function, run: Function, frame: Function, state: Function}} listener
+   * @param {{measurements: Function, run: Function, frames: Function, state: Function}} listener
    */
   constructor(url, after, listener) {
     this.url = url;
@@ -46,7 +46,8 @@ export class Stream {
     this.#listen(source, "run", (run) => this.listener.run(run));
     this.#listen(source, "measurement", (measurement) => this.#points([measurement]));
     this.#listen(source, "measurements", (measurements) => this.#points(measurements));
-    this.#listen(source, "frame", (frame) => this.listener.frame(frame.sequences));
+    this.#listen(source, "frame", (frame) => this.listener.frames([frame.sequences]));
+    this.#listen(source, "frames", (frames) => this.listener.frames(frames.sequences));
     this.#listen(source, "done", () => this.#finish());
   }
 

@@ -1,0 +1,92 @@
+"""Pages and their fragments: thin; what they show is made in `app.services.*_page`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from app.dependencies import RunDep, SessionDep
+from app.services.docs_page import docs_page
+from app.services.forms import ConfigForm, read_form
+from app.services.new_page import new_page, starting_form
+from app.services.run_page import run_page, status_part
+from app.services.runs import create_run, request_cancel
+from app.services.runs_page import runs_page
+from app.templating import fragment, page
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+OPENAPI_URL = "/api/v1/openapi.json"
+
+
+async def _typed_form(request: Request) -> ConfigForm:
+    """What was typed; of fields that come twice (a box and its absence) the last counts."""
+    async with request.form() as fields:
+        return read_form({name: value for name, value in fields.items() if isinstance(value, str)})
+
+
+FormDep = Annotated[ConfigForm, Depends(_typed_form)]
+
+
+@router.get("/")
+def home() -> Response:
+    return RedirectResponse("/runs")
+
+
+@router.get("/runs")
+def runs(request: Request, session: SessionDep, cursor: str | None = None) -> Response:
+    context = runs_page(session, cursor)
+    if "HX-Request" in request.headers:
+        return fragment("runs.html", ["table"], context)
+    return page(request, "runs.html", context)
+
+
+@router.get("/runs/new")
+def new(
+    request: Request, session: SessionDep, preset: str | None = None, like: str | None = None
+) -> Response:
+    form = starting_form(session, preset, like)
+    return page(request, "new.html", new_page(session, form, chosen=preset))
+
+
+@router.post("/runs")
+def launch(request: Request, session: SessionDep, form: FormDep) -> Response:
+    if form.config is None:
+        return page(request, "new.html", new_page(session, form, refused=True), status=422)
+    run = create_run(session, form.config, name=form.name)
+    return RedirectResponse(f"/runs/{run.id}", status_code=303)
+
+
+@router.post("/runs/preview")
+def preview(session: SessionDep, form: FormDep) -> Response:
+    """The circuit, the words and the cost of what the form holds, and its errors."""
+    return fragment("new.html", ["preview", "oob"], new_page(session, form))
+
+
+@router.post("/runs/clamp-grid")
+def clamp_grid(session: SessionDep, form: FormDep) -> Response:
+    """The head grid of a program that was written as text, or of a model of another shape."""
+    return fragment("new.html", ["clamp_grid"], new_page(session, form))
+
+
+@router.get("/runs/{run_id}")
+def run(request: Request, session: SessionDep, run: RunDep) -> Response:
+    return page(request, "run.html", run_page(session, run))
+
+
+@router.get("/runs/{run_id}/status")
+def status(session: SessionDep, run: RunDep) -> Response:
+    """What changes on a run's page apart from its numbers."""
+    blocks = ["status", "events", "checkpoints"]
+    return fragment("run.html", blocks, status_part(session, run))
+
+
+@router.post("/runs/{run_id}/cancel")
+def cancel(session: SessionDep, run: RunDep) -> Response:
+    request_cancel(session, run)
+    return RedirectResponse(f"/runs/{run.id}", status_code=303)
+
+
+@router.get("/docs")
+def docs(request: Request) -> Response:
+    return page(request, "docs.html", docs_page(request.app.openapi(), OPENAPI_URL))
