@@ -13,7 +13,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Does what the command line says; the exit status."""
     given = _parser().parse_args(arguments)
     try:
-        {"up": _up, "migrate": _migrate, "assets": _assets}[given.command](given)
+        COMMANDS[given.command](given)
     except StackError as error:
         sys.stderr.write(f"optoscope: {error}\n")
         return 1
@@ -34,19 +34,22 @@ def _up(given: argparse.Namespace) -> None:
 
 def _migrate(given: argparse.Namespace) -> None:
     from app.config import Settings
-    from app.db.migrate import upgrade
     from app.stack.external import check_database
+    from app.stack.tables import bring_up_to_date
 
-    url = os.environ.get("OPTOSCOPE_DATABASE_URL")
-    if not url:
-        raise StackError(
-            "OPTOSCOPE_DATABASE_URL is not set; write postgresql://user@host/name "
-            "(`optoscope up` migrates its own database by itself)."
-        )
+    url = _setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name")
     settings = Settings(database_url=url, redis_url="redis://unused")
     check_database(settings.database_url)
-    upgrade(settings.database_url)
+    bring_up_to_date(settings.database_url)
     _say("The database has the tables of this version.")
+
+
+def _ping(given: argparse.Namespace) -> None:
+    from app.stack.external import check_database, check_redis
+
+    check_database(_setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name"))
+    check_redis(_setting("OPTOSCOPE_REDIS_URL", "redis://host:6379/0"))
+    _say("Both servers answer.")
 
 
 def _assets(given: argparse.Namespace) -> None:
@@ -54,6 +57,16 @@ def _assets(given: argparse.Namespace) -> None:
 
     done = "now has" if ensure_assets() else "already has"
     _say(f"{VENDOR} {done} the front-end libraries.")
+
+
+COMMANDS = {"up": _up, "migrate": _migrate, "ping": _ping, "assets": _assets}
+
+
+def _setting(name: str, example: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise StackError(f"{name} is not set; write {example} (`optoscope up` needs none).")
+    return value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("up", help="start everything on this machine", formatter_class=defaults)
     )
     commands.add_parser("migrate", help="bring the database at OPTOSCOPE_DATABASE_URL up to date")
+    commands.add_parser("ping", help="whether the servers that the environment names answer")
     commands.add_parser("assets", help="fetch the front-end libraries")
     return parser
 

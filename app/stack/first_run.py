@@ -2,7 +2,7 @@
 
 from app.config import Settings
 from app.db.engine import make_engine
-from app.db.queries import has_runs
+from app.db.queries import runs_by_state
 from app.schemas.presets import PRESETS
 from app.services.queue import Outbox, transaction
 from app.services.runs import create_run
@@ -15,7 +15,7 @@ def queue_first_run(settings: Settings) -> bool:
     engine, outbox = make_engine(settings.database_url, pool_size=1), Outbox(settings.redis_url)
     try:
         with transaction(engine, outbox) as session:
-            first = not has_runs(session)
+            first = not runs_by_state(session)
             if first:
                 create_run(session, PRESETS[0].config, name=NAME)
         return first

@@ -12,7 +12,6 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from app.config import Settings
-from app.db.migrate import upgrade
 from app.stack.assets import ensure_assets
 from app.stack.child import Child, Program
 from app.stack.compiler import compiler_warning
@@ -24,6 +23,7 @@ from app.stack.places import DataDir, open_data_dir, sole_use
 from app.stack.postgres import postgres
 from app.stack.signals import StopSignals
 from app.stack.supervisor import Say, stop_all, watch
+from app.stack.tables import bring_up_to_date
 from app.stack.trouble import StackError
 from app.stack.valkey import valkey
 from app.stack.web import GRACE_SECONDS
@@ -59,7 +59,7 @@ def up(options: Options, say: Say) -> None:
         _launch(servers, stack, signals)
         programs = _programs(settings, data, listener, options.workers)
         if not signals.stopping():
-            upgrade(settings.database_url)
+            bring_up_to_date(settings.database_url)
             queue_first_run(settings)
             _launch(programs, stack, signals)
         if not signals.stopping():

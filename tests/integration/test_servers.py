@@ -1,0 +1,118 @@
+"""Postgres and Valkey from their wheels, in directories and accidents of every kind."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from app.stack import account
+from app.stack.servers import start_servers
+
+
+@pytest.fixture
+def place():
+    """A directory that Postgres, which root runs as another user, may enter."""
+    path = Path(tempfile.mkdtemp(prefix="optoscope-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+def write(url):
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+
+
+def read(url):
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT number FROM kept").fetchone()
+
+
+def test_both_keep_what_they_were_told_when_killed(place):
+    with start_servers(place) as servers, redis.Redis.from_url(servers.redis_url) as client:
+        write(servers.database_url)
+        client.rpush("queue", "message")
+
+        for child in (servers.postgres, servers.valkey):
+            child.kill()
+            child.restart()
+
+        assert read(servers.database_url) == (7,)
+        assert client.lrange("queue", 0, -1) == [b"message"]
+
+
+def test_data_outlive_the_servers_and_locks_of_dead_ones_are_forgotten(place):
+    with start_servers(place) as servers:
+        write(servers.database_url)
+    # As after a power cut and a restart: the lock names a process that is somebody else now.
+    for lock in (place / "postgres/cluster/postmaster.pid", place / "postgres/.s.PGSQL.5432.lock"):
+        lock.write_text(f"{os.getpid()}\n{place}\n1\n5432\n{place}\n\n  1 1\n")
+
+    with start_servers(place) as servers:
+        assert read(servers.database_url) == (7,)
+
+
+def test_a_cluster_left_half_made_is_made_again(place):
+    (place / "postgres" / "cluster.new").mkdir(parents=True)
+    (place / "postgres" / "cluster.new" / "PG_VERSION").write_text("18\n")
+
+    with start_servers(place) as servers:
+        write(servers.database_url)
+
+
+def test_a_path_too_long_for_a_socket_works(place):
+    deep = place / ("long" * 30)
+
+    with start_servers(deep) as servers:
+        write(servers.database_url)
+        assert str(deep) not in servers.database_url
+
+
+def test_strangers_are_kept_out(place):
+    with start_servers(place) as servers:
+        socket = place / "postgres" / ".s.PGSQL.5432"
+        assert socket.stat().st_mode & 0o777 == 0o700
+        assert (place / "valkey" / "valkey.conf").stat().st_mode & 0o777 == 0o600
+        anonymous = f"redis://{servers.redis_url.rpartition('@')[2]}"
+        with (
+            redis.Redis.from_url(anonymous) as client,
+            pytest.raises(redis.AuthenticationError),
+        ):
+            client.ping()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's Postgres runs as another user")
+def test_what_roots_postgres_cannot_reach_is_kept_elsewhere(place, monkeypatch):
+    monkeypatch.setattr(account, "REFUGE", place / "refuge")
+    closed = place / "closed"
+    closed.mkdir(mode=0o700)
+
+    with start_servers(closed) as servers:
+        write(servers.database_url)
+    with start_servers(closed) as servers:
+        assert read(servers.database_url) == (7,)
+
+    assert (closed / "postgres").is_symlink()
+    assert (closed / "postgres").resolve().parent == place / "refuge"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's Postgres runs as another user")
+def test_programs_that_roots_postgres_cannot_reach_are_copied(place, monkeypatch):
+    monkeypatch.setattr(account, "REFUGE", place / "refuge")
+    package = place / "closed" / "package"
+    (package / "bin").mkdir(parents=True)
+    shutil.copy("/bin/true", package / "bin" / "true")
+    (place / "closed").chmod(0o700)
+    nobody = account.server_account()
+    assert nobody is not None
+    assert not account.reaches(nobody, package / "bin" / "true")
+
+    copy = account.reachable_copy(package, ("package",), "package/bin/true", "1.0")
+
+    assert account.reaches(nobody, copy / "package" / "bin" / "true")
+    assert subprocess.run([copy / "package" / "bin" / "true"], check=False).returncode == 0

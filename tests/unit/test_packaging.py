@@ -1,0 +1,183 @@
+"""The files by which Optoscope is installed and deployed agree with the program and each other."""
+
+import json
+import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from app.config import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+ONE_SHOT = {"migrate"}
+PINNED = re.compile(r"^[a-z/.-]+:\d+\.\d+(\.\d+)?(-[a-z0-9]+)*$")
+
+
+def stages() -> dict[str, str]:
+    """The text of every stage of the Dockerfile, by its name, with the stage it is built on."""
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    parts = re.split(r"^FROM (\S+) AS (\S+)$", text, flags=re.MULTILINE)[1:]
+    return {
+        name: f"FROM {image}\n{body}"
+        for image, name, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    }
+
+
+def locked() -> dict[str, Requirement]:
+    """The lock file's lines, by name."""
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    pins = [Requirement(line) for line in lines if not line.startswith("#")]
+    return {canonicalize_name(pin.name): pin for pin in pins}
+
+
+def test_every_package_that_any_python_needs_has_one_locked_version():
+    pins, missing = locked(), set()
+    for version in ("3.11.0", "3.13.1"):
+        place = default_environment() | {
+            "python_full_version": version,
+            "python_version": version.rpartition(".")[0],
+        }
+        project = PYPROJECT["project"]
+        waiting = [Requirement(line) for line in project["dependencies"]]
+        for extra in project["optional-dependencies"].values():
+            waiting += [Requirement(line) for line in extra]
+        seen = set()
+        while waiting:
+            wanted = waiting.pop()
+            name = canonicalize_name(wanted.name)
+            pin = pins.get(name)
+            if pin is None or not wanted.specifier.contains(str(pin.specifier).strip("=")):
+                missing.add(str(wanted))
+            if (name, *wanted.extras) not in seen:
+                seen.add((name, *wanted.extras))
+                waiting += needs_of(name, wanted.extras, place)
+
+    assert not missing
+
+
+def needs_of(name: str, extras: set[str], place: dict[str, str]) -> list[Requirement]:
+    try:
+        lines = [Requirement(line) for line in requires(name) or ()]
+    except PackageNotFoundError:  # for other versions of Python only
+        return []
+    return [
+        line
+        for line in lines
+        if line.marker is None
+        or any(line.marker.evaluate({**place, "extra": extra}) for extra in {"", *extras})
+    ]
+
+
+def test_lock_file_pins_exactly_and_names_no_build_of_torch():
+    for pin in locked().values():
+        assert str(pin.specifier).startswith("=="), pin
+        assert "+" not in str(pin.specifier), pin
+
+
+def test_front_end_lock_file_pins_what_is_asked_for_and_names_no_registry():
+    asked = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    text = (ROOT / "package-lock.json").read_text()
+    packages = json.loads(text)["packages"]
+
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in asked} == asked
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in asked.values())
+    assert all(entry["integrity"] for name, entry in packages.items() if name)
+    assert "http" not in text
+
+
+def test_web_image_installs_no_extra_and_no_science():
+    stage = stages()["web"]
+
+    assert stage.startswith("FROM base")
+    assert re.findall(r"pip install .*?(\S+)\n", stage) == ["."]
+    assert "torch" not in stage
+    assert "COPY worker" not in stage
+    assert "[worker]" not in stages()["base"]
+
+
+def test_worker_image_trains_and_serves_nothing():
+    stage = stages()["worker"]
+
+    assert '".[worker]"' in stage
+    assert "g++" in stage
+    assert "COPY web" not in stage
+
+
+@pytest.mark.parametrize("name", ["web", "worker"])
+def test_images_run_one_command_as_an_ordinary_user_and_tell_their_health(name):
+    lines = stages()[name].splitlines()
+
+    assert sum(line.startswith("CMD ") for line in lines) == 1
+    assert sum(line.startswith("HEALTHCHECK ") for line in lines) == 1
+    assert [line for line in lines if line.startswith("USER ")] == ["USER optoscope"]
+
+
+def test_images_hold_only_files_that_exist():
+    for stage in stages().values():
+        for sources in re.findall(r"^COPY (?!--from)(.+) \S+$", stage, flags=re.MULTILINE):
+            for source in sources.split():
+                assert (ROOT / source).exists(), source
+
+
+def test_every_image_is_pinned():
+    bases = [text.split()[1] for text in stages().values()]
+    images = [base for base in bases if base not in stages()]
+    images += [service["image"] for service in SERVICES.values()]
+
+    assert not [image for image in images if not PINNED.match(image)]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_tells_its_health_or_ends_by_itself(name):
+    check = SERVICES[name]["healthcheck"]
+
+    assert ("test" in check) != (name in ONE_SHOT)
+    assert (SERVICES[name]["restart"] == "no") == (name in ONE_SHOT)
+
+
+@pytest.mark.parametrize("name", ["migrate", "web", "worker", "worker-gpu"])
+def test_services_are_told_of_settings_that_exist(name):
+    fields = {f"OPTOSCOPE_{field}".upper() for field in Settings.model_fields}
+    environment = SERVICES[name]["environment"]
+
+    assert set(environment) <= fields
+    assert environment["OPTOSCOPE_DATABASE_URL"].startswith("postgresql://")
+    assert environment["OPTOSCOPE_DATABASE_URL"].endswith("@postgres:5432/optoscope")
+    assert environment["OPTOSCOPE_REDIS_URL"].startswith("redis://redis:6379")
+
+
+def test_built_services_name_stages_of_the_dockerfile():
+    built = {service["build"]["target"] for service in SERVICES.values() if "build" in service}
+
+    assert built == {"web", "worker"}
+    assert built <= set(stages())
+
+
+def test_named_volumes_are_declared_and_used():
+    used = {
+        volume.partition(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", ())
+    }
+
+    assert used == set(COMPOSE["volumes"])
+
+
+def test_gpu_worker_starts_only_when_asked_for():
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["worker-gpu"]
+
+
+def test_make_has_the_documented_targets():
+    text = (ROOT / "Makefile").read_text()
+
+    for target in ("run", "test", "check", "bench"):
+        assert re.search(rf"^{target}:.*##", text, flags=re.MULTILINE)
