@@ -11,7 +11,13 @@ AFTER_COMMIT = "after_commit"
 
 def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
     """An engine that checks connections before use: a restarted server is no error."""
-    return create_engine(database_url, pool_pre_ping=True, pool_size=pool_size, max_overflow=10)
+    return create_engine(
+        database_url,
+        pool_pre_ping=True,
+        pool_size=pool_size,
+        max_overflow=10,
+        connect_args={"connect_timeout": 5},
+    )
 
 
 @contextmanager

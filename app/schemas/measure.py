@@ -41,7 +41,8 @@ class Measurement(BaseModel):
     uniform, 1 when all of it goes there.
     """
 
-    model_config = ConfigDict(frozen=True)
+    # NaN and infinity travel as such between our own processes; the API says them otherwise.
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
 
     sequences: int
     elapsed_seconds: float  # training time so far, over all attempts

@@ -11,7 +11,7 @@ from app.db.models import Run
 from app.schemas.api import HeadsRead, MeasurementsRead, NonFinite, NonFiniteValue, Thinning
 from app.schemas.config import RunConfig
 from app.schemas.measure import Measurement
-from app.services.series import STRENGTHS, select_series, series_of
+from app.services.series import STRENGTHS, select_series, series_for
 from app.services.thinning import thin
 
 
@@ -123,7 +123,9 @@ def _per_head(strengths: Sequence[Sequence[float]]) -> list[list[float | None]]:
     return [[finite(number) for number in layer] for layer in strengths]
 
 
-def spelled_nonfinite(measurement: Measurement, config: RunConfig) -> list[dict[str, str]]:
+def nonfinite_series(measurement: Measurement) -> Iterator[tuple[str, NonFinite]]:
     """Which numbers of a measurement JSON cannot say, and what they are."""
-    numbers = ((series.name, nonfinite(series.of(measurement))) for series in series_of(config))
-    return [{"series": name, "value": kind} for name, kind in numbers if kind]
+    strengths = measurement.induction_strength
+    for series in series_for(len(strengths), len(strengths[0])):
+        if kind := nonfinite(series.of(measurement)):
+            yield series.name, kind

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement
@@ -43,6 +44,12 @@ class Series:
 
 def series_of(config: RunConfig) -> list[Series]:
     """Every series that a run of this config reports."""
+    return series_for(config.model.layers, config.model.heads)
+
+
+@cache
+def series_for(layers: int, heads: int) -> list[Series]:
+    """Every series of a model of this shape."""
     evaluated = [
         Series(f"{metric}.{evaluator}", metric, (index,))
         for metric in METRICS
@@ -51,8 +58,8 @@ def series_of(config: RunConfig) -> list[Series]:
     per_head = [
         Series(f"{metric}.L{layer}H{head}", metric, (layer, head))
         for metric in STRENGTHS
-        for layer in range(config.model.layers)
-        for head in range(config.model.heads)
+        for layer in range(layers)
+        for head in range(heads)
     ]
     return evaluated + per_head
 

@@ -1,0 +1,52 @@
+"""What handlers are given: the process's services, a transaction, and the run of the path."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from app.config import Settings
+from app.db.models import Run
+from app.services.queue import Outbox, transaction
+from app.services.runs import run_or_error
+from app.services.stream import Hub
+
+
+@dataclass(frozen=True)
+class Services:
+    """Made once by `create_app`; closed when the server stops."""
+
+    settings: Settings
+    engine: Engine
+    outbox: Outbox
+    hub: Hub
+
+
+def services(request: Request) -> Services:
+    made = request.app.state.services
+    assert isinstance(made, Services)
+    return made
+
+
+ServicesDep = Annotated[Services, Depends(services)]
+
+
+def _session(made: ServicesDep) -> Iterator[Session]:
+    with transaction(made.engine, made.outbox) as session:
+        yield session
+
+
+# Of function scope: committed before the answer is sent, so that an answer is never a lie.
+SessionDep = Annotated[Session, Depends(_session, scope="function")]
+
+RunId = Annotated[str, Path(description="The id of a run", examples=["8kq2m4x7vd"])]
+
+
+def _run(session: SessionDep, run_id: RunId) -> Run:
+    return run_or_error(session, run_id)
+
+
+RunDep = Annotated[Run, Depends(_run, scope="function")]

@@ -1,0 +1,95 @@
+"""The web application: `uvicorn --factory app.main:create_app`."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import FrameType
+
+from fastapi import FastAPI
+
+from app.config import Settings
+from app.db.engine import make_engine
+from app.dependencies import Services
+from app.routes import api, figures, health, pages
+from app.routes.limits import BodyLimit
+from app.routes.problems import add_error_handlers
+from app.services.queue import Outbox
+from app.services.reaper import Reaper
+from app.services.stream import Hub
+from app.templating import assets
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application; settings come from the environment unless given."""
+    made = _make_services(settings or Settings())
+    app = FastAPI(
+        title="Optoscope",
+        lifespan=_lifespan,
+        openapi_url=f"{api.PREFIX}/openapi.json",
+        docs_url=None,  # the framework's page loads its scripts from elsewhere
+        redoc_url=None,
+        generate_unique_id_function=api.operation_id,
+    )
+    app.state.services = made
+    app.openapi = lambda: api.describe(app)  # type: ignore[method-assign]  # as FastAPI documents
+    app.add_middleware(BodyLimit)
+    add_error_handlers(app)
+    app.include_router(api.router)
+    app.include_router(figures.router)
+    app.include_router(health.router)
+    app.include_router(pages.router, include_in_schema=False)
+    app.mount("/static", assets(), name="static")
+    return app
+
+
+def _make_services(settings: Settings) -> Services:
+    engine = make_engine(settings.database_url)
+    return Services(
+        settings=settings,
+        engine=engine,
+        outbox=Outbox(settings.redis_url),
+        hub=Hub(engine, settings.redis_url),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    made: Services = app.state.services
+    reaper = Reaper(made.engine, made.outbox)
+    made.hub.start()
+    reaper.start()
+    try:
+        with _streams_end_on_signals(made.hub):
+            yield
+    finally:
+        await made.hub.stop()
+        reaper.stop()
+        made.outbox.close()
+        made.engine.dispose()
+
+
+@contextmanager
+def _streams_end_on_signals(hub: Hub) -> Iterator[None]:
+    """Ends open streams when the server is told to stop: it waits for them before it says so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    servers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    loop = asyncio.get_running_loop()
+
+    def end_streams(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(hub.close)
+        handler = servers[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number in servers:
+        signal.signal(number, end_streams)
+    try:
+        yield
+    finally:
+        for number, handler in servers.items():
+            signal.signal(number, handler)

@@ -1,0 +1,110 @@
+"""REST: runs themselves."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+
+from app.db import queries
+from app.dependencies import RunDep, ServicesDep, SessionDep
+from app.schemas.api import DryRun, EventRead, LaunchRequest, RunPage, RunPatch, RunRead, Timeline
+from app.schemas.config import RunConfig
+from app.schemas.state import RunState
+from app.services import launch, runs
+from app.services.listing import Filter, Sort, list_runs
+from app.services.reading import read_run
+
+router = APIRouter(tags=["runs"])
+
+MOST = 500
+
+
+@router.post(
+    "/runs",
+    status_code=202,
+    response_model=None,  # said below, by status
+    responses={
+        200: {"model": DryRun, "description": "`dry_run`: nothing was launched"},
+        202: {
+            "model": RunRead,
+            "description": "The run is queued",
+            "headers": {"Location": {"schema": {"type": "string"}}},
+        },
+    },
+)
+def launch_run(
+    request: LaunchRequest,
+    session: SessionDep,
+    response: Response,
+    dry_run: Annotated[bool, Query(description="Only validate, describe and estimate")] = False,
+    idempotency_key: Annotated[
+        str | None, Header(description="The same key and body again: the same run, no second one")
+    ] = None,
+) -> RunRead | DryRun:
+    """Launch a run."""
+    if dry_run:
+        response.status_code = 200
+        return launch.dry_run(session, request)
+    run = launch.launch(session, request, idempotency_key)
+    response.headers["Location"] = f"/api/v1/runs/{run.id}"
+    return read_run(run)
+
+
+@router.get("/runs")
+def get_runs(
+    session: SessionDep,
+    state: Annotated[list[RunState], Query(description="Any of these states")] = [],  # noqa: B006
+    tag: Annotated[list[str], Query(description="All of these tags")] = [],  # noqa: B006
+    q: Annotated[str, Query(description="Words in name, notes or tags; or an id")] = "",
+    sort: Annotated[Sort, Query(description="`-` for descending")] = Sort.NEWEST,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
+) -> RunPage:
+    """List runs."""
+    wanted = Filter(states=state, tags=tag, words=q, sort=sort)
+    page, next_cursor = list_runs(session, wanted, cursor=cursor, limit=limit)
+    return RunPage(runs=[read_run(run) for run in page], next_cursor=next_cursor)
+
+
+@router.get("/runs/{run_id}")
+def get_run(run: RunDep) -> RunRead:
+    """One run."""
+    return read_run(run)
+
+
+@router.patch("/runs/{run_id}")
+def patch_run(run: RunDep, patch: RunPatch, session: SessionDep) -> RunRead:
+    """Change name, tags or notes."""
+    runs.change_run(session, run, name=patch.name, tags=patch.tags, notes=patch.notes)
+    return read_run(run)
+
+
+@router.delete("/runs/{run_id}", status_code=204)
+def delete_run(run: RunDep, session: SessionDep, made: ServicesDep) -> None:
+    """Delete a run that has ended, with everything that it reported and saved.
+
+    Checkpoint files in a store on this machine go too; those in a remote store stay there.
+    """
+    runs.delete_run(session, run, made.settings.checkpoint_url)
+
+
+@router.post("/runs/{run_id}/cancel", status_code=202)
+def cancel_run(run: RunDep, session: SessionDep) -> RunRead:
+    """Ask for a run to stop. Asking again changes nothing; what was reported stays."""
+    runs.request_cancel(session, run)
+    return read_run(run)
+
+
+@router.get("/runs/{run_id}/config")
+def get_config(run: RunDep) -> RunConfig:
+    """The whole config: launch it again to get the same numbers."""
+    return RunConfig.model_validate(run.config)
+
+
+@router.get("/runs/{run_id}/timeline")
+def get_timeline(run: RunDep, session: SessionDep) -> Timeline:
+    """What happened to the run."""
+    events = [
+        EventRead.model_validate(event, from_attributes=True)
+        for event in queries.events_of(session, run.id)
+    ]
+    return Timeline(run_id=run.id, events=events)

@@ -1,0 +1,147 @@
+"""Errors as HTTP: problem documents (RFC 9457) below /api, pages elsewhere."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from redis import RedisError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from app.errors import AppError, Invalid
+from app.schemas.api import Problem, ProblemError
+from app.templating import render_error
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+LONGEST_INPUT = 200  # characters of an input that is quoted back
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Makes every error a problem document or a page."""
+    app.add_exception_handler(AppError, _on_app_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    for kind in (OperationalError, InterfaceError, PoolTimeout, RedisError):
+        app.add_exception_handler(kind, _on_outage)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+def problem(
+    request: Request,
+    status: int,
+    title: str,
+    detail: str,
+    *,
+    errors: Sequence[ProblemError] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The error as the requester reads it."""
+    if not request.url.path.startswith("/api"):
+        page = render_error(request, status, title, detail)
+        page.headers.update(headers or {})
+        return page
+    document = Problem(
+        title=title,
+        status=status,
+        detail=detail,
+        instance=request.url.path,
+        errors=list(errors) or None,
+    )
+    content = document.model_dump_json(exclude_none=True)
+    return Response(content, status, headers, media_type=MEDIA_TYPE)
+
+
+def _on_app_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AppError)
+    errors = []
+    if isinstance(error, Invalid) and error.loc:
+        errors.append(ProblemError(loc=error.loc, message=error.detail))
+    return problem(request, error.status, error.title, error.detail, errors=errors)
+
+
+def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [_readable(one, error.body) for one in error.errors()]
+    detail = "; ".join(f"{one.loc or 'body'}: {one.message}" for one in errors)
+    return problem(request, Invalid.status, Invalid.title, detail, errors=errors)
+
+
+def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    title = HTTPStatus(error.status_code).phrase
+    detail = error.detail if error.detail != title else _explained(request, error.status_code)
+    return problem(request, error.status_code, title, detail, headers=error.headers)
+
+
+def _on_outage(request: Request, error: Exception) -> Response:
+    log.warning("%s: a service does not answer: %s", request.url.path, error)
+    name = "Redis" if isinstance(error, RedisError) else "database"
+    detail = f"The {name} does not answer; try again soon."
+    title = HTTPStatus.SERVICE_UNAVAILABLE.phrase
+    return problem(request, 503, title, detail, headers={"Retry-After": "2"})
+
+
+def _on_bug(request: Request, error: Exception) -> Response:
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return _on_outage(request, error)
+    detail = "Something went wrong in the server; its log says what."
+    return problem(request, 500, AppError.title, detail)
+
+
+def _explained(request: Request, status: int) -> str:
+    """A sentence for what the framework says in two words."""
+    if status == HTTPStatus.NOT_FOUND:
+        return f"There is nothing at {request.url.path}."
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return f"{request.method} cannot be done at {request.url.path}."
+    return HTTPStatus(status).description
+
+
+def _readable(error: Mapping[str, Any], body: object) -> ProblemError:
+    """One of pydantic's errors, with its place as a requester would point at it."""
+    message = str(error["msg"]).removeprefix("Value error, ")
+    where, *steps = error["loc"]
+    if error["type"] == "json_invalid":
+        place = f"at character {steps[0]}" if steps else ""
+        reason = error.get("ctx", {}).get("error", "")
+        return ProblemError(loc="", message=f"This is not JSON {place}: {reason}")
+    if where != "body":
+        return ProblemError(loc="/".join(map(str, error["loc"])), message=message)
+    loc = pointer(steps, body, missing=error["type"] == "missing")
+    return ProblemError(loc=loc, message=message, input=_short(error.get("input")))
+
+
+def pointer(steps: Sequence[int | str], body: object, *, missing: bool = False) -> str:
+    """A JSON pointer into what was sent: pydantic also names kinds of clamps, which we leave out.
+
+    `missing`: the last step is not in the body, but would have to be.
+    """
+    parts: list[str] = []
+    for index, step in enumerate(steps):
+        absent = isinstance(body, dict) and step not in body
+        if absent and not (missing and index == len(steps) - 1):
+            continue
+        parts.append(str(step).replace("~", "~0").replace("/", "~1"))
+        body = _inside(body, step)
+    return "".join(f"/{part}" for part in parts)
+
+
+def _inside(body: object, step: int | str) -> object:
+    if isinstance(body, dict):
+        return body.get(step)
+    if isinstance(body, list) and isinstance(step, int) and step < len(body):
+        return body[step]
+    return None
+
+
+def _short(value: object) -> object:
+    """The input, unless it is long or cannot be JSON."""
+    shown = repr(value)
+    is_plain = isinstance(value, str | int | float | bool | list | dict)
+    return value if is_plain and len(shown) <= LONGEST_INPUT and "nan" not in shown else None

@@ -1,0 +1,51 @@
+"""Reads of the database on behalf of many streams."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine
+
+from app.db.engine import session_scope
+
+Answer = TypeVar("Answer")
+
+
+class SharedReads:
+    """Reads of the database for streams, in threads. Equal reads at the same time are one read.
+
+    A read that began before news came may lack them, so it is not shared with those who ask after.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._under_way: dict[str, dict[Any, asyncio.Task[Any]]] = {}
+
+    def outdated(self, run_id: str) -> None:
+        """News came: who asks from now on gets a new read."""
+        self._under_way.pop(run_id, None)
+
+    async def read(self, question: Callable[..., Answer], run_id: str, *details: object) -> Answer:
+        """`question(session, run_id, *details)`, asked in a transaction of its own."""
+        reads = self._under_way.setdefault(run_id, {})
+        key = (question, *details)
+        task = reads.get(key)
+        if task is None:
+            task = asyncio.create_task(asyncio.to_thread(self._ask, question, run_id, *details))
+            reads[key] = task
+            task.add_done_callback(lambda done: self._forget(run_id, key, done))
+        answer: Answer = await asyncio.shield(task)
+        return answer
+
+    def _forget(self, run_id: str, key: object, done: asyncio.Task[Any]) -> None:
+        reads = self._under_way.get(run_id, {})
+        if reads.get(key) is done:
+            del reads[key]
+        if not reads:
+            self._under_way.pop(run_id, None)
+        if not done.cancelled():
+            done.exception()  # whoever waited has got it; nobody may have
+
+    def _ask(self, question: Callable[..., Answer], run_id: str, *details: object) -> Answer:
+        with session_scope(self._engine) as session:
+            return question(session, run_id, *details)
