@@ -119,3 +119,9 @@ def _upsert(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> 
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     upsert = statement.on_conflict_do_update(index_elements=keys, set_=changed)
     session.connection().execute(upsert, rows)
+
+
+def first_computed_at(session: Session, run_id: str) -> datetime:
+    """When the first numbers of a run left its model."""
+    query = select(func.min(Measurement.computed_at)).where(Measurement.run_id == run_id)
+    return session.scalars(query).one()
