@@ -8,6 +8,7 @@ opened to others.
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 import tempfile
 from pathlib import Path
@@ -55,6 +56,7 @@ def own_directory(path: Path, account: Account | None) -> Path:
     if account is None:
         return path
     _give(path, account)
+    _open_data_directory(path.parent)
     if reaches(account, path):
         return path
     return _move_to_refuge(path, account)
@@ -70,6 +72,12 @@ def reachable_copy(package: Path, needed: tuple[str, ...], program: str, version
         half.chmod(0o755)
         half.rename(copy)
     return copy
+
+
+def _open_data_directory(directory: Path) -> None:
+    """Lets others through the data directory, which is ours, but not see what is in it."""
+    if directory != Path.home():
+        directory.chmod(directory.stat().st_mode | stat.S_IXGRP | stat.S_IXOTH)
 
 
 def _move_to_refuge(path: Path, account: Account) -> Path:

@@ -27,7 +27,7 @@ class Servers:
 def start_servers(data_dir: Path, *, durable: bool = True) -> Iterator[Servers]:
     """Starts both servers in `data_dir` and stops them at the end (about a second in all).
 
-    `durable=False` spares Postgres every fsync: for tests.
+    `durable=False` spares Postgres every fsync: for data that need not outlive the machine.
     """
     data = open_data_dir(data_dir)
     end_leftovers(data.records)

@@ -30,6 +30,7 @@ from app.stack.web import GRACE_SECONDS
 
 DATABASE, REDIS = "OPTOSCOPE_DATABASE_URL", "OPTOSCOPE_REDIS_URL"
 WORKER_GRACE_SECONDS = 20.0
+CELERY_OPTIONS = ("--loglevel", "info", "--without-gossip", "--without-mingle")
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def _worker(number: int, data: DataDir, environment: dict[str, str]) -> Program:
     celery = (sys.executable, "-m", "celery", "-A", "worker.celery_app", "worker")
     return Program(
         name="Worker" if number == 1 else f"Worker {number}",
-        command=(*celery, "--loglevel", "info", "-n", f"worker{number}-{place}@%h"),
+        command=(*celery, *CELERY_OPTIONS, "-n", f"worker{number}-{place}@%h"),
         ready=lambda: True,  # it takes seconds to load torch, and runs can be queued meanwhile
         environment=environment,
         grace_seconds=WORKER_GRACE_SECONDS,
