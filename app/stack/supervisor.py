@@ -11,7 +11,6 @@ from app.stack.trouble import StackError
 WATCH_SECONDS = 0.2
 QUICK_SECONDS = 10.0  # a child that lives shorter has failed to start
 MOST_QUICK_FAILURES = 5
-LONGEST_WAIT_SECONDS = 8.0
 
 Say = Callable[[str], None]
 
@@ -57,8 +56,8 @@ def look_after(watched: Watched, now: float, say: Say) -> None:
 
 
 def _wait_seconds(failures: int) -> float:
-    """Nothing at first, then 1, 2, 4, 8 seconds."""
-    return min(2.0 ** (failures - 1), LONGEST_WAIT_SECONDS) if failures else 0.0
+    """Nothing the first time, then 1, 2, 4 seconds."""
+    return 2.0 ** (failures - 2) if failures > 1 else 0.0
 
 
 def stop_all(children: Sequence[Child], *, hurry: Callable[[], bool]) -> None:

@@ -16,7 +16,7 @@ from app.stack.servers import start_servers
 
 @pytest.fixture
 def place():
-    """A directory that Postgres, which root runs as another user, may enter."""
+    """A directory whose parents Postgres, which root runs as another user, may enter."""
     path = Path(tempfile.mkdtemp(prefix="optoscope-"))
     path.chmod(0o755)
     yield path
@@ -34,7 +34,7 @@ def read(url):
 
 
 def test_both_keep_what_they_were_told_when_killed(place):
-    with start_servers(place) as servers, redis.Redis.from_url(servers.redis_url) as client:
+    with start_servers(place, durable=False) as servers, redis.Redis.from_url(servers.redis_url) as client:
         write(servers.database_url)
         client.rpush("queue", "message")
 
@@ -47,13 +47,13 @@ def test_both_keep_what_they_were_told_when_killed(place):
 
 
 def test_data_outlive_the_servers_and_locks_of_dead_ones_are_forgotten(place):
-    with start_servers(place) as servers:
+    with start_servers(place, durable=False) as servers:
         write(servers.database_url)
     # As after a power cut and a restart: the lock names a process that is somebody else now.
     for lock in (place / "postgres/cluster/postmaster.pid", place / "postgres/.s.PGSQL.5432.lock"):
         lock.write_text(f"{os.getpid()}\n{place}\n1\n5432\n{place}\n\n  1 1\n")
 
-    with start_servers(place) as servers:
+    with start_servers(place, durable=False) as servers:
         assert read(servers.database_url) == (7,)
 
 
@@ -61,20 +61,20 @@ def test_a_cluster_left_half_made_is_made_again(place):
     (place / "postgres" / "cluster.new").mkdir(parents=True)
     (place / "postgres" / "cluster.new" / "PG_VERSION").write_text("18\n")
 
-    with start_servers(place) as servers:
+    with start_servers(place, durable=False) as servers:
         write(servers.database_url)
 
 
 def test_a_path_too_long_for_a_socket_works(place):
     deep = place / ("long" * 30)
 
-    with start_servers(deep) as servers:
+    with start_servers(deep, durable=False) as servers:
         write(servers.database_url)
         assert str(deep) not in servers.database_url
 
 
 def test_strangers_are_kept_out(place):
-    with start_servers(place) as servers:
+    with start_servers(place, durable=False) as servers:
         socket = place / "postgres" / ".s.PGSQL.5432"
         assert socket.stat().st_mode & 0o777 == 0o700
         assert (place / "valkey" / "valkey.conf").stat().st_mode & 0o777 == 0o600
@@ -89,12 +89,12 @@ def test_strangers_are_kept_out(place):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's Postgres runs as another user")
 def test_what_roots_postgres_cannot_reach_is_kept_elsewhere(place, monkeypatch):
     monkeypatch.setattr(account, "REFUGE", place / "refuge")
-    closed = place / "closed"
-    closed.mkdir(mode=0o700)
+    (place / "closed").mkdir(mode=0o700)
+    closed = place / "closed" / "data"
 
-    with start_servers(closed) as servers:
+    with start_servers(closed, durable=False) as servers:
         write(servers.database_url)
-    with start_servers(closed) as servers:
+    with start_servers(closed, durable=False) as servers:
         assert read(servers.database_url) == (7,)
 
     assert (closed / "postgres").is_symlink()

@@ -52,11 +52,12 @@ def test_a_living_child_is_left_alone():
 
 
 def test_a_child_that_dies_young_waits_longer_each_time():
-    times, said = starts_of(Mortal(), deaths=3, until=20)
+    times, said = starts_of(Mortal(), deaths=4, until=20)
 
     waits = [later - earlier for earlier, later in zip([0.0, *times], times, strict=False)]
-    assert [round(wait) for wait in waits] == [1, 2, 4]
-    assert said[0] == "Mortal ended with 1; it is started again in 1 s."
+    assert [round(wait) for wait in waits] == [0, 1, 2, 4]
+    assert said[0] == "Mortal ended with 1; it is started again."
+    assert said[1] == "Mortal ended with 1; it is started again in 1 s."
 
 
 def test_a_child_that_lived_long_is_started_again_at_once():
