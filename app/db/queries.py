@@ -4,8 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Select, cast, delete, func, or_, select, tuple_
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Select,
+    Text,
+    cast,
+    delete,
+    func,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 
 from app.db.models import IdempotencyKey, Moment, Run, RunEvent
@@ -57,7 +69,7 @@ def _matching(states: Sequence[RunState], tags: Sequence[str], words: str) -> Se
     if states:
         statement = statement.where(Run.state.in_(states))
     if tags:
-        statement = statement.where(Run.tags.contains(list(tags)))
+        statement = statement.where(type_coerce(Run.tags, ARRAY(Text)).contains(list(tags)))
     for word in words.split():
         found = [column.icontains(word, autoescape=True) for column in (Run.name, Run.notes)]
         tagged = func.array_to_string(Run.tags, " ").icontains(word, autoescape=True)

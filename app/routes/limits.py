@@ -8,7 +8,10 @@ _TOO_LARGE = f"A request may hold {MOST_BYTES:,} bytes at most."
 
 
 class BodyLimit:
-    """Refuses bodies that are too large: as they come, whatever their header says."""
+    """Refuses bodies that are too large: as they come, whatever their header says.
+
+    The framework has a limit of its own, but that answers in plain text.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import Engine, text
 
@@ -11,16 +12,18 @@ from app.config import Settings
 from app.db.base import Base
 from app.db.engine import make_engine
 from app.db.migrate import upgrade
+from app.main import create_app
 from app.services.queue import Outbox
-from tests.integration.servers import Servers, start_servers
+from app.stack.servers import Servers, start_servers
+from tests.integration.web_server import WebServer, serving
 
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     with tempfile.TemporaryDirectory(prefix="optoscope-") as folder:
-        # The Postgres wheel, started by root, runs as a user of its own.
+        # Postgres, started by root, runs as a user of its own.
         Path(folder).chmod(0o755)
-        with start_servers(Path(folder)) as running:
+        with start_servers(Path(folder), durable=False) as running:
             yield running
 
 
@@ -58,8 +61,8 @@ def _empty(session_engine, session_outbox) -> None:
 
 
 @pytest.fixture
-def settings(session_settings, tmp_path) -> Settings:
-    return session_settings.model_copy(update={"data_dir": tmp_path})
+def settings(session_settings) -> Settings:
+    return session_settings
 
 
 @pytest.fixture
@@ -70,3 +73,16 @@ def engine(session_engine) -> Engine:
 @pytest.fixture
 def outbox(session_outbox) -> Outbox:
     return session_outbox
+
+
+@pytest.fixture(scope="module")
+def server(session_settings) -> Iterator[WebServer]:
+    """The application behind a real server, in a thread; one for a file of tests."""
+    with serving(create_app(session_settings)) as server:
+        yield server
+
+
+@pytest.fixture
+def client(server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=30) as client:
+        yield client

@@ -1,0 +1,44 @@
+"""The web application behind a real server, in a thread of the test process."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.dependencies import Services
+
+
+@dataclass(frozen=True)
+class WebServer:
+    app: FastAPI
+    url: str
+
+    @property
+    def services(self) -> Services:
+        return self.app.state.services
+
+
+@contextmanager
+def serving(app: FastAPI, seconds: float = 20) -> Iterator[WebServer]:
+    """Serves on a free port until the block ends."""
+    config = uvicorn.Config(
+        app, port=0, log_level="warning", access_log=False, timeout_graceful_shutdown=5
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, name="web server")
+    thread.start()
+    try:
+        deadline = time.monotonic() + seconds
+        while not server.started:
+            assert thread.is_alive(), "the web server ended while starting"
+            assert time.monotonic() < deadline, f"the web server did not start in {seconds} s"
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield WebServer(app, f"http://127.0.0.1:{port}")
+    finally:
+        server.should_exit = True
+        thread.join()
