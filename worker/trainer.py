@@ -5,8 +5,8 @@
 
 import argparse
 import logging
+import os
 import signal
-import sys
 import threading
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ from worker.patience import AWAY
 from worker.recorder import Recorder, StaleAttemptError
 from worker.store import Store
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("worker.trainer")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,4 +84,6 @@ def _lose(engine: Engine, outbox: Outbox, run_id: str, attempt: int, reason: str
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    os._exit(code)  # taking torch down in good order takes a second, for nothing

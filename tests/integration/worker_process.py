@@ -1,0 +1,148 @@
+"""A real Celery worker for tests, and what they ask of it and of its trainers."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Engine, text
+
+from app.config import Settings
+from app.schemas.config import RunConfig
+
+T = TypeVar("T")
+
+TINY = {
+    "model": {"width": 16, "heads": 2},
+    "task": {"dataset": "gaussian", "classes": 20, "new_classes": 20},
+    "training": {"sequences": 16_000, "learning_rate": 1e-3},
+    "recording": {
+        "evaluate_every": 500,
+        "frame_every": 1000,
+        "checkpoint_every": 5000,
+        "evaluation_sequences": 32,
+    },
+}
+
+
+def tiny(**parts: dict[str, object]) -> RunConfig:
+    """A config that trains in seconds, uncompiled; `training={"sequences": 9}` changes a part."""
+    names = {*TINY, *parts}
+    return RunConfig.model_validate(
+        {name: TINY.get(name, {}) | parts.get(name, {}) for name in names}
+    )
+
+
+@dataclass
+class WorkerProcess:
+    """`celery -A worker.celery_app worker`, started by the test that needs it."""
+
+    settings: Settings
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    @property
+    def log(self) -> Path:
+        return self.settings.data_dir / "worker.log"
+
+    def start(self) -> None:
+        environment = {
+            "OPTOSCOPE_DATABASE_URL": self.settings.database_url,
+            "OPTOSCOPE_REDIS_URL": self.settings.redis_url,
+            "OPTOSCOPE_DATA_DIR": str(self.settings.data_dir),
+            "OPTOSCOPE_LEASE_SECONDS": "2",
+            "OPTOSCOPE_RESUME_SECONDS": "0.2",
+            "OPTOSCOPE_COMPILE": "false",
+            "OPTOSCOPE_THREADS": "1",
+        }
+        command = (sys.executable, "-m", "celery", "-A", "worker.celery_app", "worker")
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--without-gossip", "--without-mingle"],
+                env={**os.environ, **environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self, seconds: float = 20) -> None:
+        """SIGTERM, and waits until it is gone."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(seconds)
+            finally:
+                self._process.kill()
+
+    def trainer(self, run_id: str, attempt: int) -> int:
+        """The process number of the trainer of an attempt, once it has started."""
+        said = re.compile(rf"INFO (\d+) worker\.trainer: run {run_id}: attempt {attempt}\n")
+
+        def look() -> int | None:
+            found = said.search(self.trainer_log(run_id))
+            return int(found[1]) if found else None
+
+        return self.until(look, f"a trainer of attempt {attempt}")
+
+    def trainer_log(self, run_id: str) -> str:
+        log = self.settings.data_dir / "logs" / "runs" / f"{run_id}.log"
+        return log.read_text() if log.exists() else ""
+
+    def until(self, look: Callable[[], T | None], what: str, seconds: float = 30) -> T:
+        """What `look` sees, as soon as it sees something."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if seen := look():
+                return seen
+            time.sleep(0.02)
+        logs = [self.log, *self.settings.data_dir.glob("logs/runs/*.log")]
+        told = "\n".join(f"--- {log}\n{log.read_text()[-5000:]}" for log in logs if log.exists())
+        raise AssertionError(f"no {what} within {seconds} s\n{told}")
+
+
+def state(engine: Engine, run_id: str) -> str:
+    with engine.connect() as connection:
+        query = text("SELECT state FROM run WHERE id = :id")
+        return str(connection.execute(query, {"id": run_id}).scalar_one())
+
+
+def places(engine: Engine, run_id: str, table: str = "measurement") -> list[int]:
+    """Where a run has rows, in order."""
+    query = text(f"SELECT sequences FROM {table} WHERE run_id = :id ORDER BY sequences")
+    with engine.connect() as connection:
+        return list(connection.execute(query, {"id": run_id}).scalars())
+
+
+def numbers(engine: Engine, run_id: str) -> list[tuple[object, ...]]:
+    """All that a run measured, but for when."""
+    query = text(
+        "SELECT m.sequences, loss, accuracy, in_context_accuracy, correct_probability,"
+        " context_probability, induction_strength, previous_token_strength, f.patterns"
+        " FROM measurement m LEFT JOIN frame f USING (run_id, sequences)"
+        " WHERE run_id = :id ORDER BY m.sequences"
+    )
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(query, {"id": run_id})]
+
+
+def is_alive(process: int) -> bool:
+    """Whether it still runs; a zombie that nobody has waited for does not."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def kill_now(process: int) -> None:
+    os.kill(process, signal.SIGKILL)
