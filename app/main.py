@@ -37,7 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit)
     add_error_handlers(app)
     app.include_router(api.router)
-    app.include_router(figures.router)
+    app.include_router(figures.router, responses=api.PROBLEMS)
     app.include_router(health.router)
     app.include_router(pages.router, include_in_schema=False)
     app.mount("/static", assets(), name="static")

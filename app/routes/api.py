@@ -16,13 +16,13 @@ _DESCRIPTION = (
     "`sequences`, the training sequences seen so far; layers and heads count from 0. Every error "
     f"is a problem document (RFC 9457, `{MEDIA_TYPE}`)."
 )
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
+PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "There is no such thing"},
     422: {"model": Problem, "description": "The request says something that cannot be"},
     503: {"model": Problem, "description": "The database does not answer"},
 }
 
-router = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
+router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 for part in (api_runs, api_series, live, api_catalogue):
     router.include_router(part.router)
 
@@ -47,6 +47,5 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _name_problems(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
-        content = response.get("content", {})
-        if status >= "400" and "application/json" in content:
-            content[MEDIA_TYPE] = content.pop("application/json")
+        if status >= "400" and "content" in response:
+            [response["content"]] = [{MEDIA_TYPE: said} for said in response["content"].values()]

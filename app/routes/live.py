@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
+from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse
 
 from app.dependencies import RunId, Services, ServicesDep
@@ -17,12 +18,13 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 @router.get(
     "/runs/{run_id}/events",
-    response_class=EventSourceResponse,
+    response_class=StreamingResponse,  # what is returned is the finished event stream
     responses={
         200: {
             "description": "`run`: where it stands; `measurement` (`id`: its `sequences`) and "
             "`measurements` (several, `id`: the last); `frame` and `frames`: there are new ones; "
-            "`done`: nothing will come any more, close the stream."
+            "`done`: nothing will come any more, close the stream.",
+            "content": {EventSourceResponse.media_type: {"schema": {"type": "string"}}},
         }
     },
 )

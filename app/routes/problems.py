@@ -11,6 +11,7 @@ from redis import RedisError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from app.errors import AppError, Invalid
 from app.schemas.api import Problem, ProblemError
@@ -76,7 +77,10 @@ def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     title = HTTPStatus(error.status_code).phrase
     detail = error.detail if error.detail != title else _explained(request, error.status_code)
-    return problem(request, error.status_code, title, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = _allowed(request) or headers.get("Allow", "")
+    return problem(request, error.status_code, title, detail, headers=headers)
 
 
 def _on_outage(request: Request, error: Exception) -> Response:
@@ -92,6 +96,17 @@ def _on_bug(request: Request, error: Exception) -> Response:
         return _on_outage(request, error)
     detail = "Something went wrong in the server; its log says what."
     return problem(request, 500, AppError.title, detail)
+
+
+def _allowed(request: Request) -> str:
+    """Everything that can be done at a path of the API; the framework names one handler's only."""
+    methods = {
+        method.upper()
+        for template, operations in request.app.openapi()["paths"].items()
+        if compile_path(template)[0].fullmatch(request.url.path)
+        for method in operations
+    }
+    return ", ".join(sorted(methods))
 
 
 def _explained(request: Request, status: int) -> str:
