@@ -23,10 +23,13 @@ AT_ONCE = 100
 
 
 class Reaper:
-    """Sweeps every two seconds until it is stopped."""
+    """Sweeps every so often, until it is stopped."""
 
-    def __init__(self, engine: Engine, outbox: Outbox) -> None:
+    def __init__(
+        self, engine: Engine, outbox: Outbox, *, every_seconds: float = EVERY_SECONDS
+    ) -> None:
         self._engine, self._outbox = engine, outbox
+        self._every_seconds = every_seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
 
@@ -39,7 +42,7 @@ class Reaper:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(EVERY_SECONDS):
+        while not self._stop.wait(self._every_seconds):
             try:
                 sweep(self._engine, self._outbox)
             except SQLAlchemyError as error:

@@ -50,6 +50,7 @@ def postgres(data: DataDir, *, durable: bool = True) -> tuple[Program, str]:
     """The server for this data directory, its cluster made if there is none, and its URL.
 
     `durable=False` leaves out every fsync: only for data that may vanish with the machine.
+    A killed server still keeps what it has answered for.
     """
     account = server_account()
     binaries = _binaries(account)
@@ -63,7 +64,7 @@ def postgres(data: DataDir, *, durable: bool = True) -> tuple[Program, str]:
     url = f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}"
     settings = SETTINGS | {"unix_socket_directories": f'"{sockets}"'}
     if not durable:
-        settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+        settings |= {"fsync": "off", "full_page_writes": "off"}
     options = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
     program = Program(
         name="Postgres",

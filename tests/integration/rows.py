@@ -16,7 +16,7 @@ from app.schemas.state import RunState
 from app.services.queue import Outbox, publish, transaction
 from app.services.runs import create_run, move, run_or_error
 
-START = datetime(2026, 11, 22, 12, tzinfo=UTC)
+START = datetime(2026, 1, 2, 12, tzinfo=UTC)
 SMALL = RunConfig.model_validate({"model": {"heads": 2, "width": 16}})
 
 

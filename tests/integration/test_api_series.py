@@ -38,7 +38,7 @@ def test_measurements_are_columns_of_the_asked_series(client, engine, run_id):
         "loss.train": [0.7, 0.5],
         "induction_strength.L1H1": [pytest.approx(0.13), pytest.approx(0.33)],
     }
-    assert body["computed_at"][0] == "2026-11-22T12:00:00Z"
+    assert body["computed_at"][0] == "2026-01-02T12:00:00Z"
     assert body["thinning"] == {"rule": "none", "bucket_sequences": None, "points": 2, "of": 2}
     assert body["next_after"] == 32
 
@@ -160,7 +160,7 @@ def test_csv_holds_every_measurement_with_units_in_its_header(client, engine, ru
     assert float(table[3]["loss.train_nats"]) == 0.7
     assert table[7]["loss.train_nats"] == "nan"
     assert table[3]["elapsed_seconds"] == "0.03"
-    assert table[0]["computed_at_utc"] == "2026-11-22T12:00:00+00:00"
+    assert table[0]["computed_at_utc"] == "2026-01-02T12:00:00+00:00"
     assert len(table[0]) == 3 + 28
 
 
@@ -175,7 +175,7 @@ def test_csv_is_also_given_to_who_accepts_it(client, engine, run_id):
 
     assert answer.text == (
         "sequences,computed_at_utc,elapsed_seconds,loss.train_nats\n"
-        "0,2026-11-22T12:00:00+00:00,0.0,0.7\n"
+        "0,2026-01-02T12:00:00+00:00,0.0,0.7\n"
     )
 
 

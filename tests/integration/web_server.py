@@ -1,11 +1,15 @@
 """The web application behind a real server, in a thread of the test process."""
 
+import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 
@@ -42,3 +46,24 @@ def serving(app: FastAPI, seconds: float = 20) -> Iterator[WebServer]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_served(
+    port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 30
+) -> str:
+    """The address, once a server process answers there."""
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the web server ended:\n{log.read_text()}"
+        with suppress(httpx.TransportError):
+            if httpx.get(f"{url}/healthz").status_code == 200:
+                return url
+        time.sleep(0.02)
+    raise AssertionError(f"nothing is served at {url} after {seconds} s:\n{log.read_text()}")
