@@ -105,6 +105,8 @@ class Supervisor:
         try:
             with session_scope(self.engine) as session:
                 state = claims.state_of(session, run_id, attempt)
+                if state is RunState.STARTING:  # loading torch, it may not get to run for seconds
+                    claims.renew_start(session, run_id, attempt, self.settings.lease_seconds)
         except AWAY:
             return float("inf")
         if state is RunState.STOPPING:

@@ -58,7 +58,7 @@ def _train(
 ) -> int:
     store = Store(settings.checkpoint_url, run_id)
     recorder = Recorder(engine, outbox, store, settings, run_id, attempt)
-    # Loads torch, which can take longer than a lease: only now that the recorder renews it.
+    # Loads torch, which takes seconds: only now that a stop or a dying parent is heard.
     from worker.session import TrainingSession
 
     try:

@@ -46,6 +46,17 @@ def renew(run: Run, lease_seconds: float) -> None:
     run.lease_until = lease_end(lease_seconds)
 
 
+def renew_start(session: Session, run_id: str, attempt: int, lease_seconds: float) -> None:
+    """Puts the end of the lease off while the trainer starts and cannot do so itself."""
+    statement = (
+        update(Run)
+        .where(Run.id == run_id, Run.attempt == attempt, Run.state == RunState.STARTING)
+        .values(lease_until=lease_end(lease_seconds))
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(statement)
+
+
 def state_of(session: Session, run_id: str, attempt: int) -> RunState | None:
     """The run's state, unlocked; None when it is gone or another attempt's."""
     statement = select(Run.state).where(Run.id == run_id, Run.attempt == attempt)

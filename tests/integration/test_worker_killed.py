@@ -27,12 +27,12 @@ from tests.integration.worker_process import (
     tiny,
 )
 
-OUTAGE_SECONDS = 2.5  # longer than the lease
+OUTAGE_SECONDS = 2.5
 
 
 @pytest.fixture
 def worker(settings):
-    process = WorkerProcess(settings)
+    process = WorkerProcess(settings, lease_seconds=2)
     process.start()
     yield process
     process.kill()
@@ -119,7 +119,7 @@ def test_a_killed_trainer_is_followed_by_one_that_goes_on_exactly(
 
 
 def test_a_killed_worker_takes_its_trainer_along_and_another_goes_on_exactly(
-    undisturbed, worker, settings, engine, outbox
+    undisturbed, worker, engine, outbox
 ):
     run_id = launch(engine, outbox)
     until_half_way(worker, engine, run_id)

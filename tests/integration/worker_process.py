@@ -21,7 +21,7 @@ T = TypeVar("T")
 TINY = {
     "model": {"width": 16, "heads": 2},
     "task": {"dataset": "gaussian", "classes": 20, "new_classes": 20},
-    "training": {"sequences": 16_000, "learning_rate": 1e-3},
+    "training": {"sequences": 12_000, "learning_rate": 1e-3},
     "recording": {
         "evaluate_every": 500,
         "frame_every": 1000,
@@ -44,6 +44,7 @@ class WorkerProcess:
     """`celery -A worker.celery_app worker`, started by the test that needs it."""
 
     settings: Settings
+    lease_seconds: float = 10.0
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -55,7 +56,7 @@ class WorkerProcess:
             "OPTOSCOPE_DATABASE_URL": self.settings.database_url,
             "OPTOSCOPE_REDIS_URL": self.settings.redis_url,
             "OPTOSCOPE_DATA_DIR": str(self.settings.data_dir),
-            "OPTOSCOPE_LEASE_SECONDS": "2",
+            "OPTOSCOPE_LEASE_SECONDS": str(self.lease_seconds),
             "OPTOSCOPE_RESUME_SECONDS": "0.2",
             "OPTOSCOPE_COMPILE": "false",
             "OPTOSCOPE_THREADS": "1",
