@@ -1,6 +1,6 @@
 """Which measurements of a long series to draw: deterministic, never averaged, never random.
 
-Buckets of one width, a round number of `sequences`, start at 0, so that they do not move while a
+Buckets of one width, a power of two of `sequences`, start at 0, so that they do not move while a
 run grows. Of each bucket those measurements are kept that are its last, or where a series has its
 smallest or largest number, or its first NaN. A phase change or a spike is never smoothed away.
 """
@@ -8,8 +8,6 @@ smallest or largest number, or its first NaN. A phase change or a spike is never
 import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-
-_ROUND = (1, 2, 5)
 
 Numbers = Sequence[float]
 
@@ -22,44 +20,48 @@ def thin(
     The narrowest width that keeps at most `max_points`; one bucket at the widest, which may keep
     more when there are many series.
     """
-    if len(sequences) <= max_points:
-        return list(range(len(sequences))), None
-    for width in _widths(sequences, max_points):
-        kept = keep(sequences, series, width)
-        if len(kept) <= max_points:
-            break
-    return kept, width
+    kept = list(range(len(sequences)))
+    if len(kept) <= max_points:
+        return kept, None
+    width = _narrowest(sequences, max_points)
+    while True:
+        # A bucket is two of half its width: what it keeps is among what they kept.
+        chosen = keep(sequences, series, width)
+        kept = [kept[index] for index in chosen]
+        if len(kept) <= max_points or width > sequences[-1]:
+            return kept, width
+        sequences = [sequences[index] for index in chosen]
+        series = [[numbers[index] for index in chosen] for numbers in series]
+        width *= 2
 
 
 def keep(sequences: Sequence[int], series: Sequence[Numbers], width: int) -> list[int]:
     """Indices of what buckets of this width keep, in order."""
     kept: list[int] = []
-    for _, members in groupby(range(len(sequences)), lambda index: sequences[index] // width):
-        bucket = list(members)
-        chosen = {bucket[-1]}
+    start = 0
+    for _, bucket in groupby(sequences, lambda place: place // width):
+        end = start + sum(1 for _ in bucket)
+        chosen = {end - 1}
         for numbers in series:
-            chosen.update(_extremes(numbers, bucket))
+            chosen.update(start + index for index in _extremes(numbers[start:end]))
         kept.extend(sorted(chosen))
+        start = end
     return kept
 
 
-def _extremes(numbers: Numbers, bucket: Sequence[int]) -> Iterator[int]:
-    """Where its smallest and largest number are (the first of equals), and its first NaN."""
-    known = [index for index in bucket if not math.isnan(numbers[index])]
+def _extremes(numbers: Numbers) -> Iterator[int]:
+    """Where the smallest and largest number are (the first of equals), and the first NaN."""
+    known: Numbers = numbers
+    if math.isnan(sum(numbers)):  # one is NaN, or there are infinities of both signs
+        known = [number for number in numbers if not math.isnan(number)]
     if known:
-        yield min(known, key=numbers.__getitem__)
-        yield max(known, key=numbers.__getitem__)
-    if len(known) < len(bucket):
-        yield next(index for index in bucket if math.isnan(numbers[index]))
+        yield numbers.index(min(known))
+        yield numbers.index(max(known))
+    if len(known) < len(numbers):
+        yield next(index for index, number in enumerate(numbers) if math.isnan(number))
 
 
-def _widths(sequences: Sequence[int], max_points: int) -> Iterator[int]:
-    """1, 2 or 5 times powers of ten, from about one bucket a point to one bucket for everything."""
-    widest = sequences[-1] + 1
-    power = 10 ** int(math.log10(max(1, (widest - sequences[0]) // max_points)))
-    while True:
-        for factor in _ROUND:
-            yield factor * power
-            if factor * power >= widest:
-                return
-        power *= 10
+def _narrowest(sequences: Sequence[int], max_points: int) -> int:
+    """A width with about one bucket a point: narrower ones would keep too much."""
+    span = sequences[-1] - sequences[0] + 1
+    return 1 << max(0, (span // max_points).bit_length() - 1)
