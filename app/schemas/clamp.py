@@ -156,7 +156,7 @@ def _check_effect(program: Sequence[Clamp], layers: int, heads: int) -> None:
         if not isinstance(clamp, SetPattern) or Positions.QUERY in _rows(clamp):
             continue
         for layer in sorted(clamp.site.layers_of(layers)):
-            readers = {(l, h) for l in range(layer + 1, layers) for h in range(heads)}
+            readers = {(later, head) for later in range(layer + 1, layers) for head in range(heads)}
             if readers <= silenced:
                 reason = "is the last" if not readers else "is followed by ablated heads only"
                 raise ClampError(
@@ -179,7 +179,7 @@ def _sentence(clamp: Clamp, layer: int, touched: tuple[int, ...], heads: int) ->
     who = _subject(layer, touched, heads)
     many = len(touched) > 1
     if isinstance(clamp, Ablate):
-        return f"{who} {'are' if many else 'is'} silenced: {'they write' if many else 'it writes'} nothing."
+        return f"{who} {'are silenced: they write' if many else 'is silenced: it writes'} nothing."
     attend = "attend" if many else "attends"
     if clamp.target is PatternName.INDUCTION:
         return f"{who} always {attend} from the query to {_induction_words(clamp.strength)}."

@@ -8,7 +8,7 @@ from text, so a misspelt site is an error and never a clamp without effect.
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
@@ -87,7 +87,10 @@ class Site:
         return tuple(range(heads)) if self.heads is None else self.heads
 
 
-def _member(kind: Any, name: str, text: str) -> Any:
+Member = TypeVar("Member", bound=StrEnum)
+
+
+def _member(kind: type[Member], name: str, text: str) -> Member:
     try:
         return kind(name)
     except ValueError:
