@@ -55,6 +55,7 @@ def own_directory(path: Path, account: Account | None) -> Path:
     path.mkdir(mode=0o700, exist_ok=True)
     if account is None:
         return path
+    _refuse_if_of_another(path, account)
     _give(path, account)
     _open_data_directory(path.parent)
     if reaches(account, path):
@@ -72,6 +73,22 @@ def reachable_copy(package: Path, needed: tuple[str, ...], program: str, version
         half.chmod(0o755)
         half.rename(copy)
     return copy
+
+
+def _refuse_if_of_another(path: Path, account: Account) -> None:
+    owner = path.stat().st_uid
+    if owner not in (account.uid, os.geteuid()):
+        raise StackError(
+            f"The database in {path} belongs to user {_name_of(owner)}; start Optoscope as that "
+            "user, or choose another directory with --data-dir."
+        )
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def _open_data_directory(directory: Path) -> None:

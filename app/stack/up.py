@@ -76,8 +76,6 @@ def _prepare(data: DataDir, say: Say) -> None:
     warning = compiler_warning()
     if warning:
         say(f"Note: {warning}")
-    if (data.root / "postgres").is_symlink():
-        say(f"Note: the database is kept in {data.postgres.resolve()}, which Postgres can reach.")
 
 
 def _servers(data: DataDir) -> tuple[list[Child], Settings]:
@@ -175,6 +173,8 @@ def _welcome(listener: Listener, data: DataDir, settings: Settings) -> str:
     lines = ["Optoscope is up.", "", f"  Address   {listener.url}", f"  Data      {data.root}"]
     if os.environ.get(DATABASE):
         lines.append(f"  Database  {without_password(settings.database_url)}")
+    elif data.postgres.is_symlink():
+        lines.append(f"  Database  {data.postgres.resolve()}, where Postgres can reach it")
     if os.environ.get(REDIS):
         lines.append(f"  Queue     {without_password(settings.redis_url)}")
     lines += [f"  Logs      {data.logs}", "  Stop      Ctrl-C", ""]
