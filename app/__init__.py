@@ -1,1 +1,1 @@
-"""The web side of Optoscope: schemas, database, services, routes. Never imports torch or `worker`."""
+"""The web side: schemas, database, services, routes. Never imports torch or `worker`."""
