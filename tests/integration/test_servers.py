@@ -34,7 +34,10 @@ def read(url):
 
 
 def test_both_keep_what_they_were_told_when_killed(place):
-    with start_servers(place, durable=False) as servers, redis.Redis.from_url(servers.redis_url) as client:
+    with (
+        start_servers(place, durable=False) as servers,
+        redis.Redis.from_url(servers.redis_url) as client,
+    ):
         write(servers.database_url)
         client.rpush("queue", "message")
 
