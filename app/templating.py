@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2_fragments import render_blocks
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -72,6 +73,15 @@ def _age(moment: datetime) -> str:
     return wording.age(moment, datetime.now(UTC))
 
 
+def _prose(text: str) -> Markup:
+    """Text whose `quoted` words are code."""
+    parts = escape(text).split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if index % 2 else part
+        for index, part in enumerate(parts)
+    )
+
+
 def _make_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(WEB / "templates"),
@@ -89,6 +99,7 @@ def _make_environment() -> Environment:
         "age": _age,
         "utc": _utc,
         "clock": _clock,
+        "prose": _prose,
     }
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     environment.globals["static"] = lambda path: f"/static/{path}"

@@ -34,7 +34,6 @@ class Operation:
     id: str
     method: str
     path: str
-    summary: str
     paragraphs: Sequence[str]
     parameters: Sequence[Parameter]
     body: str
@@ -78,9 +77,9 @@ def _operation(method: str, path: str, spec: Document) -> Operation:
         id=spec["operationId"],
         method=method,
         path=path,
-        summary=spec.get("summary", ""),
         paragraphs=[
-            " ".join(text.split()) for text in spec.get("description", "").split("\n\n") if text
+            " ".join(text.split())
+            for text in (spec.get("description") or spec.get("summary", "")).split("\n\n")
         ],
         parameters=[_parameter(one) for one in spec.get("parameters", ())],
         body=_body(spec.get("requestBody")),

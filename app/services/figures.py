@@ -27,6 +27,7 @@ class FigureName(StrEnum):
 
 
 INK, MUTED, GRID, CARD = "#11161D", "#59626F", "#ECEEF2", "#FFFFFF"
+CLEAR = "rgba(0, 0, 0, 0)"
 MARK, BAND = "#8A80AB", "rgba(138, 128, 171, 0.11)"
 # Colour-blind safe (Tol bright and kin); a head has its hue in every view.
 HUES = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#EE8866", "#777777")
@@ -166,8 +167,8 @@ def _layout(config: RunConfig, change: PhaseChange, *, labelled: bool) -> dict[s
     xaxis = {"range": [0, total], "tickformat": "~s", "hoverformat": ",d", "nticks": 7}
     return {
         "font": {"family": FONT, "size": 11, "color": INK},
-        "paper_bgcolor": "rgba(0, 0, 0, 0)",
-        "plot_bgcolor": "rgba(0, 0, 0, 0)",
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
         "margin": {"l": 46, "r": 12, "t": 10, "b": 42},
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": CARD, "bordercolor": GRID, "font": {"size": 11, "color": INK}},
@@ -215,7 +216,8 @@ def _mark_labels(change: PhaseChange, config: RunConfig) -> Iterator[dict[str, A
     """Labels at the top; one that would run into its neighbour goes a line lower."""
     if change.plateau_start is not None and change.plateau_end is not None:
         middle = (change.plateau_start + change.plateau_end) / 2
-        yield _label("plateau", middle, 0, xanchor="center", yanchor="bottom")
+        plateau = _label("plateau", middle, 0, xanchor="center", yanchor="bottom")
+        yield plateau | {"bgcolor": CLEAR}
     total = config.training.total_sequences
     row_ends: list[float] = []
     for name, at, text in _marks(change, config):
@@ -236,7 +238,8 @@ def _label(text: str, x: float, y: float, **place: str | float) -> dict[str, Any
         "y": y,
         "yref": "paper",
         "showarrow": False,
-        "bgcolor": "rgba(0, 0, 0, 0)",
+        "bgcolor": CARD,
+        "opacity": 0.9,
         "borderpad": 1,
         "font": {"size": 11, "color": MUTED},
         **place,

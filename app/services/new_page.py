@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
+from app.schemas.api import Estimate
 from app.schemas.clamp import ClampError, check_program, describe
 from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS, Preset
 from app.services.estimate import estimate
-from app.services.forms import ConfigForm, form_of
+from app.services.forms import ConfigForm, FormSection, form_of
 from app.services.lights import Circuit, Light, LitHead, circuit, lit_heads
 from app.services.runs import default_name, run_or_error
 from app.services.wording import duration, grouped, size
@@ -55,6 +56,8 @@ class NewPage:
     circuit: Circuit
     words: Sequence[str]
     facts: Sequence[Fact]
+    based_on: str  # where the time comes from
+    sections: Sequence[FormSection]
     name_hint: str
     open_sections: Sequence[str]
     refusal: str
@@ -64,6 +67,7 @@ def new_page(
     session: Session, form: ConfigForm, *, chosen: str | None = None, refused: bool = False
 ) -> NewPage:
     """The form with everything that follows from what it holds."""
+    cost = estimate(session, form.config) if form.config else None
     return NewPage(
         presets=PRESETS,
         chosen=chosen or _preset_of(form),
@@ -72,7 +76,10 @@ def new_page(
         grid=lit_heads(form.program, form.model),
         circuit=circuit(form.program, form.model),
         words=_words(form),
-        facts=_facts(session, form),
+        facts=_facts(cost) if cost else (),
+        based_on=cost.based_on if cost else "",
+        # What is open comes first.
+        sections=sorted(form.sections, key=lambda one: one.name not in OPEN_SECTIONS),
         name_hint=default_name(form.config) if form.config else "",
         open_sections=OPEN_SECTIONS,
         refusal=_refusal(form) if refused else "",
@@ -112,18 +119,12 @@ def _words(form: ConfigForm) -> list[str]:
     return list(describe(form.program, **shape))
 
 
-def _facts(session: Session, form: ConfigForm) -> list[Fact]:
-    if form.config is None:
-        return []
-    cost = estimate(session, form.config)
-    counts = (
-        f"{grouped(cost.measurements)} measurements, {grouped(cost.frames)} frames, "
-        f"{grouped(cost.checkpoints)} checkpoints"
-    )
+def _facts(cost: Estimate) -> list[Fact]:
     return [
         Fact("time on an idle worker", f"about {duration(cost.seconds)}"),
-        Fact("from", cost.based_on),
-        Fact("stored", f"{counts} ({size(cost.checkpoint_bytes)})"),
+        Fact("measurements", grouped(cost.measurements)),
+        Fact("attention frames", grouped(cost.frames)),
+        Fact("checkpoints", f"{grouped(cost.checkpoints)}, {size(cost.checkpoint_bytes)}"),
     ]
 
 

@@ -24,7 +24,7 @@ from app.services.figures import (
     shown_layer,
 )
 from app.services.files import read_checkpoints
-from app.services.forms import ConfigForm, form_of
+from app.services.forms import ConfigForm, FormField, form_of
 from app.services.lights import Light, LitHead, lit_heads
 from app.services.measurements import measurement_of, thinned
 from app.services.reading import read_run
@@ -98,6 +98,8 @@ class StatusPart:
 class RunPage(StatusPart):
     """Context of `run.html`."""
 
+    has_results: bool  # something was measured, or may yet be
+    points_awaited: str
     loss_legend: Sequence[LegendEntry]
     points: str
     evaluation_sequences: int
@@ -108,6 +110,7 @@ class RunPage(StatusPart):
     frames_awaited: str
     clamp_count: str
     form: ConfigForm
+    changed: Sequence[FormField]
     changed_count: str
     config_json: str
     downloads: Sequence[Download]
@@ -136,8 +139,13 @@ def run_page(session: Session, run: Run) -> RunPage:
     status = status_part(session, run)
     rows, thinning = _rows(session, run, config)
     form = form_of(config)
+    changed = [
+        option for section in form.sections for option in section.fields if option.is_changed
+    ]
     return RunPage(
         **{name: getattr(status, name) for name in StatusPart.__dataclass_fields__},
+        has_results=bool(rows) or not status.run.is_terminal,
+        points_awaited="" if rows else "Points appear here as soon as training starts.",
         loss_legend=_loss_legend(rows),
         points=_points(thinning),
         evaluation_sequences=config.recording.evaluation_sequences,
@@ -148,7 +156,8 @@ def run_page(session: Session, run: Run) -> RunPage:
         frames_awaited=_frames_awaited(status.run),
         clamp_count=_count(len(config.program), "clamp", "nothing clamped"),
         form=form,
-        changed_count=_changed(form),
+        changed=changed,
+        changed_count=_count(len(changed), "setting", "no setting") + " changed",
         config_json=json.dumps(config.model_dump(mode="json"), indent=2),
         downloads=_downloads(run),
         page_data=_page_data(session, run, config, status.run, rows, thinning),
@@ -278,13 +287,6 @@ def _frames_awaited(run: RunRead) -> str:
 
 def _count(number: int, word: str, none: str) -> str:
     return f"{number} {word}{'s' if number > 1 else ''}" if number else none
-
-
-def _changed(form: ConfigForm) -> str:
-    changed = sum(option.is_changed for section in form.sections for option in section.fields)
-    return _count(changed, "setting differs", "the paper's settings").replace(
-        "settings differs", "settings differ"
-    )
 
 
 def _downloads(run: Run) -> list[Download]:

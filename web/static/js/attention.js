@@ -14,7 +14,8 @@ export class Attention {
   #scale = [];
   #playing = null;
 
-  /** @param data `{frames, probe, runUrl, layers, heads}` */
+  /** @param data the page's data
+   *  @param onShow told of every frame; answers with the strengths of a head at that place */
   constructor(data, onShow) {
     this.frames = data.frames;
     this.probe = data.probe;
@@ -22,6 +23,7 @@ export class Attention {
     this.onShow = onShow;
     this.following = true;
     this.sequence = 0;
+    this.layers = data.layers;
     this.layer = data.layers - 1;
     this.head = data.selected_head;
     this.shown = null; // `{sequences, patterns}`
@@ -151,7 +153,6 @@ export class Attention {
     slider.max = Math.max(this.frames.length - 1, 0);
     slider.disabled = this.frames.length < 2;
     $("frame-play").disabled = this.frames.length < 2;
-    $("frames-awaited").hidden = this.frames.length > 0;
     if (this.following) this.#latest();
     else slider.value = Math.max(this.frames.indexOf(at), 0);
     if (this.shown) this.#say();
@@ -215,6 +216,7 @@ export class Attention {
     $("probe-text").textContent = `probe ${this.sequence + 1} of ${this.probe.length}`;
     for (const id of ["probe-previous", "probe-next"]) $(id).hidden = this.probe.length < 2;
     $("large-map").replaceChildren(table(tokens));
+    $("probe").classList.remove("unknown");
   }
 
   #draw() {
@@ -223,7 +225,10 @@ export class Attention {
       const selected = layer === this.layer && head === this.head;
       button.setAttribute("aria-pressed", String(selected));
       if (this.shown) this.#drawSmall(button.firstElementChild, this.#pattern(layer, head));
-      if (selected) $("selected-name").textContent = button.getAttribute("aria-label");
+      if (selected) {
+        $("selected-name").textContent = button.dataset.name;
+        $("selected-clamp").textContent = button.dataset.clamp && `clamped: ${button.dataset.clamp}`;
+      }
     }
     if (!this.shown || !this.hasProbe) return;
     this.#drawLarge();
@@ -243,7 +248,7 @@ export class Attention {
     context.clearRect(0, 0, size, size);
     for (let query = 0; query < pattern.length; query += 1) {
       for (let key = 0; key <= query; key += 1) {
-        context.fillStyle = this.#shade(pattern[query][key]).css;
+        context.fillStyle = this.#shade(pattern[query][key] ?? 0).css;
         context.fillRect(key * cell, query * cell, cell - gap, cell - gap);
       }
     }
@@ -251,15 +256,15 @@ export class Attention {
 
   #drawLarge() {
     const pattern = this.#pattern(this.layer, this.head);
-    const cells = $("large-map").querySelectorAll("td");
+    const cells = $("large-map").querySelectorAll("td[data-query]");
     for (const cell of cells) {
       const [query, key] = [Number(cell.dataset.query), Number(cell.dataset.key)];
       if (key > query) continue;
-      const share = pattern[query][key];
-      const shade = this.#shade(share);
+      const share = pattern[query][key] ?? NaN;
+      const shade = this.#shade(share || 0);
       cell.style.background = shade.css;
       cell.style.color = shade.light ? "#11161d" : "#ffffff";
-      cell.firstChild.textContent = share.toFixed(2);
+      cell.firstChild.textContent = fixed(share, 2);
     }
     this.#drawNumbers(pattern);
   }
@@ -286,8 +291,16 @@ export class Attention {
       `frame ${place} of ${this.frames.length} · ${grouped(sequences)} sequences`;
     $("frame-slider").setAttribute("aria-valuetext", `${grouped(sequences)} sequences`);
     const strengths = this.onShow(this);
-    this.#number("induction", strengths.induction);
-    this.#number("previous", strengths.previous);
+    const { induction, previous } = strengths(this.layer, this.head);
+    this.#number("induction", induction);
+    this.#number("previous", previous);
+    for (const button of document.querySelectorAll("#head-maps button")) {
+      const layer = Number(button.dataset.layer);
+      const of = strengths(layer, Number(button.dataset.head));
+      const strength = layer === this.layers - 1 ? of.induction : of.previous;
+      const percent = `${(100 * Math.max(strength ?? 0, 0)).toFixed(1)}%`;
+      button.style.setProperty("--strength", percent);
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import { colour } from "./theme.js";
 
 const Plotly = window.Plotly;
 const CONFIG = { displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false };
+const NARROW = 520; // pixels; a long label would cover the curves
 const coarse = matchMedia("(pointer: coarse)").matches;
 
 /** Named parts of the server's figure, and the design token that colours each. */
@@ -21,8 +22,11 @@ export class Chart {
     this.meta = figure.data.map((trace) => trace.meta);
     this.#remember(figure.layout);
     const layout = { ...figure.layout, ...this.#themed(), showlegend: false };
-    layout.xaxis = { ...layout.xaxis, ...this.#axis() };
-    layout.yaxis = { ...layout.yaxis, ...this.#axis() };
+    for (const name of ["xaxis", "yaxis"]) {
+      const { tickfont } = this.#axis();
+      const title = { ...layout[name].title, font: tickfont };
+      layout[name] = { ...layout[name], ...this.#axis(), title };
+    }
     if (coarse) layout.dragmode = false; // dragging scrolls the page
     for (const trace of this.traces) this.#inked(trace);
     this.ready = Plotly.newPlot(element, this.traces, layout, CONFIG);
@@ -136,6 +140,7 @@ export class Chart {
 
   #themed() {
     const [card, hairline, muted] = ["card", "hairline", "muted"].map(colour);
+    const isNarrow = this.element.clientWidth < NARROW;
     const shapes = this.#shapes.map((shape) =>
       shape.name === "band"
         ? { ...shape, fillcolor: colour("band") }
@@ -148,7 +153,9 @@ export class Chart {
       shapes,
       annotations: this.annotations.map((note) => ({
         ...note,
+        text: isNarrow && note.name === "guessing" ? note.text.split(" · ")[0] : note.text,
         font: { ...note.font, color: muted },
+        bgcolor: note.text === "plateau" ? "rgba(0, 0, 0, 0)" : card,
       })),
     };
   }

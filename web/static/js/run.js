@@ -43,6 +43,7 @@ async function draw() {
   const batch = pending;
   pending = [];
   drawnAt = performance.now();
+  document.querySelectorAll(".chart .awaited").forEach((note) => note.remove());
   await Promise.all(Object.values(charts).map((chart) => chart.append(batch)));
   const now = Date.now();
   for (const { computed_at, sequences } of batch) {
@@ -235,13 +236,15 @@ for (const chart of Object.values(charts)) {
 
 /* Attention */
 
-const attention = new Attention(data, ({ shown, following, layer, head }) => {
+const attention = new Attention(data, ({ shown, following }) => {
   const at = following ? null : shown.sequences;
   for (const chart of Object.values(charts)) chart.cursor(at);
-  const isHead = (meta) => meta.layer === layer && meta.head === head;
-  return {
-    induction: charts.induction.value(isHead, shown.sequences),
-    previous: charts.previous_token.value(isHead, shown.sequences),
+  return (layer, head) => {
+    const isHead = (meta) => meta.layer === layer && meta.head === head;
+    return {
+      induction: charts.induction.value(isHead, shown.sequences),
+      previous: charts.previous_token.value(isHead, shown.sequences),
+    };
   };
 });
 
