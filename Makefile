@@ -48,7 +48,7 @@ format: $(VENV)/.dev ## let ruff format and mend
 
 lock: $(VENV)/.dev ## write what is installed into requirements.lock
 	@{ sed -n '/^#/p;/; python/p' requirements.lock; $(PIP) freeze --all --exclude-editable \
-	--exclude pip | sed 's/+[a-z0-9]*$$//'; } > requirements.new
+	--exclude pip --exclude async-timeout | sed 's/+[a-z0-9]*$$//'; } > requirements.new
 	@mv requirements.new requirements.lock
 
 clean: ## remove what was installed; the data in .optoscope stays

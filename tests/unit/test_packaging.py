@@ -36,7 +36,9 @@ def locked() -> dict[str, Requirement]:
     """The lock file's lines, by name."""
     lines = (ROOT / "requirements.lock").read_text().splitlines()
     pins = [Requirement(line) for line in lines if not line.startswith("#")]
-    return {canonicalize_name(pin.name): pin for pin in pins}
+    by_name = {canonicalize_name(pin.name): pin for pin in pins}
+    assert len(by_name) == len(pins), "a package is locked twice"
+    return by_name
 
 
 def test_every_package_that_any_python_needs_has_one_locked_version():
