@@ -73,7 +73,7 @@ def test_a_run_is_trained_recorded_and_sent_to_open_pages(worker, launch, engine
 
         worker.until(listen, "finished run")
 
-    measured = due(END, every=500)
+    measured = due(END, every=250)
     assert places(engine, run_id) == measured
     assert places(engine, run_id, "frame") == due(END, every=1000)
     assert places(engine, run_id, "checkpoint") == due(END, every=5000)
@@ -111,7 +111,7 @@ def test_a_cancelled_run_stops_within_two_seconds_and_keeps_what_it_measured(
 
     assert time.monotonic() - asked <= 2
     measured = places(engine, run_id)
-    assert measured == due(measured[-1], every=500)
+    assert measured == due(measured[-1], every=250)
 
 
 def test_a_trainer_that_cannot_listen_is_killed_when_its_run_is_cancelled(
@@ -141,8 +141,8 @@ def test_a_run_whose_loss_becomes_nan_fails_with_a_sentence_and_keeps_what_was_s
 
     run = row(run_id)
     assert run.error_kind == "non_finite"
-    assert run.error_message.startswith("The loss became NaN at 512 sequences")
-    assert places(engine, run_id) == [0, 512]
+    assert run.error_message.startswith("The loss became NaN at 256 sequences")
+    assert places(engine, run_id) == [0, 256]
     assert run.train_loss != run.train_loss
     assert places(engine, run_id, "checkpoint") == [0]
 

@@ -21,9 +21,9 @@ T = TypeVar("T")
 TINY = {
     "model": {"width": 16, "heads": 2},
     "task": {"dataset": "gaussian", "classes": 20, "new_classes": 20},
-    "training": {"sequences": 12_000, "learning_rate": 1e-3},
+    "training": {"sequences": 16_000, "learning_rate": 1e-3},
     "recording": {
-        "evaluate_every": 500,
+        "evaluate_every": 250,
         "frame_every": 1000,
         "checkpoint_every": 5000,
         "evaluation_sequences": 32,
@@ -57,7 +57,7 @@ class WorkerProcess:
             "OPTOSCOPE_REDIS_URL": self.settings.redis_url,
             "OPTOSCOPE_DATA_DIR": str(self.settings.data_dir),
             "OPTOSCOPE_LEASE_SECONDS": str(self.lease_seconds),
-            "OPTOSCOPE_RESUME_SECONDS": "0.2",
+            "OPTOSCOPE_RESUME_SECONDS": "0.5",
             "OPTOSCOPE_COMPILE": "false",
             "OPTOSCOPE_THREADS": "1",
         }
@@ -99,7 +99,7 @@ class WorkerProcess:
         log = self.settings.data_dir / "logs" / "runs" / f"{run_id}.log"
         return log.read_text() if log.exists() else ""
 
-    def until(self, look: Callable[[], T | None], what: str, seconds: float = 30) -> T:
+    def until(self, look: Callable[[], T | None], what: str, seconds: float = 90) -> T:
         """What `look` sees, as soon as it sees something."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
