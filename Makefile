@@ -14,9 +14,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCKED := install --constraint requirements.lock
+IS_NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
 FIND_PYTHON := for name in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
-	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	&& command -v $$name && exit; done; \
+	$$name -c $(IS_NEW_ENOUGH) 2>/dev/null && command -v $$name && exit; done; \
 	echo "Optoscope needs Python 3.11 or newer; python3 is $$(python3 --version 2>&1)." >&2; \
 	echo "Install one, or name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1
 
@@ -56,8 +56,9 @@ clean: ## remove what was installed; the data in .optoscope stays
 
 # torch first: it is the one package whose build is a choice.
 $(VENV)/.torch: requirements.lock
-	@python="$$($(FIND_PYTHON))" && echo "Making $(VENV) with $$python" \
-	&& "$$python" -m venv $(VENV)
+	@if ! $(BIN)/python -c $(IS_NEW_ENOUGH) 2>/dev/null; then \
+	python="$$($(FIND_PYTHON))" && echo "Making $(VENV) with $$python" \
+	&& "$$python" -m venv --clear $(VENV); fi
 	@echo "Installing torch (the longest step of the first start)"
 	@$(PIP) $(LOCKED) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
 	@touch $@

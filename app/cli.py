@@ -4,6 +4,7 @@ import argparse
 import importlib.metadata
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from app.stack.trouble import StackError
@@ -21,8 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    with suppress(OSError):  # nobody reads any more (a closed terminal): no reason to stop
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
 
 def _up(given: argparse.Namespace) -> None:

