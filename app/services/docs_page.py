@@ -89,15 +89,26 @@ def _operation(method: str, path: str, spec: Document) -> Operation:
 
 def _parameter(spec: Document) -> Parameter:
     schema = spec.get("schema", {})
-    default = f" Default {schema['default']}." if schema.get("default") not in (None, []) else ""
     description = spec.get("description", "") or schema.get("description", "")
     return Parameter(
         name=spec["name"],
         where=spec["in"],
         type=_type(schema),
         required=spec.get("required", False),
-        description=(description + default).strip(),
+        description=" ".join(filter(None, [_ended(description), _default(schema)])),
     )
+
+
+def _ended(sentence: str) -> str:
+    return f"{sentence}." if sentence and not sentence.endswith(".") else sentence
+
+
+def _default(schema: Document) -> str:
+    default = schema.get("default")
+    if default in (None, [], ""):
+        return ""
+    shown = ", ".join(default) if isinstance(default, list) else str(default).lower()
+    return f"Default `{shown}`."
 
 
 def _type(schema: Document) -> str:

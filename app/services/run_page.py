@@ -37,11 +37,10 @@ MAP_COLUMNS = 8  # heads of a layer beside each other
 
 @dataclass(frozen=True)
 class Notice:
-    """What a reader should know about the state of a run."""
+    """What went wrong with a run."""
 
     title: str
     detail: str
-    is_bad: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,7 @@ class StatusPart:
     run: RunRead
     summary: str
     can_cancel: bool
+    waits: str
     notice: Notice | None
     events: Sequence[RunEvent]
     checkpoints: Sequence[CheckpointRead]
@@ -126,6 +126,7 @@ def status_part(session: Session, run: Run) -> StatusPart:
         run=read,
         summary=summary(config),
         can_cancel=not read.is_terminal and read.state is not RunState.STOPPING,
+        waits=_waits(read),
         notice=_notice(read),
         events=list(reversed(queries.events_of(session, run.id))),
         checkpoints=list(reversed(saved.checkpoints)),
@@ -219,20 +220,24 @@ def _selected_head(config: RunConfig, rows: Sequence[Measurement]) -> int:
     return max(heard, key=lambda head: strengths[head] if math.isfinite(strengths[head]) else -2)
 
 
-def _notice(run: RunRead) -> Notice | None:
+def _waits(run: RunRead) -> str:
+    """What a run without points is doing; a line that is there anyway, so that nothing shifts."""
     match run.state:
         case RunState.QUEUED:
-            return Notice("Waiting for a worker", "It starts as soon as one is free.")
+            return "waits for a free worker"
         case RunState.STARTING:
-            detail = "The trainer loads the data and compiles the model; the first time takes a "
-            return Notice("Starting", detail + "while, later ones a few seconds.")
+            return "loads its data and compiles; the first time takes a while"
         case RunState.STOPPING:
-            return Notice("Stopping", "The trainer was asked to stop and does so within seconds.")
-        case RunState.LOST:
-            detail = "Nothing measured is lost: the next free worker goes on where it was saved."
-            return Notice("Its trainer went silent", detail, is_bad=True)
-        case RunState.FAILED:
-            return Notice("Training failed", run.error_message or "No reason is known.", True)
+            return "stops within seconds"
+    return ""
+
+
+def _notice(run: RunRead) -> Notice | None:
+    if run.state is RunState.LOST:
+        detail = "Nothing measured is lost: the next free worker goes on where it was saved."
+        return Notice("Its trainer went silent", detail)
+    if run.state is RunState.FAILED:
+        return Notice("Training failed", run.error_message or "No reason is known.")
     return None
 
 

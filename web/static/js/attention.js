@@ -91,7 +91,18 @@ export class Attention {
       const button = event.target.closest("button");
       if (button) this.#select(Number(button.dataset.layer), Number(button.dataset.head));
     });
+    document.addEventListener("keydown", (event) => this.#step(event));
     $("head-maps").addEventListener("keydown", (event) => this.#arrow(event));
+  }
+
+  /** `[` and `]`: a frame back and forth. */
+  #step(event) {
+    const by = { "[": -1, "]": 1 }[event.key];
+    if (!by || event.target.closest("input, select, textarea") || !this.frames.length) return;
+    this.#stop();
+    this.#follow(false);
+    $("frame-slider").value = this.index + by;
+    this.#fetch();
   }
 
   #arrow(event) {

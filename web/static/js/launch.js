@@ -207,7 +207,14 @@ document.addEventListener("htmx:after:swap", () => {
     showStrength();
   }
 });
-form.addEventListener("submit", () => {
+form.addEventListener("submit", (event) => {
+  const wrong = form.querySelector('[aria-invalid="true"]');
+  if (wrong) {
+    event.preventDefault();
+    wrong.closest("details")?.setAttribute("open", "");
+    wrong.focus();
+    return;
+  }
   form.querySelector("button[type=submit]").disabled = true;
 });
 addEventListener("pageshow", () => {
