@@ -56,7 +56,7 @@ clean: ## remove what was installed; the data in .optoscope stays
 
 # torch first: it is the one package whose build is a choice.
 $(VENV)/.torch: requirements.lock
-	@if ! $(BIN)/python -c $(IS_NEW_ENOUGH) 2>/dev/null; then \
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
 	python="$$($(FIND_PYTHON))" && echo "Making $(VENV) with $$python" \
 	&& "$$python" -m venv --clear $(VENV); fi
 	@echo "Installing torch (the longest step of the first start)"
