@@ -8,10 +8,11 @@ from worker.entry import Entry
 
 MOST_BYTES = 256_000_000
 MOST_ENTRIES = 20_000
+AT_ONCE = 500  # so that a flush after an outage stays short enough to renew the lease
 
 
 class Backlog:
-    """A queue with one writer and one reader, who takes everything at once."""
+    """A queue with one writer and one reader, who takes what there is at once."""
 
     def __init__(self, most_bytes: int = MOST_BYTES, most_entries: int = MOST_ENTRIES) -> None:
         self._most_bytes, self._most_entries = most_bytes, most_entries
@@ -32,10 +33,11 @@ class Backlog:
             return True
 
     def take(self, seconds: float) -> Sequence[Entry]:
-        """Everything that waits, as soon as something does; nothing after so many seconds."""
+        """What waits, as soon as something does; nothing after so many seconds."""
         with self._changed:
             self._changed.wait_for(lambda: bool(self._entries), timeout=seconds)
-            taken, self._entries, self._bytes = self._entries, [], 0
+            taken, self._entries = self._entries[:AT_ONCE], self._entries[AT_ONCE:]
+            self._bytes -= sum(entry.size for entry in taken)
             self._changed.notify_all()
             return taken
 
@@ -57,7 +59,5 @@ class Backlog:
     def _presses(self) -> bool:
         if not self._entries:
             return False
-        half_full = (
-            2 * self._bytes > self._most_bytes or 2 * len(self._entries) > self._most_entries
-        )
-        return half_full or self._entries[-1].ending is not None
+        is_full = 2 * self._bytes > self._most_bytes or len(self._entries) >= AT_ONCE
+        return is_full or self._entries[-1].ending is not None
