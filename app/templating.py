@@ -42,18 +42,18 @@ def page(
     request: Request, template: str, context: "DataclassInstance", *, status: int = 200
 ) -> HTMLResponse:
     """A whole page. The context's fields are the template's variables; another is an error."""
-    return HTMLResponse(_environment.get_template(template).render(_variables(context)), status)
+    return HTMLResponse(environment.get_template(template).render(_variables(context)), status)
 
 
 def fragment(template: str, blocks: Sequence[str], context: "DataclassInstance") -> HTMLResponse:
     """Some blocks of a page, for htmx to swap in."""
-    return HTMLResponse(render_blocks(_environment, template, blocks, _variables(context)))
+    return HTMLResponse(render_blocks(environment, template, blocks, _variables(context)))
 
 
 def render_error(request: Request, status: int, title: str, detail: str) -> HTMLResponse:
     """The page that says what went wrong and what would be right."""
     variables = {"status": f"{status} {HTTPStatus(status).phrase}"}
-    html = _environment.get_template("error.html").render(variables, title=title, detail=detail)
+    html = environment.get_template("error.html").render(variables, title=title, detail=detail)
     return HTMLResponse(html, status)
 
 
@@ -109,4 +109,4 @@ def _make_environment() -> Environment:
     return environment
 
 
-_environment = _make_environment()
+environment = _make_environment()

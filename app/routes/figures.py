@@ -8,7 +8,7 @@ from app.dependencies import RunDep, SessionDep
 from app.services.figures import FigureName
 from app.services.run_page import MOST_POINTS, read_figure
 
-router = APIRouter(prefix="/api/v1", tags=["measurements"])
+router = APIRouter(prefix="/api/v1", tags=["series"])
 
 
 @router.get("/runs/{run_id}/figures/{name}", summary="A figure of a run, for Plotly")

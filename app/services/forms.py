@@ -15,13 +15,15 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from app.schemas.clamp import Program
+from app.schemas.api import LaunchRequest
+from app.schemas.clamp import ClampError, Program, check_program
 from app.schemas.config import ModelConfig, RunConfig
 
 Typed = Mapping[str, str]  # form names, "training.sequences", to what was typed
 Errors = dict[str, list[str]]  # form names to sentences
 
 PROGRAM = "program"
+MODEL = "model"
 NAME = "name"
 _PROGRAM = TypeAdapter(Program)
 
@@ -158,10 +160,24 @@ def read_form(typed: Typed) -> ConfigForm:
         where = f"line {error.lineno}, column {error.colno}"
         return ConfigForm(typed, {PROGRAM: [f"This is not JSON ({where}): {error.msg}."]})
     try:
-        config = RunConfig.model_validate({**_tree(typed), PROGRAM: program})
+        launch = LaunchRequest.model_validate(
+            {"config": {**_tree(typed), PROGRAM: program}, NAME: typed.get(NAME, "")}
+        )
     except ValidationError as error:
-        return ConfigForm(typed, _by_field(error.errors(include_url=False)))
-    return ConfigForm(typed, config=config)
+        errors = _by_field(error.errors(include_url=False))
+        return ConfigForm(typed, errors | _impossible_clamps(ConfigForm(typed, errors)))
+    return ConfigForm(typed, config=launch.config)
+
+
+def _impossible_clamps(form: ConfigForm) -> Errors:
+    """What `RunConfig` says of its program only once nothing else is wrong."""
+    if any(place.startswith((MODEL, PROGRAM)) for place in form.errors):
+        return {}
+    try:
+        check_program(form.program, layers=form.model.layers, heads=form.model.heads)
+    except ClampError as error:
+        return {PROGRAM: [f"Clamp {error.index + 1}: {_full_stop(str(error))}"]}
+    return {}
 
 
 def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
@@ -269,6 +285,7 @@ def _by_field(errors: Sequence[ErrorDetails]) -> Errors:
 
 def _place(loc: tuple[int | str, ...]) -> tuple[str, str]:
     """The form name that an error belongs to, and what to say before it."""
+    loc = loc[1:] if loc[:1] == ("config",) else loc
     if loc and loc[0] == PROGRAM:
         which = f"Clamp {loc[1] + 1}: " if len(loc) > 1 and isinstance(loc[1], int) else ""
         return PROGRAM, which
@@ -286,6 +303,7 @@ _PHRASES = {
     "float_parsing": "Write a number.",
     "finite_number": "Write a finite number.",
     "bool_parsing": "Write true or false.",
+    "string_too_long": "Write at most {max_length} characters.",
     "literal_error": "Choose {expected}.",
     "union_tag_invalid": "{tag!r} is no kind of clamp; write {expected_tags}.",
     "union_tag_not_found": 'Say which clamp it is: "kind" is missing.',
@@ -307,4 +325,8 @@ def _sentence(error: ErrorDetails) -> str:
     message = str(context.get("error") or context.get("reason") or error["msg"])
     for option, label in _labels():
         message = message.replace(option, f"“{label}”")
+    return _full_stop(message)
+
+
+def _full_stop(message: str) -> str:
     return message[:1].upper() + message[1:] + ("" if message.endswith(".") else ".")

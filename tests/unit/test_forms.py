@@ -130,6 +130,13 @@ def test_a_program_that_cannot_be_says_which_clamp_and_why(program, start):
     assert form.program_text == program
 
 
+def test_a_clamp_that_cannot_be_is_shown_beside_other_errors():
+    form = read(program='[{"kind": "ablate", "site": "L1H9.v"}]', task__classes="1")
+
+    assert form.program_errors == ["Clamp 1: L1H9.v: the model has heads 0 to 7."]
+    assert form.errors["task.classes"] == ["Must be at least 2."]
+
+
 def test_the_grid_has_a_shape_while_the_model_is_wrong():
     wrong = read(model__heads="many")
 

@@ -1,0 +1,45 @@
+"""Templates and their contexts: each uses what its dataclass declares, and nothing else."""
+
+from dataclasses import fields
+
+import pytest
+from jinja2 import meta
+
+from app.services.docs_page import DocsPage
+from app.services.new_page import NewPage
+from app.services.run_page import RunPage, StatusPart
+from app.services.runs_page import RunsPage
+from app.templating import WEB, environment
+
+TEMPLATES = WEB / "templates"
+PAGES = {"runs.html": RunsPage, "new.html": NewPage, "run.html": RunPage, "docs.html": DocsPage}
+PARTS = {"new.html": ["circuit.svg"]}
+
+
+def variables(name: str) -> set[str]:
+    source = (TEMPLATES / name).read_text()
+    return meta.find_undeclared_variables(environment.parse(source)) - set(environment.globals)
+
+
+@pytest.mark.parametrize(("name", "context"), PAGES.items(), ids=PAGES)
+def test_a_page_uses_exactly_what_its_context_declares(name, context):
+    used = variables(name).union(*(variables(part) for part in PARTS.get(name, ())))
+
+    assert used == {field.name for field in fields(context)}
+
+
+def test_the_blocks_that_are_fetched_again_need_no_more_than_their_part_of_the_context():
+    source = (TEMPLATES / "run.html").read_text()
+    declared = {field.name for field in fields(StatusPart)}
+
+    for block in ("status", "events", "checkpoints"):
+        start = source.index(f"{{% block {block} %}}")
+        body = source[start : source.index("{% endblock %}", start)] + "{% endblock %}"
+        used = meta.find_undeclared_variables(environment.parse(body)) - set(environment.globals)
+        assert used <= declared, block
+
+
+def test_no_template_loads_anything_from_elsewhere():
+    for template in TEMPLATES.iterdir():
+        text = template.read_text().replace("http://www.w3.org/2000/svg", "")
+        assert "//" not in text, template.name
