@@ -165,25 +165,6 @@ def test_a_run_whose_trainers_die_without_a_measurement_fails_after_three(worker
     assert "3 attempts in a row measured nothing new" in history(engine, run_id)[-1][1]
 
 
-def test_a_killed_valkey_costs_a_run_nothing_and_the_next_one_gets_through(
-    undisturbed, own_servers, own
-):
-    engine, outbox, worker = own
-    run_id = launch(engine, outbox)
-    until_half_way(worker, engine, run_id)
-
-    own_servers.valkey.kill()
-    worker.until(lambda: state(engine, run_id) == "finished", "finished run")
-    following = launch(engine, outbox, training={"sequences": 320})  # while nobody hears of it
-    own_servers.valkey.restart()
-    worker.until(
-        lambda: sweep(engine, outbox) or state(engine, following) == "finished",
-        "finished run after it",
-    )
-
-    assert numbers(engine, run_id) == undisturbed
-
-
 def test_a_killed_postgres_that_comes_back_has_missed_nothing(undisturbed, own_servers, own):
     engine, outbox, worker = own
     run_id = launch(engine, outbox)
@@ -196,3 +177,22 @@ def test_a_killed_postgres_that_comes_back_has_missed_nothing(undisturbed, own_s
 
     assert numbers(engine, run_id) == undisturbed
     assert moves(engine, run_id) == ["queued", "starting", "running", "finished"]
+
+
+def test_a_killed_valkey_costs_a_run_nothing_and_the_next_one_gets_through(
+    undisturbed, own_servers, own
+):
+    engine, outbox, worker = own
+    run_id = launch(engine, outbox)
+    until_half_way(worker, engine, run_id)
+
+    own_servers.valkey.kill()
+    worker.until(lambda: state(engine, run_id) == "finished", "finished run")
+    following = launch(engine, outbox, training={"sequences": 1_000_000})  # nobody hears of it
+    own_servers.valkey.restart()
+    worker.until(
+        lambda: sweep(engine, outbox) or state(engine, following) == "running",
+        "running run after it",
+    )
+
+    assert numbers(engine, run_id) == undisturbed
