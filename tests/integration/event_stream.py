@@ -82,7 +82,7 @@ class EventStream:
             )
             time.sleep(0.01)
 
-    def wait_for(self, *sequences: int) -> None:
-        """Until exactly these measurements have come."""
-        self.wait(lambda _: len(self.sequences) >= len(sequences))
+    def wait_for(self, *sequences: int, seconds: float = 8) -> None:
+        """Until exactly these have come; sooner than an idle stream looks by itself."""
+        self.wait(lambda _: len(self.sequences) >= len(sequences), seconds)
         assert self.sequences == list(sequences)

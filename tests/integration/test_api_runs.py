@@ -3,15 +3,20 @@
 import json
 import math
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from app.db.models import IdempotencyKey, Measurement, Run
+from app.errors import Conflict
 from app.schemas.config import RunConfig
 from app.schemas.live import TRAIN_QUEUE
 from app.schemas.state import RunState
+from app.services.queue import transaction
+from app.services.runs import move, run_or_error
 from tests.integration.rows import add, change, measurement, moved, new_run
 
 RUNS = "/api/v1/runs"
@@ -110,6 +115,20 @@ def test_same_key_and_body_launch_one_run(client, engine):
     assert first.json()["id"] == again.json()["id"]
     assert first.headers["Location"] == again.headers["Location"]
     assert len(client.get(RUNS).json()["runs"]) == 1
+
+
+def test_same_key_at_the_same_time_launches_one_run(client):
+    together = threading.Barrier(8)
+
+    def launch(_: int) -> httpx.Response:
+        together.wait()
+        return client.post(RUNS, json={}, headers={"Idempotency-Key": "k1"})
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(launch, range(8)))
+
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
 
 
 def test_same_key_with_another_body_is_refused(client):
@@ -325,11 +344,21 @@ def test_a_run_has_one_door_to_its_state(engine, outbox):
     run_id = new_run(engine, outbox)
     moved(engine, outbox, run_id, RunState.STARTING)
 
-    with pytest.raises(Exception, match="is starting and cannot become finished"):
+    with pytest.raises(Conflict, match="is starting and cannot become finished"):
         moved(engine, outbox, run_id, RunState.FINISHED)
 
     with Session(engine) as session:
         assert session.get_one(Run, run_id).state == "starting"
+
+
+def test_of_two_movers_the_later_sees_what_the_earlier_did(engine, outbox):
+    run_id = new_run(engine, outbox)
+
+    with transaction(engine, outbox) as session:
+        run = run_or_error(session, run_id)
+        moved(engine, outbox, run_id, RunState.CANCELLED)
+        with pytest.raises(Conflict, match="is cancelled and cannot become starting"):
+            move(session, run, RunState.STARTING)
 
 
 def test_presets_and_datasets_can_be_launched(client):
