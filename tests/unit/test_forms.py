@@ -137,6 +137,15 @@ def test_a_clamp_that_cannot_be_is_shown_beside_other_errors():
     assert form.errors["task.classes"] == ["Must be at least 2."]
 
 
+def test_a_program_that_cannot_be_is_told_beside_other_errors():
+    program = '[{"kind": "ablate", "site": "L1H3.v"}, {"kind": "ablate", "site": "L1.v"}]'
+
+    form = read(program=program, training__learning_rate="fast")
+
+    assert sorted(form.errors) == ["program", "training.learning_rate"]
+    assert form.program_errors == ["Clamp 2: L1.v: Layer 2, head 3 is already ablated (L1H3.v)."]
+
+
 def test_the_grid_has_a_shape_while_the_model_is_wrong():
     wrong = read(model__heads="many")
 

@@ -1,0 +1,143 @@
+"""Launching runs from the form: with the pointer, with the keyboard, without JavaScript."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+SILENCED = {"kind": "ablate", "site": "L1H0,1,2,4,5,6,7.v"}
+INDUCTION = {"site": "L1H3.pattern[query]", "target": "induction"}
+FIXED = {"kind": "set_pattern", "strength": 1.0, **INDUCTION}
+RUN_PAGE = re.compile(r"/runs/[a-z0-9]{10}$")
+MOST_TABS = 60
+
+
+def words(page: Page) -> Locator:
+    return page.get_by_role("region", name="In words")
+
+
+def head(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=re.compile(f"^{name}:"))
+
+
+def launched(page: Page, program) -> dict:
+    """The config that was stored, once its page is there."""
+    page.wait_for_url(RUN_PAGE)
+    return program.get(f"/runs/{page.url.rpartition('/')[2]}/config")
+
+
+def test_a_run_is_launched_with_exactly_the_clamps_that_were_clicked(page, program):
+    page.goto("/runs")
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="New run").click()
+    page.get_by_role("link", name=re.compile("^One head only")).click()
+    expect(words(page)).to_contain_text("Layer 2, heads 0, 1, 2, 4, 5, 6 and 7 are silenced")
+
+    page.get_by_text("Induction pattern").click()
+    head(page, "Layer 2, head 3").click()
+    expect(words(page)).to_contain_text("Layer 2, head 3 always attends from the query")
+    expect(head(page, "Layer 2, head 3")).to_have_accessible_name("Layer 2, head 3: induction")
+    page.get_by_label("Sequences", exact=True).fill("640")
+    page.get_by_label("Name").fill("Clicked")
+    page.get_by_role("button", name="Launch").click()
+
+    config = launched(page, program)
+    assert config["program"] == [FIXED, SILENCED]
+    assert config["training"]["sequences"] == 640
+    expect(page.get_by_role("heading", name="Clicked")).to_be_visible()
+    expect(page.get_by_role("region", name="Program")).to_contain_text("Layer 2, head 3 always")
+
+
+def test_heads_are_painted_by_dragging_and_cleared_by_dragging_again(page):
+    page.goto("/runs/new")
+    page.get_by_text("Silence", exact=True).click()
+
+    for expected in ("Layer 1, heads 2, 3 and 4 are silenced", "Nothing is clamped"):
+        start, end = (head(page, f"Layer 1, head {n}").bounding_box() for n in (2, 4))
+        assert start
+        assert end
+        page.mouse.move(start["x"] + 5, start["y"] + 5)
+        page.mouse.down()
+        page.mouse.move(end["x"] + 5, end["y"] + 5, steps=12)
+        page.mouse.up()
+        expect(words(page)).to_contain_text(expected)
+
+
+def test_errors_stand_at_their_places_and_nothing_typed_is_lost(page, watch):
+    watch.allow("status of 422")  # the console says so of the answer to a form with errors
+    page.goto("/runs/new")
+    typed = {"Learning rate": "fast", "Context pairs": "3", "Burstiness": "2", "Name": "Kept"}
+    for label, text in typed.items():
+        page.get_by_label(label, exact=True).fill(text)
+    page.get_by_text("Program as JSON").click()
+    contradiction = '[{"kind": "ablate", "site": "L1H3.v"}, {"kind": "ablate", "site": "L1.v"}]'
+    page.get_by_label("Program as JSON").fill(contradiction)
+
+    def errors_are_shown() -> None:
+        expect(page.get_by_label("Learning rate")).to_have_accessible_description(
+            re.compile("Write a number")
+        )
+        task = page.get_by_role("region", name="Task")
+        expect(task).to_contain_text("Burstiness 2 does not divide 3 context pairs")
+        expect(page.get_by_label("Program as JSON")).to_have_accessible_description(
+            re.compile("Clamp 2: .*Layer 2, head 3 is already ablated")
+        )
+
+    errors_are_shown()
+    expect(words(page)).to_contain_text("things to put right")
+    page.get_by_role("button", name="Launch").click()
+
+    expect(page.get_by_role("alert").filter(has_text="Nothing was launched")).to_be_visible()
+    errors_are_shown()
+    for label, text in typed.items():
+        expect(page.get_by_label(label, exact=True)).to_have_value(text)
+    expect(page.get_by_label("Program as JSON")).to_have_value(contradiction)
+
+
+def test_a_clamp_is_placed_and_launched_with_the_keyboard_alone(page, program):
+    page.goto("/runs/new")
+
+    tab_to(page, page.get_by_role("radio", name="Induction pattern"))
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="Previous-token pattern")).to_be_checked()
+    tab_to(page, head(page, "Layer 2, head 0"))
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "Space"):
+        page.keyboard.press(key)
+    expect(head(page, "Layer 1, head 2")).to_have_attribute("aria-pressed", "true")
+    expect(words(page)).to_contain_text("Layer 1, head 2 always attends from every token")
+    tab_to(page, page.get_by_label("Name"))
+    page.keyboard.type("Typed")
+    tab_to(page, page.get_by_role("button", name="Launch"))
+    page.keyboard.press("Enter")
+
+    site = {"site": "L0H2.pattern", "target": "previous_token"}
+    assert launched(page, program)["program"] == [{**FIXED, **site}]
+    expect(page.get_by_role("heading", name="Typed")).to_be_visible()
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    """Presses Tab until the target has the focus."""
+    for _ in range(MOST_TABS):
+        if target.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not lead to {target}")
+
+
+def test_without_javascript_forms_work_and_numbers_can_be_read(browse, program):
+    page = browse(java_script_enabled=False)
+    page.goto("/runs/new?preset=match")
+    page.get_by_label("Sequences", exact=True).fill("320")
+    page.get_by_label("Evaluator size").evaluate(
+        "element => element.closest('details').open = true"
+    )
+    page.get_by_label("Evaluator size").fill("64")
+    page.get_by_role("button", name="Launch").click()
+
+    assert launched(page, program)["program"] == [FIXED, SILENCED]
+    run = program.finished(page.url.rpartition("/")[2])
+    page.reload()
+
+    expect(page.get_by_text("finished", exact=True).first).to_be_visible()
+    train = page.get_by_role("group", name="Evaluators").get_by_role("button", name="train")
+    expect(train).to_contain_text(f"{run['train_loss']:.3f}")
+    csv = page.get_by_role("link", name="Measurements (CSV)").get_attribute("href")
+    assert page.request.get(csv or "").text().count("\n") == 3  # a header, 0 and 320

@@ -1,0 +1,108 @@
+"""A run's page while the run trains, and after."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.charts import CHARTS, assert_drawn, await_points, points
+from tests.browser.program import ENDLESS, SMALL
+
+MARKS = "() => document.getElementById('loss-chart').layout.shapes.map(shape => shape.name)"
+
+
+def test_points_marks_and_the_end_arrive_by_themselves_and_are_the_apis(page, program):
+    run_id = program.launch(SMALL, "Watched from its start")
+    page.goto(f"/runs/{run_id}")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    assert points(page) == 0
+
+    await_points(page, 1 + await_points(page, 1))
+    expect(page.locator("#status")).to_contain_text("phase change at")
+    expect(page.locator("#connection")).to_have_text("finished")
+    expect(page.locator("#status .state")).to_have_text("finished")
+
+    assert_drawn(page, program.series(run_id))
+    assert page.evaluate(MARKS).count("mark") == 3, "onset, midpoint and end"
+    for chart in CHARTS:
+        expect(page.locator(f"#{chart} .shapelayer path").nth(2)).to_be_attached()
+    midpoint = program.run(run_id)["phase_change"]["midpoint"]
+    assert 0 < midpoint < SMALL["training"]["sequences"]
+    expect(page.locator("#events")).to_contain_text("The phase change is half done")
+
+
+def test_frames_follow_live_until_scrubbed_and_again_when_asked(page, program):
+    run_id = program.launch(ENDLESS, "Scrubbed while it trains")
+    page.goto(f"/runs/{run_id}")
+    slider, follow = page.get_by_role("slider", name="Frame"), page.locator("#follow-live")
+    expect(follow).to_have_attribute("aria-pressed", "true")
+
+    until_frames(page, 2)
+    slider.focus()
+    slider.press("Home")
+    expect(follow).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#frame-text")).to_contain_text("· 0 sequences")
+    until_frames(page, 1 + int(slider.get_attribute("max") or 0) + 1)
+    expect(slider).to_have_value("0")
+
+    follow.click()
+    expect(follow).to_have_attribute("aria-pressed", "true")
+    until_frames(page, 1 + int(slider.get_attribute("max") or 0) + 1)
+    page.wait_for_function(
+        "() => { const slider = document.getElementById('frame-slider');"
+        " return slider.value === slider.max; }"
+    )
+
+
+def until_frames(page: Page, count: int) -> None:
+    page.wait_for_function(
+        "count => document.getElementById('frame-slider').max >= count - 1", arg=count
+    )
+
+
+def test_every_frame_shows_the_attention_that_the_api_has(page, program, finished_run):
+    page.goto(f"/runs/{finished_run}")
+    slider = page.get_by_role("slider", name="Frame")
+    page.get_by_role("button", name=re.compile("^Layer 2, head 1")).click()
+    frames = program.get(f"/runs/{finished_run}/frames")["sequences"]
+    assert len(frames) > 3
+
+    slider.focus()
+    slider.press("Home")
+    for place, sequences in enumerate(frames):
+        expect(page.locator("#frame-text")).to_have_text(
+            f"frame {place + 1} of {len(frames)} · {sequences:,} sequences"
+        )
+        patterns = program.get(f"/runs/{finished_run}/frames", sequences=sequences)["patterns"]
+        wanted = [number for row in patterns[1][1][0] for number in row]
+        assert shown_numbers(page) == pytest.approx(wanted, abs=0.00501)
+        slider.press("ArrowRight")
+
+
+def shown_numbers(page: Page) -> list[float]:
+    """The large map, row by row; what lies in the future is 0."""
+    rows = page.get_by_role("region", name="Attention").locator("table tbody tr")
+    text = rows.evaluate_all(
+        "rows => rows.map(row => [...row.cells].slice(1).map(cell => cell.innerText))"
+    )
+    return [float(number or 0) for row in text for number in row]
+
+
+def test_the_probes_drawings_are_along_both_axes(page, program, finished_run):
+    page.goto(f"/runs/{finished_run}")
+    first = program.get(f"/runs/{finished_run}/probe")["sequences"][0]["tokens"]
+    drawings = [token["image"] for token in first if token["image"]]
+    letters = [token["text"] for token in first if not token["image"]]
+    assert len(drawings) == 3
+
+    table = page.get_by_role("region", name="Attention").get_by_role("table")
+    for axis in ("columnheader", "rowheader"):
+        headings = table.get_by_role(axis)
+        expect(headings).to_have_count(len(first))
+        assert headings.locator(".glyph").evaluate_all(DRAWINGS) == drawings
+        assert [text for text in headings.all_inner_texts() if text] == letters
+
+
+DRAWINGS = r"""
+marks => marks.map(mark => mark.style.getPropertyValue("--drawing").replace(/^url\("|"\)$/g, ""))
+"""

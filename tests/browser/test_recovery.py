@@ -1,0 +1,109 @@
+"""A run's page when things happen to it: every point is there in the end, and there once."""
+
+import time
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.charts import assert_drawn, await_points, points
+from tests.browser.program import ENDLESS, Program
+
+STOPS_WITHIN = 2.0  # seconds
+SOME = 5  # points
+
+# A tab in the background, as browsers without a screen know none: it is hidden, and no frame is
+# painted until it is looked at again.
+BACKGROUND = """
+(() => {
+  const paint = window.requestAnimationFrame.bind(window);
+  let waiting = [], hidden = false;
+  window.requestAnimationFrame = (draw) => (hidden ? waiting.push(draw) : paint(draw));
+  Object.defineProperty(document, "hidden", { get: () => hidden });
+  Object.defineProperty(document, "visibilityState", { get: () => hidden ? "hidden" : "visible" });
+  window.setHidden = (value) => {
+    hidden = value;
+    document.dispatchEvent(new Event("visibilitychange"));
+    if (!hidden) for (const draw of waiting.splice(0)) paint(draw);
+  };
+})()
+"""
+
+
+def watched_run(page: Page, program: Program) -> str:
+    """A run that trains for longer than any test, and its page with the first points drawn."""
+    run_id = program.launch(ENDLESS, "Disturbed")
+    page.goto(f"/runs/{run_id}")
+    await_points(page, SOME)
+    return run_id
+
+
+def end(page: Page, program: Program, run_id: str) -> None:
+    """Ends the run, from elsewhere; the page hears of it."""
+    program.cancel(run_id)
+    expect(page.locator("#status .state")).to_have_text("cancelled")
+    expect(page.locator("#connection")).to_have_text("finished")
+
+
+def test_cancelling_asks_first_and_takes_two_seconds_at_most(page, program):
+    run_id = watched_run(page, program)
+
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name="Keep training").click()
+    await_points(page, points(page) + 1)
+    assert program.run(run_id)["state"] == "running"
+
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    asked_at = time.monotonic()
+    page.get_by_role("button", name="Cancel the run").click()
+    expect(page.locator("#status .state")).to_have_text("cancelled")
+    seconds = time.monotonic() - asked_at
+
+    assert seconds <= STOPS_WITHIN
+    expect(page.get_by_role("button", name="Cancel", exact=True)).to_have_count(0)
+    expect(page.locator("#connection")).to_have_text("finished")
+    assert_drawn(page, program.series(run_id))
+
+
+def test_a_reload_in_the_middle_loses_and_doubles_nothing(page, program):
+    run_id = watched_run(page, program)
+
+    page.reload()
+    page.wait_for_function("() => window.optoscope")
+    from_page = page.evaluate(
+        "() => JSON.parse(document.getElementById('page-data').textContent).points"
+    )
+    assert from_page >= SOME
+    await_points(page, from_page + SOME)
+    end(page, program, run_id)
+
+    assert_drawn(page, program.series(run_id), from_page=from_page)
+
+
+def test_a_server_killed_under_the_page_loses_and_doubles_nothing(page, program, watch):
+    run_id = watched_run(page, program)
+    watch.allow(r"net::ERR_")
+
+    program.kill("web")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
+    before = points(page)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    await_points(page, before + SOME)
+    end(page, program, run_id)
+
+    assert_drawn(page, program.series(run_id))
+
+
+def test_a_tab_that_was_hidden_catches_up_when_it_is_looked_at(page, program):
+    page.add_init_script(BACKGROUND)
+    run_id = watched_run(page, program)
+
+    page.evaluate("() => setHidden(true)")
+    expect(page.locator("#connection")).to_have_text("paused")
+    before = points(page)
+    program.until(lambda: len(program.series(run_id)["sequences"]) > before + SOME, "more points")
+    assert points(page) == before
+    page.evaluate("() => setHidden(false)")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    await_points(page, before + SOME)
+    end(page, program, run_id)
+
+    assert_drawn(page, program.series(run_id))
