@@ -146,7 +146,7 @@ def test_every_service_tells_its_health_or_ends_by_itself(name):
     assert (SERVICES[name]["restart"] == "no") == (name in ONE_SHOT)
 
 
-@pytest.mark.parametrize("name", ["migrate", "web", "worker", "worker-gpu"])
+@pytest.mark.parametrize("name", ["migrate", "web", "worker"])
 def test_services_are_told_of_settings_that_exist(name):
     fields = {f"OPTOSCOPE_{field}".upper() for field in Settings.model_fields}
     environment = SERVICES[name]["environment"]
@@ -172,10 +172,6 @@ def test_named_volumes_are_declared_and_used():
     }
 
     assert used == set(COMPOSE["volumes"])
-
-
-def test_gpu_worker_starts_only_when_asked_for():
-    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["worker-gpu"]
 
 
 def test_make_has_the_documented_targets():
