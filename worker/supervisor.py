@@ -109,6 +109,8 @@ class Supervisor:
                     claims.renew_start(session, run_id, attempt, self.settings.lease_seconds)
         except AWAY:
             return float("inf")
+        if state is RunState.STARTING and self.is_stopping():
+            return 0.0  # it has nothing to save yet, and does not hear while it compiles
         if state is RunState.STOPPING:
             return CANCEL_SECONDS
         return float("inf") if state in ACTIVE else EXIT_SECONDS

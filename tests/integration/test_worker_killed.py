@@ -154,6 +154,18 @@ def test_a_worker_that_is_asked_to_stop_gives_its_run_back_and_another_goes_on_e
     assert moves(engine, run_id) == told
 
 
+def test_a_worker_that_is_asked_to_stop_does_not_wait_for_a_trainer_that_only_starts(
+    worker, engine, outbox
+):
+    run_id = launch(engine, outbox)
+    trainer = worker.trainer(run_id, attempt=1)
+
+    worker.stop(seconds=6)
+
+    assert not is_alive(trainer)
+    assert moves(engine, run_id) == ["queued", "starting", "queued"]
+
+
 def test_a_run_whose_trainers_die_without_a_measurement_fails_after_three(worker, engine, outbox):
     run_id = launch(engine, outbox)
 
