@@ -100,6 +100,7 @@ class RunPage(StatusPart):
 
     has_results: bool  # something was measured, or may yet be
     points_awaited: str
+    latest: Measurement | None
     loss_legend: Sequence[LegendEntry]
     points: str
     evaluation_sequences: int
@@ -147,6 +148,7 @@ def run_page(session: Session, run: Run) -> RunPage:
         **{name: getattr(status, name) for name in StatusPart.__dataclass_fields__},
         has_results=bool(rows) or not status.run.is_terminal,
         points_awaited="" if rows else "Points appear here as soon as training starts.",
+        latest=rows[-1] if rows else None,
         loss_legend=_loss_legend(rows),
         points=_points(thinning),
         evaluation_sequences=config.recording.evaluation_sequences,

@@ -151,7 +151,10 @@ def test_a_form_with_errors_comes_back_with_everything_that_was_typed(client, en
     assert document.one("input", id="task-classes")["aria-invalid"] == "true"
     assert document.one("textarea", name="program").text == program
     assert document.one("input", name="name")["value"] == "Keep me"
-    assert document.one("div", role="alert").text.startswith("Nothing was launched")
+    assert document.one("div", id="refusal").text == (
+        "Nothing was launched One thing is to be put right."
+    )
+    assert "hidden" not in document.one("div", id="refusal").attributes
     with session_scope(engine) as session:
         assert session.query(Run).count() == 0
 

@@ -190,12 +190,15 @@ function markChanged(input) {
 }
 
 function markErrors() {
+  let anyWrong = false;
   for (const error of form.querySelectorAll(".error[id]")) {
     const input = $(error.id.replace(/^error-/, ""));
     const wrong = error.textContent.trim() !== "";
     if (input?.matches("input, select, textarea")) input.setAttribute("aria-invalid", String(wrong));
     if (wrong) error.closest("details.section")?.setAttribute("open", "");
+    anyWrong ||= wrong;
   }
+  if (!anyWrong) $("refusal").hidden = true;
 }
 
 form.addEventListener("input", (event) => markChanged(event.target));
@@ -208,15 +211,24 @@ document.addEventListener("htmx:after:swap", () => {
   }
 });
 form.addEventListener("submit", (event) => {
-  const wrong = form.querySelector('[aria-invalid="true"]');
-  if (wrong) {
-    event.preventDefault();
-    wrong.closest("details")?.setAttribute("open", "");
-    wrong.focus();
+  const wrong = [...form.querySelectorAll(".error[id]")].filter((error) => error.textContent.trim());
+  if (!wrong.length) {
+    form.querySelector("button[type=submit]").disabled = true;
     return;
   }
-  form.querySelector("button[type=submit]").disabled = true;
+  event.preventDefault(); // the server would only say the same again
+  $("refusal").hidden = false;
+  $("refusal").lastElementChild.textContent = count(wrong.length);
+  const input = form.querySelector('[aria-invalid="true"]');
+  input?.closest("details")?.setAttribute("open", "");
+  (input ?? wrong[0]).scrollIntoView({ block: "center" });
+  input?.focus({ preventScroll: true });
 });
+
+function count(wrong) {
+  return wrong === 1 ? "One thing is to be put right." : `${wrong} things are to be put right.`;
+}
+
 addEventListener("pageshow", () => {
   form.querySelector("button[type=submit]").disabled = false;
 });
