@@ -27,11 +27,35 @@ export class Attention {
     this.layer = data.layers - 1;
     this.head = data.selected_head;
     this.shown = null; // `{sequences, patterns}`
+    const place = this.#recall();
     this.#wire();
     this.#rescale();
     document.addEventListener("themechange", () => this.#rescale());
     if (this.probe.length) this.#layOut();
     this.#framesChanged();
+    if (place !== null) this.goTo(place);
+  }
+
+  /** Takes the head, probe and frame from the address; the frame's place, if it names one. */
+  #recall() {
+    const found = location.hash.match(/^#L(\d+)H(\d+)\.probe(\d+)(?:\.at(\d+))?$/);
+    if (!found) return null;
+    const [layer, head, probe] = found.slice(1, 4).map(Number);
+    if (document.querySelector(`#head-maps [data-layer="${layer}"][data-head="${head}"]`)) {
+      [this.layer, this.head] = [layer, head];
+    }
+    if (probe >= 1 && probe <= this.probe.length) this.sequence = probe - 1;
+    return found[4] === undefined ? null : Number(found[4]);
+  }
+
+  /** Puts what is on show into the address, so that it can be sent; once the hand rests. */
+  #remember() {
+    clearTimeout(this.remembering);
+    this.remembering = setTimeout(() => {
+      const at = this.following || this.target === undefined ? "" : `.at${this.target}`;
+      const view = `#L${this.layer}H${this.head}.probe${this.sequence + 1}${at}`;
+      if (view !== location.hash) history.replaceState(null, "", view);
+    }, 400);
   }
 
   get hasProbe() {
@@ -98,7 +122,7 @@ export class Attention {
   /** `[` and `]`: a frame back and forth. */
   #step(event) {
     const by = { "[": -1, "]": 1 }[event.key];
-    if (!by || event.target.closest("input, select, textarea") || !this.frames.length) return;
+    if (!by || event.target.closest("input:not([type=range]), select, textarea") || !this.frames.length) return;
     this.#stop();
     this.#follow(false);
     $("frame-slider").value = this.index + by;
@@ -122,6 +146,7 @@ export class Attention {
   #follow(on) {
     this.following = on;
     $("follow-live").setAttribute("aria-pressed", String(on));
+    this.#remember();
   }
 
   #play() {
@@ -140,6 +165,7 @@ export class Attention {
   }
 
   #stop() {
+    if (this.#playing) this.#remember();
     clearInterval(this.#playing);
     this.#playing = null;
     $("frame-play").classList.remove("playing");
@@ -150,11 +176,13 @@ export class Attention {
     this.sequence = (this.sequence + by + this.probe.length) % this.probe.length;
     this.#layOut();
     this.#draw();
+    this.#remember();
   }
 
   #select(layer, head) {
     this.layer = layer;
     this.head = head;
+    this.#remember();
     this.#draw();
   }
 

@@ -20,6 +20,7 @@ export class Chart {
     this.element = element;
     this.traces = figure.data;
     this.meta = figure.data.map((trace) => trace.meta);
+    this.total = figure.layout.xaxis.range[1];
     this.#remember(figure.layout);
     const layout = { ...figure.layout, ...this.#themed(), showlegend: false };
     for (const name of ["xaxis", "yaxis"]) {
@@ -151,14 +152,25 @@ export class Chart {
       font: { family: getComputedStyle(document.body).fontFamily, size: 11, color: colour("ink") },
       hoverlabel: { bgcolor: card, bordercolor: hairline, font: { size: 11, color: colour("ink") } },
       shapes,
-      annotations: this.annotations.map((note) => ({
+      annotations: (isNarrow ? narrowed(this.annotations, this.total) : this.annotations).map((note) => ({
         ...note,
-        text: isNarrow && note.name === "guessing" ? note.text.split(" · ")[0] : note.text,
         font: { ...note.font, color: muted },
         bgcolor: note.text === "plateau" ? "rgba(0, 0, 0, 0)" : card,
       })),
     };
   }
+}
+
+/** Labels for a narrow chart: a line each, on the side where there is room. */
+function narrowed(annotations, total) {
+  let row = 0;
+  return annotations.map((note) => {
+    if (note.name === "guessing") return { ...note, text: note.text.split(" · ")[0] };
+    if (!("yshift" in note)) return note;
+    const isRight = note.x > 0.5 * total;
+    const side = { xanchor: isRight ? "right" : "left", xshift: isRight ? -3 : 3 };
+    return { ...note, ...side, yshift: -15 * row++ };
+  });
 }
 
 function line(x, ink) {
