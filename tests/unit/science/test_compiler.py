@@ -1,0 +1,68 @@
+"""Compiled and eager training are the same training; without a compiler it is said."""
+
+import pytest
+import torch
+
+from app.schemas.clamp import Ablate, PatternName, SetPattern
+from app.schemas.site import Site
+from tests.unit.science import small
+from worker.science.compiler import NO_COMPILER, Compiled, cxx
+from worker.science.loop import Trainer
+
+
+@pytest.mark.skipif(cxx() is None, reason="needs a C++ compiler, which this machine lacks")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while it traces
+def test_a_compiled_training_equals_the_eager_one() -> None:
+    clamps = (
+        SetPattern(site=Site.parse("L1H1.pattern[query]"), target=PatternName.INDUCTION),
+        Ablate(site=Site.parse("L1H0.v")),
+    )
+    config = small.config(clamps)
+    compiled = Trainer([config], [small.dataset(config)])
+    compiled.warm_up()
+
+    ours = [report.measurement for (report,) in compiled.reports()]
+    theirs = [report.measurement for (report,) in small.train(config)]
+
+    assert compiled.device == "CPU, 1 thread, compiled"
+    assert compiled.notices == ()
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(
+            torch.tensor(one.loss), torch.tensor(other.loss), rtol=1e-4, atol=0
+        )
+        torch.testing.assert_close(
+            torch.tensor(one.induction_strength), torch.tensor(other.induction_strength),
+            rtol=0, atol=1e-5,
+        )  # fmt: skip
+
+
+def test_without_a_compiler_training_is_eager_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+
+    doubled = Compiled(lambda x: 2 * x, enabled=True)
+
+    assert doubled(21) == 42
+    assert not doubled.is_compiled
+    assert doubled.notice == NO_COMPILER
+
+
+def test_compiling_that_fails_leaves_training_eager_and_says_why() -> None:
+    def breaks_the_graph(x: torch.Tensor) -> torch.Tensor:
+        torch._dynamo.graph_break()
+        return 2 * x
+
+    function = Compiled(breaks_the_graph, enabled=True)
+    function.warm_up(torch.ones(2))
+
+    assert not function.is_compiled
+    assert function.notice.startswith("Compiling failed, so this run trains slower")
+    assert torch.equal(function(torch.ones(2)), 2 * torch.ones(2))
+
+
+def test_an_error_of_the_mathematics_is_not_taken_for_the_compilers() -> None:
+    def divides(x: int) -> float:
+        return 1 / x
+
+    with pytest.raises(ZeroDivisionError):
+        Compiled(divides, enabled=False).warm_up(0)
