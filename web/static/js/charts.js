@@ -1,4 +1,4 @@
-// Charts: figures come from the server, points are appended here, at most four times a second.
+// Charts: figures come from the server, points are appended here.
 
 import { colour } from "./theme.js";
 
@@ -53,9 +53,13 @@ export class Chart {
     return trace.y[index] ?? null;
   }
 
+  /** Draws measurements that it does not hold yet: the server's figure may have brought them. */
   append(measurements) {
-    const x = measurements.map((measurement) => measurement.sequences);
-    const ys = this.meta.map((meta) => measurements.map((one) => pick(one, meta)));
+    const last = this.xs.at(-1) ?? -1;
+    const fresh = measurements.filter(({ sequences }) => sequences > last);
+    if (!fresh.length) return Promise.resolve();
+    const x = fresh.map(({ sequences }) => sequences);
+    const ys = this.meta.map((meta) => fresh.map((one) => pick(one, meta)));
     const indices = this.meta.map((_, index) => index);
     const range = this.#grown(ys);
     const done = Plotly.extendTraces(this.element, { x: indices.map(() => x), y: ys }, indices);
@@ -91,7 +95,10 @@ export class Chart {
   /** The server's figure again, thinned, in place of what was appended. */
   replace(figure) {
     this.#remember(figure.layout);
-    for (const trace of figure.data) this.#inked(trace);
+    figure.data.forEach((trace, index) => {
+      this.#inked(trace);
+      trace.visible = this.element.data[index].visible ?? true;
+    });
     return Plotly.react(this.element, figure.data, { ...this.element.layout, ...this.#themed() }, CONFIG);
   }
 

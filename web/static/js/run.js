@@ -3,9 +3,13 @@
 import { Attention } from "./attention.js";
 import { Chart, pick } from "./charts.js";
 import { age, duration, fixed, grouped } from "./format.js";
+import { legend } from "./legend.js";
 import { Stream } from "./stream.js";
 
-const DRAW_EVERY = 250; // milliseconds: four times a second at most
+// Milliseconds between draws; less than the 250 for which a trainer gathers measurements, so that
+// each lot is drawn as it comes.
+const DRAW_EVERY = 150;
+const DRAW_SHARE = 0.5; // of the time, at most, goes into drawing
 const MOST_POINTS = 3000; // beyond, the server's thinned figure replaces what was appended
 const RATE_WINDOW = 12; // measurements that the present throughput is taken from
 const STATUS_EVERY = 10_000; // milliseconds between looks at checkpoints of a running run
@@ -25,7 +29,7 @@ const latencies = [];
 
 let pending = [];
 let scheduled = false;
-let drawnAt = 0;
+let nextDraw = 0;
 let drawn = data.points;
 const recent = [];
 
@@ -35,24 +39,26 @@ function receive(measurements) {
   recent.splice(0, recent.length - RATE_WINDOW);
   if (scheduled) return;
   scheduled = true;
-  const wait = Math.max(0, drawnAt + DRAW_EVERY - performance.now());
+  const wait = Math.max(0, nextDraw - performance.now());
   setTimeout(() => requestAnimationFrame(draw), wait);
 }
 
 async function draw() {
   const batch = pending;
   pending = [];
-  drawnAt = performance.now();
+  const begun = performance.now();
   document.querySelectorAll(".chart .awaited").forEach((note) => note.remove());
   await Promise.all(Object.values(charts).map((chart) => chart.append(batch)));
+  nextDraw = begun + Math.max(DRAW_EVERY, (performance.now() - begun) / DRAW_SHARE);
   const now = Date.now();
   for (const { computed_at, sequences } of batch) {
     latencies.push({ sequences, milliseconds: now - Date.parse(computed_at) });
   }
   drawn += batch.length;
-  scheduled = false;
   showNumbers(batch.at(-1));
+  // What comes meanwhile is drawn after it: the server's figure may hold it already.
   if (charts.loss.xs.length > MOST_POINTS) await replaceFigures();
+  scheduled = false;
   if (pending.length) receive([]);
 }
 
@@ -87,7 +93,6 @@ async function replaceFigures() {
     const figure = await read(`${data.run_url}/figures/${name}`);
     if (figure) await chart.replace(figure);
   }
-  showHeads();
 }
 
 async function read(url) {
@@ -169,7 +174,7 @@ async function newFrames(sequences) {
     const probe = await read(`${data.run_url}/probe`);
     if (probe) attention.setProbe(probe.sequences);
   }
-  attention.addFrames(sequences);
+  attention.frames.add(sequences);
 }
 
 /* Legends, layers, hovering */
@@ -191,31 +196,6 @@ for (const group of document.querySelectorAll(".segments[data-chart]")) {
   });
 }
 
-/** A click hides and shows; a double click shows one alone, and everything again. */
-function legend(id, key, apply) {
-  const buttons = [...$(id).querySelectorAll("button")];
-  const hidden = new Set();
-  const update = () => {
-    for (const one of buttons) one.setAttribute("aria-pressed", String(!hidden.has(Number(one.dataset[key]))));
-    apply(hidden);
-  };
-  for (const button of buttons) {
-    const number = Number(button.dataset[key]);
-    button.addEventListener("click", (event) => {
-      if (event.detail === 2) return;
-      if (!hidden.delete(number)) hidden.add(number);
-      update();
-    });
-    button.addEventListener("dblclick", () => {
-      const others = buttons.map((one) => Number(one.dataset[key])).filter((one) => one !== number);
-      const alone = others.every((one) => hidden.has(one));
-      hidden.clear();
-      if (!alone) others.forEach((one) => hidden.add(one));
-      update();
-    });
-  }
-}
-
 legend("loss-legend", "trace", (hidden) => {
   charts.loss.show((meta) => !hidden.has(meta.evaluator));
 });
@@ -231,7 +211,7 @@ for (const chart of Object.values(charts)) {
     others.forEach((other) => other.hairline(points[0].x));
   });
   chart.element.on("plotly_unhover", () => others.forEach((other) => other.hairline(null)));
-  chart.element.on("plotly_click", ({ points }) => attention.goTo(points[0].x));
+  chart.element.on("plotly_click", ({ points }) => attention.frames.goTo(points[0].x));
 }
 
 /* Attention */

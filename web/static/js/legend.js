@@ -1,0 +1,33 @@
+// Legends as buttons: a click hides and shows, a double click shows one alone and all again.
+
+/**
+ * @param {string} id of the group of buttons
+ * @param {string} key the data attribute that numbers them
+ * @param {(hidden: Set<number>) => void} apply
+ */
+export function legend(id, key, apply) {
+  const buttons = [...document.getElementById(id).querySelectorAll("button")];
+  const numbers = buttons.map((button) => Number(button.dataset[key]));
+  const hidden = new Set();
+  const update = () => {
+    buttons.forEach((button, index) => {
+      button.setAttribute("aria-pressed", String(!hidden.has(numbers[index])));
+    });
+    apply(hidden);
+  };
+  buttons.forEach((button, index) => {
+    const number = numbers[index];
+    button.addEventListener("click", (event) => {
+      if (event.detail === 2) return; // the second half of a double click
+      if (!hidden.delete(number)) hidden.add(number);
+      update();
+    });
+    button.addEventListener("dblclick", () => {
+      const others = numbers.filter((one) => one !== number);
+      const isAlone = others.every((one) => hidden.has(one));
+      hidden.clear();
+      if (!isAlone) others.forEach((one) => hidden.add(one));
+      update();
+    });
+  });
+}
