@@ -23,7 +23,10 @@ TOO_WIDE = """
 }
 """
 BRIGHTNESS = """
-() => Math.max(...getComputedStyle(document.documentElement).backgroundColor.match(/[\\d.]+/g).map(Number))
+() => {
+  const { backgroundColor } = getComputedStyle(document.documentElement);
+  return Math.max(...backgroundColor.match(/[\\d.]+/g).map(Number));
+}
 """
 
 

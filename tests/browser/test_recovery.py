@@ -2,7 +2,7 @@
 
 import time
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.charts import assert_drawn, await_points, points
 from tests.browser.program import ENDLESS, Program
@@ -76,6 +76,27 @@ def test_a_reload_in_the_middle_loses_and_doubles_nothing(page, program):
     end(page, program, run_id)
 
     assert_drawn(page, program.series(run_id), from_page=from_page)
+
+
+def test_figures_that_the_server_thins_anew_lose_and_double_nothing(page, program):
+    def with_few_points(route: Route) -> None:
+        answer = route.fetch()
+        script = answer.text()
+        many = "MOST_POINTS = 3000"
+        assert many in script
+        route.fulfill(response=answer, body=script.replace(many, "MOST_POINTS = 5"))
+
+    page.route("**/js/run.js*", with_few_points)
+    run_id = watched_run(page, program)
+    with page.expect_response("**/figures/induction"):
+        pass
+    page.get_by_role("button", name="new classes").click()
+    await_points(page, points(page) + 4 * SOME)
+    end(page, program, run_id)
+
+    recorded = program.series(run_id)
+    assert_drawn(page, recorded, from_page=len(recorded["sequences"]))
+    assert page.evaluate("() => document.getElementById('loss-chart').data[3].visible") is False
 
 
 def test_a_server_killed_under_the_page_loses_and_doubles_nothing(page, program, watch):
