@@ -169,7 +169,7 @@ def _layout(config: RunConfig, change: PhaseChange, *, labelled: bool) -> dict[s
         "font": {"family": FONT, "size": 11, "color": INK},
         "paper_bgcolor": CLEAR,
         "plot_bgcolor": CLEAR,
-        "margin": {"l": 46, "r": 12, "t": 10, "b": 42},
+        "margin": {"l": 46, "r": 18, "t": 10, "b": 42},
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": CARD, "bordercolor": GRID, "font": {"size": 11, "color": INK}},
         "showlegend": True,

@@ -68,9 +68,14 @@ export class Chart {
 
   /** The y range that new points need, if they leave the present one and nobody has zoomed. */
   #grown(ys) {
-    const numbers = ys.flat().filter((y) => y !== null);
-    const top = Math.max(this.#top, 1.05 * Math.max(...numbers));
-    const bottom = Math.min(this.#bottom, Math.min(...numbers) - (this.#bottom < 0 ? 0.05 : 0));
+    let [low, high] = [Infinity, -Infinity];
+    for (const y of ys.flat()) {
+      if (y === null) continue;
+      low = Math.min(low, y);
+      high = Math.max(high, y);
+    }
+    const top = Math.max(this.#top, 1.05 * high);
+    const bottom = Math.min(this.#bottom, low - (this.#bottom < 0 ? 0.05 : 0));
     if (top === this.#top && bottom === this.#bottom) return null;
     const [from, to] = this.element.layout.yaxis.range;
     const untouched = from === this.#bottom && to === this.#top;
