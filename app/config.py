@@ -19,10 +19,10 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".optoscope")
     store_url: str = ""  # checkpoints: file:///..., s3://...; empty: `checkpoints` in data_dir
     lease_seconds: float = 15.0  # a run whose trainer was silent for so long is lost
-    flush_seconds: float = 0.25  # longest wait of a measurement in the trainer
+    flush_seconds: float = 0.15  # longest wait of a measurement in the trainer
     resume_seconds: float = 10.0  # between resume points: the most work that a crash can cost
     compile: bool = True  # False: no torch.compile; slower, starts at once
-    threads: int = 0  # CPU threads of a trainer; 0: all cores
+    threads: int = 0  # CPU threads of a trainer; 0: one (docs/adr/0007)
 
     @field_validator("database_url")
     @classmethod

@@ -38,14 +38,17 @@ class Compiled(Generic[P, R]):
         return self._call(*args, **kwargs)
 
     def warm_up(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Compiles for these arguments. If that fails, says why and stays eager."""
-        try:
-            self._call(*args, **kwargs)
-        except Exception as error:
-            if not self.is_compiled or not _is_compiler_error(error):
-                raise
-            self._call, self.is_compiled = self.function, False
-            self.notice = f"Compiling failed, so this run trains slower: {_first_line(error)}"
+        """Compiles for these arguments. If that fails twice, says why and stays eager."""
+        for last in (False, True):  # a machine short of memory may fail to start g++ once
+            try:
+                self._call(*args, **kwargs)
+                return
+            except Exception as error:
+                if not self.is_compiled or not _is_compiler_error(error):
+                    raise
+                if last:
+                    self._call, self.is_compiled = self.function, False
+                    self.notice = f"Compiling failed, so training is slower: {_first_line(error)}"
 
 
 def _is_compiler_error(error: Exception) -> bool:

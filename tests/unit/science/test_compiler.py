@@ -56,7 +56,7 @@ def test_compiling_that_fails_leaves_training_eager_and_says_why() -> None:
     function.warm_up(torch.ones(2))
 
     assert not function.is_compiled
-    assert function.notice.startswith("Compiling failed, so this run trains slower")
+    assert function.notice.startswith("Compiling failed, so training is slower")
     assert torch.equal(function(torch.ones(2)), 2 * torch.ones(2))
 
 
