@@ -43,6 +43,17 @@ def end(page: Page, program: Program, run_id: str) -> None:
     expect(page.locator("#connection")).to_have_text("finished")
 
 
+def another_point(program: Program, run_id: str) -> None:
+    """Waits for one, or for the end of the run."""
+    seen = program.run(run_id)["sequences"]
+
+    def is_further() -> bool:
+        run = program.run(run_id)
+        return run["sequences"] > seen or run["is_terminal"]
+
+    program.until(is_further, "another point")
+
+
 def test_cancelling_asks_first_and_takes_two_seconds_at_most(page, program):
     run_id = watched_run(page, program)
 
@@ -86,13 +97,23 @@ def test_figures_that_the_server_thins_anew_lose_and_double_nothing(page, progra
         assert many in script
         route.fulfill(response=answer, body=script.replace(many, "MOST_POINTS = 5"))
 
+    def slowly(route: Route) -> None:
+        """The figure holds points that the page has not drawn, and others come before it does."""
+        run_id = route.request.url.split("/")[-3]
+        another_point(program, run_id)
+        answer = route.fetch()
+        another_point(program, run_id)
+        route.fulfill(response=answer)
+
     page.route("**/js/run.js*", with_few_points)
+    page.route("**/figures/*", slowly)
     run_id = watched_run(page, program)
     with page.expect_response("**/figures/induction"):
         pass
     page.get_by_role("button", name="new classes").click()
-    await_points(page, points(page) + 4 * SOME)
+    await_points(page, points(page) + SOME)
     end(page, program, run_id)
+    page.unroute_all(behavior="wait")
 
     recorded = program.series(run_id)
     assert_drawn(page, recorded, from_page=len(recorded["sequences"]))
