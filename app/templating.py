@@ -94,6 +94,7 @@ def _make_environment() -> Environment:
         "short": wording.short,
         "grouped": wording.grouped,
         "fixed": wording.fixed,
+        "nats": wording.nats,
         "duration": wording.duration,
         "size": wording.size,
         "age": _age,

@@ -23,6 +23,14 @@ def fixed(number: float | None, digits: int = 3) -> str:
     return "–" if number is None else f"{number:.{digits}f}".replace("-", "−")
 
 
+def nats(loss: float | None) -> str:
+    """A loss: `0.69315` -> `0.693`, `0.00042` -> `4.2e−4`: what is small stays readable."""
+    if loss is None or not 0 < loss < 0.00995:
+        return fixed(loss)
+    digits, _, exponent = f"{loss:.1e}".partition("e")
+    return f"{digits}e−{abs(int(exponent))}"
+
+
 def duration(seconds: float | None) -> str:
     """`75` -> `1 min 15 s`: two units at most."""
     if seconds is None:

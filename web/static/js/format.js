@@ -15,6 +15,10 @@ export function fixed(number, digits = 3) {
   return Number.isFinite(number) ? number.toFixed(digits).replace("-", "−") : "–";
 }
 
+export function nats(loss) {
+  return loss > 0 && loss < 0.00995 ? loss.toExponential(1).replace("-", "−") : fixed(loss);
+}
+
 export function duration(seconds) {
   if (seconds < 9.95) return `${Math.max(seconds, 0).toFixed(1)} s`;
   const whole = Math.round(seconds);

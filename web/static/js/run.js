@@ -2,7 +2,7 @@
 
 import { Attention } from "./attention.js";
 import { Chart, pick } from "./charts.js";
-import { age, duration, fixed, grouped } from "./format.js";
+import { age, duration, grouped, nats } from "./format.js";
 import { legend } from "./legend.js";
 import { Stream } from "./stream.js";
 
@@ -69,7 +69,7 @@ function showNumbers(latest) {
   $("points").textContent = pointsText();
   for (const button of document.querySelectorAll("#loss-legend button")) {
     const meta = charts.loss.meta[Number(button.dataset.trace)];
-    button.querySelector("[data-value]").textContent = fixed(pick(latest, meta) ?? NaN);
+    button.querySelector("[data-value]").textContent = nats(pick(latest, meta) ?? NaN);
   }
   const [first, last] = [recent[0], recent.at(-1)];
   const rate = (last.sequences - first.sequences) / (last.elapsed_seconds - first.elapsed_seconds);
