@@ -89,13 +89,18 @@ def _siteless(clamp: Clamp) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the circuit: fixed by a clamp, left to learn, or out of reach."""
+    """One step of the circuit: fixed by a clamp, left to learn, not needed, or out of reach."""
 
-    state: str  # "fixed", "learned" or "blocked"
+    state: str  # "fixed", "learned", "spared" or "blocked"
 
     @property
     def word(self) -> str:
-        return {"fixed": "fixed", "learned": "learned", "blocked": "silenced"}[self.state]
+        return {
+            "fixed": "fixed",
+            "learned": "learned",
+            "spared": "not needed",
+            "blocked": "silenced",
+        }[self.state]
 
 
 @dataclass(frozen=True)
@@ -107,17 +112,19 @@ class Circuit:
     copy: Step  # step 5: that label is written to the output
 
 
+_MATCH = Light(PatternName.INDUCTION.value)
+
+
 def circuit(program: Sequence[Clamp], model: ModelConfig) -> Circuit:
     """Which steps of the circuit a program fixes or takes away."""
     rows = lit_heads(program, model)
     last = [head.light for head in rows[0]]
     earlier = [head.light for row in rows[1:] for head in row]
     copied = Step("blocked" if _all_silent(last) else "learned")
-    return Circuit(
-        previous=_step(earlier, Light(PatternName.PREVIOUS_TOKEN.value)),
-        match=_step(last, Light(PatternName.INDUCTION.value)),
-        copy=copied,
-    )
+    previous = _step(earlier, Light(PatternName.PREVIOUS_TOKEN.value))
+    if previous.state == "learned" and set(last) <= {_MATCH, Light.SILENCE} and _MATCH in last:
+        previous = Step("spared")  # every head that speaks finds its label without it
+    return Circuit(previous=previous, match=_step(last, _MATCH), copy=copied)
 
 
 def _step(lights: Sequence[Light], fixing: Light) -> Step:

@@ -199,5 +199,6 @@ def test_the_presets_light_their_steps_of_the_circuit():
     drawn = {p.id: circuit(p.config.program, p.config.model) for p in PRESETS}
 
     assert drawn["match"].match.state == "fixed"
+    assert drawn["match"].previous.state == "spared"
     assert drawn["previous-token"].previous.state == "fixed"
     assert drawn["unclamped"].previous.state == "learned"
