@@ -21,6 +21,13 @@ def points(page: Page) -> int:
     return int(page.evaluate(COUNT))
 
 
+def came_with(page: Page) -> int:
+    """How many points the page brought along; all others came live."""
+    page.wait_for_function("() => window.optoscope")
+    data = page.locator("#page-data").evaluate("element => JSON.parse(element.textContent)")
+    return int(data["points"])
+
+
 def await_points(page: Page, count: int) -> int:
     """Returns how many there are, once there are as many in every chart."""
     page.wait_for_function(
@@ -48,7 +55,7 @@ def _series(meta: dict[str, Any]) -> str:
 def assert_drawn(page: Page, recorded: dict[str, list[Any]], *, from_page: int = 0) -> None:
     """Every point once, in every chart; numbers are exact but for those that came with the page.
 
-    `from_page`: how many did.
+    `from_page`: how many did, see `came_with`.
     """
     await_points(page, len(recorded["sequences"]))
     charts = drawn(page)

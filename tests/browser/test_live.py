@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.charts import CHARTS, assert_drawn, await_points, points
+from tests.browser.charts import CHARTS, assert_drawn, await_points, came_with
 from tests.browser.program import ENDLESS, SMALL
 
 MARKS = "() => document.getElementById('loss-chart').layout.shapes.map(shape => shape.name)"
@@ -15,20 +15,31 @@ def test_points_marks_and_the_end_arrive_by_themselves_and_are_the_apis(page, pr
     run_id = program.launch(SMALL, "Watched from its start")
     page.goto(f"/runs/{run_id}")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live")
-    assert points(page) == 0
+    from_page = came_with(page)
 
     await_points(page, 1 + await_points(page, 1))
     expect(page.locator("#status")).to_contain_text("phase change at")
     expect(page.locator("#connection")).to_have_text("finished")
     expect(page.locator("#status .state")).to_have_text("finished")
 
-    assert_drawn(page, program.series(run_id))
+    assert_drawn(page, program.series(run_id), from_page=from_page)
     assert page.evaluate(MARKS).count("mark") == 3, "onset, midpoint and end"
     for chart in CHARTS:
         expect(page.locator(f"#{chart} .shapelayer path").nth(2)).to_be_attached()
     midpoint = program.run(run_id)["phase_change"]["midpoint"]
     assert 0 < midpoint < SMALL["training"]["sequences"]
     expect(page.locator("#events")).to_contain_text("The phase change is half done")
+
+
+def test_the_table_of_runs_keeps_itself_up_to_date(page, program):
+    run_id = program.launch(ENDLESS, "In the table")
+    page.goto("/runs")
+    row = page.locator(f"#run-{run_id}")
+    expect(row).to_contain_text("running")
+    expect(row.get_by_role("progressbar")).not_to_have_attribute("aria-valuenow", "0")
+
+    program.cancel(run_id)
+    expect(row).to_contain_text("cancelled")
 
 
 def test_frames_follow_live_until_scrubbed_and_again_when_asked(page, program):

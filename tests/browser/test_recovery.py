@@ -4,7 +4,7 @@ import time
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.charts import assert_drawn, await_points, points
+from tests.browser.charts import assert_drawn, await_points, came_with, points
 from tests.browser.program import ENDLESS, Program
 
 STOPS_WITHIN = 2.0  # seconds
@@ -78,10 +78,7 @@ def test_a_reload_in_the_middle_loses_and_doubles_nothing(page, program):
     run_id = watched_run(page, program)
 
     page.reload()
-    page.wait_for_function("() => window.optoscope")
-    from_page = page.evaluate(
-        "() => JSON.parse(document.getElementById('page-data').textContent).points"
-    )
+    from_page = came_with(page)
     assert from_page >= SOME
     await_points(page, from_page + SOME)
     end(page, program, run_id)
