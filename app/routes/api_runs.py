@@ -52,6 +52,7 @@ def launch_run(
 @router.get("/runs")
 def get_runs(
     session: SessionDep,
+    # The lists below are never shared: fastapi copies defaults.
     state: Annotated[list[RunState], Query(description="Any of these states")] = [],  # noqa: B006
     tag: Annotated[list[str], Query(description="All of these tags")] = [],  # noqa: B006
     q: Annotated[str, Query(description="Words in name, notes or tags; or an id")] = "",

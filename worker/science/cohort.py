@@ -61,8 +61,7 @@ class Step:
         batch: Batch,
     ) -> tuple[TrainingState, Tensor]:
         """All runs. batch.features is shared ([N, features]) or per run ([run, N, features])."""
-        axes = Batch(None if batch.features.ndim == 2 else 0, 0, 0, 0)  # type: ignore[arg-type]  # axes stand in for tensors
-        return torch.func.vmap(self._one, in_dims=(0, 0, 0, 0, axes))(
+        return torch.func.vmap(self._one, in_dims=(0, 0, 0, 0, _run_axes(batch)))(
             state, adam, correction, program, batch
         )
 
@@ -96,7 +95,7 @@ class Evaluation:
         self, parameters: Tensor, program: ProgramTensors, train: Batch, rest: Batch
     ) -> Observation:
         """All runs. `rest` holds the other evaluators, one after the other."""
-        axes = Batch(None if train.features.ndim == 2 else 0, 0, 0, 0)  # type: ignore[arg-type]  # axes stand in for tensors
+        axes = _run_axes(train)
         return torch.func.vmap(self._one, in_dims=(0, 0, axes, axes))(
             parameters, program, train, rest
         )
@@ -114,6 +113,11 @@ class Evaluation:
             torch.stack([previous_token_strength(pattern) for pattern in patterns]),
             torch.stack([pattern[..., :PROBES] for pattern in patterns]),
         )
+
+
+def _run_axes(batch: Batch) -> Batch:
+    """Where the runs are in each part of a batch: nowhere in features that all of them share."""
+    return Batch._make((None if batch.features.ndim == 2 else 0, 0, 0, 0))
 
 
 def stack_programs(programs: Sequence[ProgramTensors]) -> dict[str, dict[str, Tensor]]:

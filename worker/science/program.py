@@ -43,7 +43,10 @@ def label_shares(batch: Batch, tokens: int) -> tuple[Tensor, Tensor]:
     """
     right = (batch.labels == batch.target).to(torch.float32)  # [P, B]
     wrong = 1 - right
-    return tuple(_on_label_tokens(mask / mask.sum(0), tokens) for mask in (right, wrong))  # type: ignore[return-value]  # two in, two out
+    return (
+        _on_label_tokens(right / right.sum(0), tokens),
+        _on_label_tokens(wrong / wrong.sum(0), tokens),
+    )
 
 
 def _on_label_tokens(share: Tensor, tokens: int) -> Tensor:

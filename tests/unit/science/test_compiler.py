@@ -1,5 +1,7 @@
 """Compiled and eager training are the same training; without a compiler it is said."""
 
+import sys
+
 import pytest
 import torch
 
@@ -47,7 +49,11 @@ def test_without_a_compiler_training_is_eager_and_says_so(monkeypatch: pytest.Mo
     assert doubled.notice == NO_COMPILER
 
 
-def test_compiling_that_fails_leaves_training_eager_and_says_why() -> None:
+def test_compiling_that_fails_leaves_training_eager_and_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CXX", sys.executable)  # is there; it is never come to
+
     def breaks_the_graph(x: torch.Tensor) -> torch.Tensor:
         torch._dynamo.graph_break()
         return 2 * x
