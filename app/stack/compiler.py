@@ -18,7 +18,7 @@ def compiler_warning() -> str | None:
     else:
         return None
     return (
-        f"{missing}: runs are trained without torch.compile, two to three times slower. To get "
+        f"{missing}: runs are trained without torch.compile, several times slower. To get "
         f"it: {_remedy()}."
     )
 
