@@ -39,11 +39,17 @@ class Report:
 
 @dataclass(frozen=True)
 class TrainerState:
-    """Everything needed to go on after `sequences`: parameters, mean and second, [count] each."""
+    """Everything needed to go on after `sequences`: parameters, mean and second, [count] each.
+
+    `optimiser_from`: the sequences at which the optimiser began with moments of 0. `is_fork`:
+    nothing was reported here yet, because the state is another run's.
+    """
 
     sequences: int
     elapsed_seconds: float
     tensors: dict[str, Tensor]
+    optimiser_from: int = 0
+    is_fork: bool = False
 
 
 def never() -> bool:
@@ -86,9 +92,11 @@ class Trainer:
         initial: Sequence[dict[str, Tensor]] | None,
     ) -> None:
         states = [state for state in resume or () if state is not None]
-        self.resumed = bool(states)
+        self._fork = self._update_at(states[0].sequences) if states and states[0].is_fork else None
+        self.resumed = bool(states) and self._fork is None
+        self._optimiser_from = [self._update_at(s.optimiser_from) for s in states]
         if states:
-            self._update = states[0].sequences // self.configs[0].training.batch_size
+            self._update = self._update_at(states[0].sequences)
             self._elapsed = max(state.elapsed_seconds for state in states)
             self._state = TrainingState(
                 *(torch.stack([s.tensors[name] for s in states]) for name in TrainingState._fields)
@@ -97,7 +105,11 @@ class Trainer:
         named = initial or [initial_parameters(self.shape, c.seeds.initial) for c in self.configs]
         flat = torch.stack([self.shape.flatten(weights) for weights in named])
         self._update, self._elapsed = 0, 0.0
+        self._optimiser_from = [0] * len(self.configs)
         self._state = TrainingState(flat, torch.zeros_like(flat), torch.zeros_like(flat))
+
+    def _update_at(self, sequences: int) -> int:
+        return sequences // self.configs[0].training.batch_size
 
     @property
     def sequences(self) -> int:
@@ -124,7 +136,8 @@ class Trainer:
     def state(self, run: int) -> TrainerState:
         """A copy of what is needed to go on from here."""
         tensors = {name: part[run].clone() for name, part in self._state._asdict().items()}
-        return TrainerState(self.sequences, self._elapsed, tensors)
+        begun = self._optimiser_from[run] * self.configs[run].training.batch_size
+        return TrainerState(self.sequences, self._elapsed, tensors, begun)
 
     @torch.no_grad()
     def warm_up(self) -> None:
@@ -139,8 +152,9 @@ class Trainer:
     def reports(self) -> Iterator[tuple[Report, ...]]:
         """Trains, and yields one report per run wherever a measurement is due.
 
-        A resumed training starts with the report after the one it was saved at. `should_stop` is
-        asked before every update; what was due by then has been reported.
+        A resumed training starts with the report after the one it was saved at, a fork with one at
+        the fork. `should_stop` is asked before every update; what was due by then has been
+        reported.
         """
         clock = time.perf_counter() - self._elapsed
         start, updates = self._update, self.configs[0].training.updates
@@ -156,13 +170,13 @@ class Trainer:
             self._state, self.batch_loss = self._step(
                 self._state,
                 self._adam,
-                correction(self.configs, self._update),
+                correction(self.configs, self._update, self._optimiser_from),
                 self._program,
                 self._sequences.batch(self._update),
             )
 
     def _is_due(self, interval: str) -> bool:
-        return is_due(self.configs[0], self._update, interval)
+        return self._update == self._fork or is_due(self.configs[0], self._update, interval)
 
     def _report(self) -> tuple[Report, ...]:
         seen = self._evaluate(self._state.parameters, self._program, self._train, self._rest)
@@ -233,9 +247,18 @@ def adam_settings(configs: Sequence[RunConfig]) -> Adam:
     )
 
 
-def correction(configs: Sequence[RunConfig], update: int) -> Tensor:
-    """Adam's bias corrections 1 - beta ** (update + 1), for updates counted from 0: [run, 2]."""
+def correction(
+    configs: Sequence[RunConfig], update: int, begun: Sequence[int] | None = None
+) -> Tensor:
+    """Adam's bias corrections 1 - beta ** (update + 1), for updates counted from 0: [run, 2].
+
+    `begun`: at which update the moments of each run were 0, if not at the first.
+    """
+    counts = [update + 1 - start for start in begun or [0] * len(configs)]
     training = [config.training for config in configs]
     return torch.tensor(
-        [[1 - one.beta1 ** (update + 1), 1 - one.beta2 ** (update + 1)] for one in training]
+        [
+            [1 - one.beta1**count, 1 - one.beta2**count]
+            for one, count in zip(training, counts, strict=True)
+        ]
     )

@@ -1,13 +1,15 @@
 """The training loop: cadence, exact resume, cohorts, stopping."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from app.schemas.clamp import Ablate
-from app.schemas.config import SeedConfig, TaskConfig, TrainingConfig
+from app.schemas.config import RunConfig, SeedConfig, TaskConfig, TrainingConfig
 from app.schemas.site import Site
 from tests.unit.science import small
-from worker.science.loop import Report, is_due
+from worker.science.loop import Report, TrainerState, is_due
 
 
 def without_time(report: Report) -> dict:
@@ -152,3 +154,62 @@ def test_initial_weights_of_another_shape_are_refused_by_name() -> None:
 
     with pytest.raises(ValueError, match=r"unembed.bias has shape \[7\], the model needs \[5\]"):
         small.trainer(small.config(), initial=[weights])
+
+
+def fork_of(state: TrainerState, **reset: int) -> TrainerState:
+    """The state as a fork starts from it; `optimiser_from` resets the optimiser."""
+    zeros = {name: torch.zeros_like(state.tensors[name]) for name in ("mean", "second")}
+    return replace(state, is_fork=True, tensors=state.tensors | (zeros if reset else {}), **reset)
+
+
+def state_at(config: RunConfig, sequences: int) -> TrainerState:
+    trainer = small.trainer(config)
+    for (report,) in trainer.reports():
+        if report.measurement.sequences == sequences:
+            break
+    return trainer.state(0)
+
+
+def test_an_unchanged_fork_reports_where_it_starts_and_repeats_its_parent() -> None:
+    config = small.config()
+    whole = [without_time(report) for (report,) in small.train(config)]
+
+    (first, *rest) = small.train(config, resume=[fork_of(state_at(config, 192))])
+
+    assert [without_time(report) for (report,) in (first, *rest)] == whole[3:]
+    assert first[0].patterns is not None  # though no frame or checkpoint is due at 192
+    assert first[0].weights is not None
+
+
+def test_a_reset_optimiser_counts_its_updates_from_the_fork() -> None:
+    config = small.config()
+    state = fork_of(state_at(config, 128), optimiser_from=128)
+    before = state.tensors["parameters"]
+
+    trainer = small.trainer(config, resume=[state])
+    reports = trainer.reports()
+    next(reports)
+    asked = iter(range(9))
+    trainer.should_stop = lambda: next(asked) == 1
+    assert next(reports, None) is None
+
+    step = (trainer.state(0).tensors["parameters"] - before).abs()
+    moved = step[trainer.state(0).tensors["mean"] != 0]
+    rate = torch.tensor(config.training.learning_rate)
+    # Adam's first step from moments of 0 is the learning rate, whatever the gradient.
+    torch.testing.assert_close(moved.median(), rate, rtol=1e-2, atol=0)
+    assert trainer.state(0).optimiser_from == 128
+
+
+def test_a_fork_with_a_reset_optimiser_resumes_bit_for_bit() -> None:
+    config = small.config()
+    start = fork_of(state_at(config, 128), optimiser_from=128)
+    whole = [without_time(report) for (report,) in small.train(config, resume=[start])]
+
+    first = small.trainer(config, resume=[start])
+    reports = first.reports()
+    before = [without_time(next(reports)[0]) for _ in range(2)]
+    second = small.trainer(config, resume=[first.state(0)])
+    after = [without_time(report) for (report,) in second.reports()]
+
+    assert before + after == whole
