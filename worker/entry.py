@@ -19,11 +19,12 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Weights, or weights and optimiser, after `sequences`."""
+    """Weights and optimiser after `sequences`; where its moments were 0: `optimiser_from`."""
 
     sequences: int
     elapsed_seconds: float
     arrays: Arrays
+    optimiser_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)

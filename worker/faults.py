@@ -2,6 +2,8 @@
 
 from pydantic import ValidationError
 
+from worker.store import DamagedFileError
+
 LONGEST = 400
 
 
@@ -12,6 +14,8 @@ def fault_of(error: Exception) -> tuple[str, str]:
     said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")[:LONGEST]
     if isinstance(error, MemoryError) or "not enough memory" in said:
         return "out_of_memory", "The trainer ran out of memory; try a smaller model or batch."
+    if isinstance(error, DamagedFileError):
+        return "checkpoint", said
     if isinstance(error, ValueError) and said:  # the science says so about what it was given
         return "config", said
     name = type(error).__name__

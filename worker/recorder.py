@@ -121,16 +121,20 @@ class Recorder:
             log.warning("%s is not needed any more but could not be removed: %s", url, error)
 
     def _save_files(self, entries: Sequence[Entry]) -> Files:
+        saved = [entry.weights for entry in entries if entry.weights is not None]
         checkpoints = [
-            self._store.save_checkpoint(entry.weights.sequences, entry.weights.arrays)
-            for entry in entries
-            if entry.weights is not None
+            self._store.save_checkpoint(one.sequences, one.arrays, one.optimiser_from)
+            for one in saved
         ]
         points = [entry.resume for entry in entries if entry.resume is not None]
         if not points:
             return Files(checkpoints)
         last = points[-1]
         resume = self._store.save_resume_point(
-            self._attempt, last.sequences, last.elapsed_seconds, last.arrays
+            self._attempt,
+            last.sequences,
+            last.elapsed_seconds,
+            last.arrays,
+            last.optimiser_from,
         )
         return Files(checkpoints, resume)

@@ -17,7 +17,6 @@ from sqlalchemy import Engine
 from app.config import Settings
 from app.db import recording
 from app.db.engine import session_scope
-from app.db.recording import StoredFile
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Evaluator, Measurement
 from app.schemas.state import RunState
@@ -28,9 +27,10 @@ from worker.faults import fault_of
 from worker.patience import patiently
 from worker.recorder import Recorder
 from worker.science.datasets import load_dataset
-from worker.science.loop import Report, Trainer, TrainerState
+from worker.science.loop import Report, Trainer, cohort_shape
 from worker.science.phase_change import PhaseDetector
-from worker.store import DamagedFileError, Store
+from worker.starting import Saved, checkpoint_arrays, read_saved, starting_state
+from worker.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +53,7 @@ class TrainingSession:
         """Trains until the run's end, a cancel, a stop or an error, and has that recorded."""
         resume = None
         try:
-            config = self._load_config()
-            ending, resume = self._train(config)
+            ending, resume = self._train(*self._load())
         except Exception as error:
             if self.recorder.has_failed:
                 raise
@@ -63,18 +62,20 @@ class TrainingSession:
             ending = Ending(RunState.FAILED, message, kind)
         self.recorder.finish(ending, resume=resume)
 
-    def _load_config(self) -> RunConfig:
-        def read() -> RunConfig:
+    def _load(self) -> tuple[RunConfig, Saved]:
+        def read() -> tuple[RunConfig, Saved]:
             with session_scope(self.engine) as session:
-                return RunConfig.model_validate(run_or_error(session, self.run_id).config)
+                run = run_or_error(session, self.run_id)
+                return RunConfig.model_validate(run.config), read_saved(session, run)
 
         return patiently(read)
 
-    def _train(self, config: RunConfig) -> tuple[Ending, Snapshot | None]:
-        state, notices = self._resume_state()
+    def _train(self, config: RunConfig, saved: Saved) -> tuple[Ending, Snapshot | None]:
+        dataset = load_dataset(config.task, config.seeds.dataset)
+        state, notices = starting_state(self.store, saved, cohort_shape(config, dataset))
         trainer = Trainer(
             [config],
-            [load_dataset(config.task, config.seeds.dataset)],
+            [dataset],
             resume=[state],
             compile=self.settings.compile,
             threads=self.settings.threads,
@@ -82,7 +83,8 @@ class TrainingSession:
         )
         trainer.warm_up()
         self.recorder.record(Entry(beginning=_beginning(trainer, notices)))
-        detector = self._detector(config, until=trainer.sequences if state else -1)
+        measured_here = 1 if trainer.resumed else 0  # else it is measured (once more) now
+        detector = self._detector(config, before=trainer.sequences + measured_here)
         for (report,) in trainer.reports():
             measurement = report.measurement
             self.recorder.record(self._entry(trainer, report, detector))
@@ -94,29 +96,12 @@ class TrainingSession:
         recorder = self.recorder
         return self.stop.is_set() or recorder.is_cancelled or recorder.has_failed
 
-    def _resume_state(self) -> tuple[TrainerState | None, tuple[str, ...]]:
-        """Where to go on, if anywhere; and what the user should know about it."""
-
-        def read() -> StoredFile | None:
-            with session_scope(self.engine) as session:
-                return recording.resume_point(session, self.run_id)
-
-        point = patiently(read)
-        if point is None:
-            return None, ()
-        try:
-            arrays, notes = self.store.load(point)
-        except DamagedFileError as error:
-            return None, (f"The run starts again from the beginning: {error}",)
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        return TrainerState(point.sequences, float(notes["elapsed_seconds"]), tensors), ()
-
-    def _detector(self, config: RunConfig, *, until: int) -> PhaseDetector:
-        """A detector that has seen what earlier attempts measured up to there."""
+    def _detector(self, config: RunConfig, *, before: int) -> PhaseDetector:
+        """A detector that has seen what earlier attempts, or its parent, measured below that."""
 
         def read() -> Iterable[tuple[int, float]]:
             with session_scope(self.engine) as session:
-                return recording.train_losses(session, self.run_id, until=until)
+                return recording.train_losses(session, self.run_id, before=before)
 
         detector = PhaseDetector(ln(config.task.context_labels))
         for sequences, loss in patiently(read):
@@ -130,7 +115,7 @@ class TrainingSession:
         return Entry(
             measured=Measured(measurement, datetime.now(UTC), phase),
             frame=None if report.patterns is None else report.patterns.astype("<f4").tobytes(),
-            weights=_weights(report) if is_sound else None,
+            weights=_checkpoint(trainer, report) if is_sound else None,
             resume=_snapshot(trainer) if is_sound and self._is_resume_point_due() else None,
         )
 
@@ -151,7 +136,8 @@ class TrainingSession:
 
 
 def _beginning(trainer: Trainer, notices: tuple[str, ...]) -> Beginning:
-    how = f"Resumed at {grouped(trainer.sequences)} sequences" if trainer.resumed else "Training"
+    how = "Resumed" if trainer.resumed else "Training"
+    where = f" at {grouped(trainer.sequences)} sequences" if trainer.sequences else ""
     return Beginning(
         device=trainer.device,
         versions={
@@ -160,23 +146,23 @@ def _beginning(trainer: Trainer, notices: tuple[str, ...]) -> Beginning:
             "python": platform.python_version(),
         },
         probe=tuple(trainer.probe(0)),
-        message=f"{how} on {trainer.device}.",
+        message=f"{how}{where} on {trainer.device}.",
         notices=(*notices, *trainer.notices),
     )
 
 
-def _weights(report: Report) -> Snapshot | None:
+def _checkpoint(trainer: Trainer, report: Report) -> Snapshot | None:
     if report.weights is None:
         return None
-    measurement = report.measurement
-    arrays = {name: tensor.numpy() for name, tensor in report.weights.items()}
-    return Snapshot(measurement.sequences, measurement.elapsed_seconds, arrays)
+    state = trainer.state(0)
+    arrays = checkpoint_arrays(report.weights, state, trainer.shape)
+    return Snapshot(state.sequences, state.elapsed_seconds, arrays, state.optimiser_from)
 
 
 def _snapshot(trainer: Trainer) -> Snapshot:
     state = trainer.state(0)
     arrays = {name: tensor.numpy() for name, tensor in state.tensors.items()}
-    return Snapshot(state.sequences, state.elapsed_seconds, arrays)
+    return Snapshot(state.sequences, state.elapsed_seconds, arrays, state.optimiser_from)
 
 
 def _is_finite(measurement: Measurement) -> bool:

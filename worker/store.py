@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,23 @@ from safetensors.numpy import load, save
 from app.db.recording import StoredFile
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+OPTIMISER = "optimiser."  # what the names of Adam's moments start with, beside the weights
+MEAN, SECOND = f"{OPTIMISER}mean.", f"{OPTIMISER}second."
+
+
+def weights_of(arrays: Arrays) -> Arrays:
+    """The weights among the arrays of a checkpoint."""
+    return {name: array for name, array in arrays.items() if not name.startswith(OPTIMISER)}
+
+
+def moment_of(arrays: Arrays, moment: str) -> Arrays:
+    """One of Adam's moments (`MEAN`, `SECOND`), under the names of the weights."""
+    return {
+        name.removeprefix(moment): array
+        for name, array in arrays.items()
+        if name.startswith(moment)
+    }
 
 
 class DamagedFileError(Exception):
@@ -28,15 +46,28 @@ class Store:
         self._files, self._folder = fsspec.url_to_fs(self._root)
         self._is_local = "file" in _protocols(self._files)
 
-    def save_checkpoint(self, sequences: int, weights: Arrays) -> StoredFile:
-        """Saves weights; the same place written twice holds the later."""
-        return self._save(f"{sequences:011d}", sequences, weights, {})
+    def save_checkpoint(
+        self, sequences: int, arrays: Arrays, optimiser_from: int = 0
+    ) -> StoredFile:
+        """Saves weights, and the optimiser's moments if they are among the arrays.
+
+        The same place written twice holds the later; nothing in it depends on the clock, so that a
+        resumed run writes the same bytes again.
+        """
+        notes = {"optimiser_from": str(optimiser_from)}
+        file = self._save(f"{sequences:011d}", sequences, arrays, notes)
+        return replace(file, has_optimiser=any(name.startswith(OPTIMISER) for name in arrays))
 
     def save_resume_point(
-        self, attempt: int, sequences: int, elapsed_seconds: float, arrays: Arrays
+        self,
+        attempt: int,
+        sequences: int,
+        elapsed_seconds: float,
+        arrays: Arrays,
+        optimiser_from: int = 0,
     ) -> StoredFile:
         """Saves all that is needed to go on, beside the one before: that is removed when it may."""
-        notes = {"elapsed_seconds": repr(elapsed_seconds)}
+        notes = {"elapsed_seconds": repr(elapsed_seconds), "optimiser_from": str(optimiser_from)}
         return self._save(f"resume-{sequences:011d}-{attempt}", sequences, arrays, notes)
 
     def load(self, file: StoredFile) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, str]]:

@@ -3,7 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ForeignKey, Identity, Index, LargeBinary, Text, func
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Text,
+    false,
+    func,
+)
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION, JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,6 +30,7 @@ class Run(Base):
         Index("ix_run_created_at_id", "created_at", "id"),
         Index("ix_run_state", "state"),
         Index("ix_run_config_hash", "config_hash"),
+        Index("ix_run_parent_id", "parent_id"),
     )
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -34,6 +45,13 @@ class Run(Base):
     started_at: Mapped[datetime | None] = mapped_column(Moment)
     finished_at: Mapped[datetime | None] = mapped_column(Moment)
     cancel_requested_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    # Of a fork: which run it shares its history with, and up to where. The name stays when the
+    # parent is deleted.
+    parent_id: Mapped[str | None] = mapped_column(Text, ForeignKey("run.id", ondelete="SET NULL"))
+    parent_name: Mapped[str | None] = mapped_column(Text)
+    forked_at: Mapped[int | None] = mapped_column(BigInteger)
+    fork_optimiser: Mapped[str | None] = mapped_column(Text)  # keep or reset
 
     # Who may write: rows of an older attempt are refused.
     attempt: Mapped[int] = mapped_column(server_default="0")
@@ -105,9 +123,13 @@ class Probe(Base):
 
 
 class Checkpoint(Base):
-    """Saved weights: where, how large, and the SHA-256 of the file."""
+    """Saved weights: where, how large, and the SHA-256 of the file.
+
+    A fork's rows below the fork name its parent's files: a file stays as long as any row names it.
+    """
 
     __tablename__ = "checkpoint"
+    __table_args__ = (Index("ix_checkpoint_url", "url"),)
 
     run_id: Mapped[str] = _run_key()
     sequences: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -115,11 +137,12 @@ class Checkpoint(Base):
     url: Mapped[str] = mapped_column(Text)
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(Text)
+    has_optimiser: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
 
 
 class ResumePoint(Base):
-    """The newest checkpoint that also holds the optimiser; one per run, replaced."""
+    """Where a lost run goes on: weights, optimiser and time; one per run, replaced."""
 
     __tablename__ = "resume_point"
 

@@ -25,6 +25,7 @@ class StoredFile:
     url: str
     size: int
     sha256: str
+    has_optimiser: bool = False
 
 
 def add_measurements(
@@ -54,7 +55,10 @@ def add_checkpoints(
     session: Session, run_id: str, attempt: int, files: Sequence[StoredFile]
 ) -> None:
     """Adds saved weights; replaces those repeated."""
-    _upsert(session, Checkpoint, [_file_row(run_id, attempt, file) for file in files])
+    rows = [
+        {**_file_row(run_id, attempt, file), "has_optimiser": file.has_optimiser} for file in files
+    ]
+    _upsert(session, Checkpoint, rows)
 
 
 def set_resume_point(session: Session, run_id: str, attempt: int, file: StoredFile) -> str | None:
@@ -76,15 +80,25 @@ def resume_point(session: Session, run_id: str) -> StoredFile | None:
     point = session.get(ResumePoint, run_id)
     if point is None:
         return None
-    return StoredFile(point.sequences, point.url, point.size, point.sha256)
+    return StoredFile(point.sequences, point.url, point.size, point.sha256, has_optimiser=True)
 
 
-def train_losses(session: Session, run_id: str, *, until: int) -> Sequence[tuple[int, float]]:
-    """The training evaluator's loss up to and with `until`, by sequences."""
+def checkpoint(session: Session, run_id: str, sequences: int) -> StoredFile | None:
+    """The weights that the run saved, or shares with its parent, at exactly this place."""
+    found = session.get(Checkpoint, (run_id, sequences))
+    if found is None:
+        return None
+    return StoredFile(
+        found.sequences, found.url, found.size, found.sha256, has_optimiser=found.has_optimiser
+    )
+
+
+def train_losses(session: Session, run_id: str, *, before: int) -> Sequence[tuple[int, float]]:
+    """The training evaluator's loss below `before`, by sequences."""
     loss = Measurement.loss[_TRAIN + 1]  # arrays count from 1 in SQL
     statement = (
         select(Measurement.sequences, loss)
-        .where(Measurement.run_id == run_id, Measurement.sequences <= until)
+        .where(Measurement.run_id == run_id, Measurement.sequences < before)
         .order_by(Measurement.sequences)
     )
     return [(sequences, loss) for sequences, loss in session.execute(statement)]

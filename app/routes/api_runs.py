@@ -1,52 +1,85 @@
 """REST: runs themselves."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
+from sqlalchemy.orm import Session
 
 from app.db import queries
+from app.db.models import Run
 from app.dependencies import RunDep, ServicesDep, SessionDep
-from app.schemas.api import DryRun, EventRead, LaunchRequest, RunPage, RunPatch, RunRead, Timeline
+from app.schemas.api import (
+    DryRun,
+    EventRead,
+    ForkRequest,
+    LaunchRequest,
+    RunPage,
+    RunPatch,
+    RunRead,
+    Timeline,
+)
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
-from app.services import launch, runs
+from app.services import fork, launch, runs
 from app.services.listing import Filter, Sort, list_runs
-from app.services.reading import read_run
+from app.services.reading import read_run, read_whole_run
 
 router = APIRouter(tags=["runs"])
 
 MOST = 500
-
-
-@router.post(
-    "/runs",
-    status_code=202,
-    response_model=None,  # said below, by status
-    responses={
-        200: {"model": DryRun, "description": "`dry_run`: nothing was launched"},
-        202: {
-            "model": RunRead,
-            "description": "The run is queued",
-            "headers": {"Location": {"schema": {"type": "string"}}},
-        },
+LAUNCHED: dict[int | str, dict[str, Any]] = {
+    200: {"model": DryRun, "description": "`dry_run`: nothing was launched"},
+    202: {
+        "model": RunRead,
+        "description": "The run is queued",
+        "headers": {"Location": {"schema": {"type": "string"}}},
     },
-)
+}
+DryRunQuery = Annotated[bool, Query(description="Only validate, describe and estimate")]
+IdempotencyKey = Annotated[
+    str | None, Header(description="The same key and body again: the same run, no second one")
+]
+
+
+# The models of the answers are said in `LAUNCHED`, by status.
+@router.post("/runs", status_code=202, response_model=None, responses=LAUNCHED)
 def launch_run(
     request: LaunchRequest,
     session: SessionDep,
     response: Response,
-    dry_run: Annotated[bool, Query(description="Only validate, describe and estimate")] = False,
-    idempotency_key: Annotated[
-        str | None, Header(description="The same key and body again: the same run, no second one")
-    ] = None,
+    dry_run: DryRunQuery = False,
+    idempotency_key: IdempotencyKey = None,
 ) -> RunRead | DryRun:
     """Launch a run."""
     if dry_run:
         response.status_code = 200
         return launch.dry_run(session, request)
-    run = launch.launch(session, request, idempotency_key)
+    return _launched(session, launch.launch(session, request, idempotency_key), response)
+
+
+@router.post("/runs/{run_id}/fork", status_code=202, response_model=None, responses=LAUNCHED)
+def fork_run(
+    run: RunDep,
+    request: ForkRequest,
+    session: SessionDep,
+    response: Response,
+    dry_run: DryRunQuery = False,
+    idempotency_key: IdempotencyKey = None,
+) -> RunRead | DryRun:
+    """Launch a run from a checkpoint of this one.
+
+    It shares this run's history below the fork, and its config but for what the request changes.
+    Its first measurement, at the fork, is by its own program. This run may be in any state.
+    """
+    if dry_run:
+        response.status_code = 200
+        return fork.dry_run(session, run, request)
+    return _launched(session, fork.fork(session, run, request, idempotency_key), response)
+
+
+def _launched(session: Session, run: Run, response: Response) -> RunRead:
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
-    return read_run(run)
+    return read_whole_run(session, run)
 
 
 @router.get("/runs")
@@ -67,23 +100,24 @@ def get_runs(
 
 
 @router.get("/runs/{run_id}")
-def get_run(run: RunDep) -> RunRead:
-    """One run."""
-    return read_run(run)
+def get_run(run: RunDep, session: SessionDep) -> RunRead:
+    """One run, with its lineage."""
+    return read_whole_run(session, run)
 
 
 @router.patch("/runs/{run_id}")
 def patch_run(run: RunDep, patch: RunPatch, session: SessionDep) -> RunRead:
     """Change name, tags or notes."""
     runs.change_run(session, run, name=patch.name, tags=patch.tags, notes=patch.notes)
-    return read_run(run)
+    return read_whole_run(session, run)
 
 
 @router.delete("/runs/{run_id}", status_code=204)
 def delete_run(run: RunDep, session: SessionDep, made: ServicesDep) -> None:
     """Delete a run that has ended, with everything that it reported and saved.
 
-    Checkpoint files in a store on this machine go too; those in a remote store stay there.
+    Checkpoint files in a store on this machine go too, but for those that its forks share; those
+    in a remote store stay there.
     """
     runs.delete_run(session, run, made.settings.checkpoint_url)
 
@@ -92,12 +126,15 @@ def delete_run(run: RunDep, session: SessionDep, made: ServicesDep) -> None:
 def cancel_run(run: RunDep, session: SessionDep) -> RunRead:
     """Ask for a run to stop. Asking again changes nothing; what was reported stays."""
     runs.request_cancel(session, run)
-    return read_run(run)
+    return read_whole_run(session, run)
 
 
 @router.get("/runs/{run_id}/config")
 def get_config(run: RunDep) -> RunConfig:
-    """The whole config: launch it again to get the same numbers."""
+    """The whole config: launch it again to get the same numbers.
+
+    Of a fork it says what was trained from the fork on; what came before is its lineage.
+    """
     return RunConfig.model_validate(run.config)
 
 

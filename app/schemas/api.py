@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
+from app.schemas.clamp import Program
 from app.schemas.config import RunConfig
+from app.schemas.lineage import Lineage
 from app.schemas.measure import PhaseChange, ProbeSequence
-from app.schemas.state import RunState
+from app.schemas.state import Optimiser, RunState
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
@@ -53,6 +55,39 @@ class LaunchRequest(BaseModel):
     notes: Notes = ""
 
 
+class ForkRequest(BaseModel):
+    """A new run from a checkpoint of this one. What is left out stays as it is in this run."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "sequences": 120_000,
+                    "optimiser": "keep",
+                    "program": [{"kind": "ablate", "site": "L1H3.v"}],
+                    "until_sequences": 600_000,
+                    "name": "Strongest head silenced at 120k",
+                }
+            ]
+        },
+    )
+
+    sequences: int = Field(ge=0, description="Where: a run can be forked at its checkpoints")
+    optimiser: Optimiser = Field(
+        Optimiser.KEEP, description="Go on with Adam's moments, or begin with moments of 0"
+    )
+    program: Program | None = Field(None, description="Other clamps; `[]`: none at all")
+    learning_rate: float | None = None
+    data_seed: int | None = Field(None, description="Other training sequences from the fork on")
+    until_sequences: int | None = Field(
+        None, description="Where training ends, counted from the parent's beginning"
+    )
+    name: Name = ""
+    tags: list[Tag] = Field(default=[], max_length=20)
+    notes: Notes = ""
+
+
 class RunPatch(BaseModel):
     """What can be changed about a run at any time; what is left out stays."""
 
@@ -82,7 +117,8 @@ class RunRead(BaseModel):
     heads: int
     labels_in_context: int
     chance_loss: float = Field(description="ln(labels_in_context): the loss of guessing among them")
-    config_hash: str
+    config_hash: str = Field(description="Equal for equal experiments; a fork's holds its lineage")
+    lineage: Lineage
 
     created_at: datetime
     started_at: datetime | None
@@ -128,7 +164,7 @@ class Estimate(BaseModel):
         measurements=201,
         frames=201,
         checkpoints=201,
-        checkpoint_bytes=30_000_000,
+        checkpoint_bytes=162_000_000,
     )
 
     seconds: float
@@ -137,7 +173,7 @@ class Estimate(BaseModel):
     measurements: int
     frames: int
     checkpoints: int
-    checkpoint_bytes: int = Field(description="Of all saved weights together")
+    checkpoint_bytes: int = Field(description="Of all saved weights and optimisers together")
 
 
 class DryRun(BaseModel):
@@ -231,12 +267,16 @@ class ProbeRead(BaseModel):
 
 
 class CheckpointRead(BaseModel):
-    """Saved weights, in the safetensors format."""
+    """Saved weights, in the safetensors format.
+
+    Adam's moments lie beside the weights, as `optimiser.mean.NAME` and `optimiser.second.NAME`.
+    """
 
     model_config = _example(
         sequences=5024,
-        size=149_000,
+        size=808_000,
         sha256="0" * 64,
+        has_optimiser=True,
         created_at="2026-11-22T12:00:01Z",
         url="/api/v1/runs/8kq2m4x7vd/checkpoints/5024/file",
     )
@@ -244,6 +284,7 @@ class CheckpointRead(BaseModel):
     sequences: int
     size: int = Field(description="Bytes")
     sha256: str
+    has_optimiser: bool = Field(description="Whether a fork from here can keep the optimiser")
     created_at: datetime
     url: str = Field(description="Where to download it")
 

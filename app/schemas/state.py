@@ -14,6 +14,13 @@ class RunState(StrEnum):
     LOST = "lost"  # the trainer's lease ran out; resumed from the last resume point
 
 
+class Optimiser(StrEnum):
+    """What a fork does with its parent's optimiser."""
+
+    KEEP = "keep"  # goes on with Adam's moments
+    RESET = "reset"  # begins with moments of 0
+
+
 TERMINAL = frozenset({RunState.FINISHED, RunState.FAILED, RunState.CANCELLED})
 ACTIVE = frozenset({RunState.STARTING, RunState.RUNNING, RunState.STOPPING})
 CLAIMABLE = frozenset({RunState.QUEUED, RunState.LOST})

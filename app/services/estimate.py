@@ -11,22 +11,23 @@ from app.schemas.words import grouped
 
 TYPICAL_RATE = 22_000.0  # sequences per second of the paper's model on 2 CPU cores, compiled
 ENOUGH = 10  # runs to take the median of
+KEPT = 3  # numbers that a checkpoint holds per parameter: itself and Adam's two moments
 FEATURES = 512  # size of an exemplar in the built-in data sources
 
 
-def estimate(session: Session, config: RunConfig) -> Estimate:
-    """Time, and how much there will be to store."""
+def estimate(session: Session, config: RunConfig, *, since: int = 0) -> Estimate:
+    """Time, and how much there will be to store; of a fork `since` where it starts."""
     rate, based_on = _rate(session, config)
     recording = config.recording
-    checkpoints = reports(config, recording.checkpoint_every)
+    checkpoints = reports(config, recording.checkpoint_every, since)
     return Estimate(
-        seconds=config.training.total_sequences / rate,
+        seconds=(config.training.total_sequences - since) / rate,
         sequences_per_second=rate,
         based_on=based_on,
-        measurements=reports(config, recording.evaluate_every),
-        frames=reports(config, recording.frame_every),
+        measurements=reports(config, recording.evaluate_every, since),
+        frames=reports(config, recording.frame_every, since),
         checkpoints=checkpoints,
-        checkpoint_bytes=checkpoints * 4 * parameters(config),
+        checkpoint_bytes=checkpoints * KEPT * 4 * parameters(config),
     )
 
 
@@ -46,12 +47,13 @@ def _rate(session: Session, config: RunConfig) -> tuple[float, str]:
     return median(rates), f"{counted} with the same model and batch size"
 
 
-def reports(config: RunConfig, every: int) -> int:
-    """How often something is reported that is due at every multiple of `every`, and at the end."""
+def reports(config: RunConfig, every: int, since: int = 0) -> int:
+    """How often something is reported that is due at every multiple of `every`, where it starts
+    (0, or `since`) and at the end."""
     training = config.training
-    if every <= training.batch_size:
-        return training.updates + 1
-    return (training.updates - 1) * training.batch_size // every + 2
+    step = max(every, training.batch_size)  # no more than one report an update
+    last = (training.updates - 1) * training.batch_size
+    return last // step - since // step + 2
 
 
 def parameters(config: RunConfig, features: int = FEATURES) -> int:

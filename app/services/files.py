@@ -1,6 +1,7 @@
 """Files that trainers saved, as far as this process can reach them: those of a local store."""
 
-import shutil
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +22,7 @@ def read_checkpoints(session: Session, run: Run, base_path: str) -> CheckpointLi
                 sequences=one.sequences,
                 size=one.size,
                 sha256=one.sha256,
+                has_optimiser=one.has_optimiser,
                 created_at=one.created_at,
                 url=f"{base_path}/{one.sequences}/file",
             )
@@ -48,8 +50,21 @@ def local_path(url: str) -> Path | None:
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
-def remove_files(store_url: str, run_id: str) -> None:
-    """Removes a run's folder from a local store; files in other stores stay."""
+def remove_files(
+    store_url: str, run_id: str, named: Collection[str], shared: Collection[str]
+) -> None:
+    """Removes a deleted run's folder from a local store, and files of others that it named.
+
+    What is `shared` with runs that are still there stays, and so do files in other stores.
+    """
     store = local_path(store_url)
-    if store is not None:
-        shutil.rmtree(store / run_id, ignore_errors=True)
+    if store is None:
+        return
+    kept = {local_path(url) for url in shared}
+    elsewhere = {path for url in named if (path := local_path(url)) and store in path.parents}
+    files = {*(store / run_id).glob("*"), *elsewhere}
+    folders = {store / run_id, *(file.parent for file in files)}
+    for remove, paths in ((Path.unlink, files - kept), (Path.rmdir, folders)):
+        for path in paths:
+            with suppress(OSError):  # gone already; or a folder that still holds shared files
+                remove(path)

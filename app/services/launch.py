@@ -1,6 +1,7 @@
 """Launching runs from requests: dry runs, and requests that are repeated."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
@@ -31,15 +32,20 @@ def dry_run(session: Session, request: LaunchRequest) -> DryRun:
 
 def launch(session: Session, request: LaunchRequest, key: str | None = None) -> Run:
     """A new run; with a key that was used before for the same request, the run of that time."""
+    return once(session, key, request.model_dump_json(), lambda: _create(session, request))
+
+
+def once(session: Session, key: str | None, request: str, create: Callable[[], Run]) -> Run:
+    """The run that `create` makes, unless one was made for this key and request before."""
     if key is None:
-        return _create(session, request)
+        return create()
     _check_key(key)
     queries.lock(session, f"idempotency {key}")  # of two equal requests at once the second waits
     queries.forget_answers(session, older_than=KEPT)
-    fingerprint = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+    fingerprint = hashlib.sha256(request.encode()).hexdigest()
     answered = queries.answer_to(session, key)
     if answered is None:
-        run = _create(session, request)
+        run = create()
         session.add(IdempotencyKey(key=key, fingerprint=fingerprint, run_id=run.id))
         return run
     if answered.fingerprint != fingerprint:

@@ -1,20 +1,30 @@
 """A run's row as the API, pages and streams say it."""
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from sqlalchemy.orm import Session
+
+from app.db import lineage
 from app.db.models import Run
 from app.schemas.api import NonFinite, RunRead
-from app.schemas.clamp import describe
 from app.schemas.config import RunConfig
+from app.schemas.describe import describe
+from app.schemas.lineage import ForkRead, Lineage, ParentRead
 from app.schemas.measure import PhaseChange
-from app.schemas.state import TERMINAL, RunState
+from app.schemas.state import TERMINAL, Optimiser, RunState
 from app.services.measurements import finite, nonfinite
 
 _COLUMNS = [name for name in RunRead.model_fields if name in Run.__table__.columns]
 
 
-def read_run(run: Run, now: datetime | None = None) -> RunRead:
+def read_whole_run(session: Session, run: Run) -> RunRead:
+    """The run with its forks, which take a statement more."""
+    return read_run(run, forks=lineage.forks_of(session, run.id))
+
+
+def read_run(run: Run, now: datetime | None = None, forks: Sequence[Run] | None = None) -> RunRead:
     """The run at a moment (default: this one)."""
     config = RunConfig.model_validate(run.config)
     state = RunState(run.state)
@@ -28,6 +38,7 @@ def read_run(run: Run, now: datetime | None = None) -> RunRead:
         "heads": config.model.heads,
         "labels_in_context": labels,
         "chance_loss": math.log(labels),
+        "lineage": Lineage(parent=_parent(run), forks=None if forks is None else _forks(forks)),
         "progress": min(1.0, run.sequences / run.total_sequences),
         "sequences_per_second": finite(run.sequences_per_second),
         "seconds_left": seconds_left(run),
@@ -37,6 +48,30 @@ def read_run(run: Run, now: datetime | None = None) -> RunRead:
         **_durations(run, now or datetime.now(UTC)),
     }
     return RunRead.model_validate({name: getattr(run, name) for name in _COLUMNS} | values)
+
+
+def _parent(run: Run) -> ParentRead | None:
+    if run.forked_at is None:
+        return None
+    return ParentRead(
+        id=run.parent_id,
+        name=run.parent_name or "",
+        sequences=run.forked_at,
+        optimiser=Optimiser(run.fork_optimiser or Optimiser.KEEP),
+    )
+
+
+def _forks(forks: Sequence[Run]) -> list[ForkRead]:
+    return [
+        ForkRead(
+            id=fork.id,
+            name=fork.name,
+            sequences=fork.forked_at or 0,
+            optimiser=Optimiser(fork.fork_optimiser or Optimiser.KEEP),
+            state=RunState(fork.state),
+        )
+        for fork in forks
+    ]
 
 
 def describe_config(config: RunConfig) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from app.db import queries
+from app.db import lineage, queries
 from app.db.engine import after_commit
 from app.db.models import Run, RunEvent
 from app.errors import Conflict, NotFound
@@ -41,7 +41,16 @@ def create_run(
     notes: str = "",
 ) -> Run:
     """A queued run; once the transaction is committed, a worker is told."""
-    run = Run(
+    run = make_run(config, name=name, tags=tags, notes=notes)
+    enqueue(session, run)
+    return run
+
+
+def make_run(
+    config: RunConfig, *, name: str = "", tags: Sequence[str] = (), notes: str = ""
+) -> Run:
+    """The row of a new run, not queued yet."""
+    return Run(
         id="".join(secrets.choice(_ALPHABET) for _ in range(10)),
         name=name.strip() or default_name(config),
         tags=list(dict.fromkeys(tags)),
@@ -50,11 +59,14 @@ def create_run(
         config_hash=config.config_hash,
         total_sequences=config.training.total_sequences,
     )
+
+
+def enqueue(session: Session, run: Run, message: str = _SAID[RunState.QUEUED]) -> None:
+    """Adds a new run; once the transaction is committed, a worker is told."""
     session.add(run)
     session.flush()
-    record_event(session, run, RunState.QUEUED, _SAID[RunState.QUEUED])
+    record_event(session, run, RunState.QUEUED, message)
     send_train(session, run.id)
-    return run
 
 
 def default_name(config: RunConfig) -> str:
@@ -151,6 +163,7 @@ def change_run(
     """Changes what people say about a run; None leaves a thing as it is."""
     if name is not None:
         run.name = name
+        lineage.rename_parent(session, run.id, name)
     if tags is not None:
         run.tags = list(dict.fromkeys(tags))
     if notes is not None:
@@ -160,12 +173,18 @@ def change_run(
 
 
 def delete_run(session: Session, run: Run, store_url: str) -> None:
-    """Removes a run that has ended, with all its rows and, after the commit, its local files."""
+    """Removes a run that has ended, with all its rows and, after the commit, its local files.
+
+    Files that its forks, or its parent, still name stay; the last of them to go takes them along.
+    """
     session.refresh(run, with_for_update=True)
     if RunState(run.state) not in TERMINAL:
         raise Conflict(f"Run {run.id} is {run.state}; cancel it first, then delete it.")
     run_id = run.id
+    queries.lock(session, "deleting a run")  # of two that share a file the later one removes it
+    named = lineage.file_urls(session, run_id)
     session.delete(run)
     session.flush()
-    after_commit(session, lambda: remove_files(store_url, run_id))
+    shared = lineage.still_named(session, named)
+    after_commit(session, lambda: remove_files(store_url, run_id, named, shared))
     publish_run(session, run_id)

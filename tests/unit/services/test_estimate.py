@@ -27,6 +27,20 @@ def test_reports_are_counted_as_the_loop_makes_them(every):
         assert reports(config, every) == made, config.training
 
 
+@pytest.mark.parametrize("every", [1, 33, 100, 5000])
+def test_reports_of_a_fork_are_counted_from_where_it_starts(every):
+    recording = RecordingConfig(evaluate_every=every, frame_every=every, checkpoint_every=every)
+    for config in CONFIGS:
+        config = config.model_copy(update={"recording": recording})
+        last = config.training.updates
+        for start in (0, 1, last // 2, last - 1):
+            after = sum(
+                is_due(config, update, "evaluate_every") for update in range(start + 1, last + 1)
+            )
+            since = start * config.training.batch_size
+            assert reports(config, every, since) == 1 + after, (config.training, start)
+
+
 def test_every_measure_of_every_head_is_a_series():
     for config in CONFIGS:
         names = [series.name for series in series_of(config)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from worker.store import DamagedFileError, Store
+from worker.store import MEAN, SECOND, DamagedFileError, Store, moment_of, weights_of
 
 WEIGHTS = {"embed": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.zeros(3, np.float32)}
 
@@ -33,6 +33,18 @@ def test_an_array_that_is_a_view_is_saved_as_it_reads(store):
     arrays, _ = store.load(store.save_checkpoint(0, {"embed": view}))
 
     assert np.array_equal(arrays["embed"], view)
+
+
+def test_the_weights_of_a_checkpoint_can_be_read_without_the_optimiser(store):
+    moments = {f"{MEAN}embed": WEIGHTS["embed"] + 1, f"{SECOND}embed": WEIGHTS["embed"] + 2}
+    bare, whole = store.save_checkpoint(0, WEIGHTS), store.save_checkpoint(32, WEIGHTS | moments)
+
+    arrays, notes = store.load(whole)
+
+    assert (bare.has_optimiser, whole.has_optimiser) == (False, True)
+    assert weights_of(arrays).keys() == WEIGHTS.keys()
+    assert np.array_equal(moment_of(arrays, SECOND)["embed"], WEIGHTS["embed"] + 2)
+    assert notes == {"sequences": "32", "optimiser_from": "0"}
 
 
 def test_a_resume_point_keeps_the_elapsed_time_exactly(store):

@@ -1,0 +1,91 @@
+"""Statements about forks: the history that one shares, its parent and its siblings, its files."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.db.base import Base
+from app.db.models import Checkpoint, Frame, Measurement, Probe, ResumePoint, Run
+
+SHARED = 0  # the attempt of rows that no trainer of the run wrote: its parent's
+
+
+def keep_from_deletion(session: Session, run_id: str) -> Run | None:
+    """The run, which cannot be deleted until the transaction ends; others may go on writing."""
+    return session.get(
+        Run, run_id, with_for_update={"key_share": True, "read": True}, populate_existing=True
+    )
+
+
+def copy_history(session: Session, parent_id: str, fork_id: str, *, at: int) -> None:
+    """Gives a fork what its parent reported before the fork, and the weights it starts from.
+
+    What was measured at the fork is left out: the fork measures there by its own program.
+    """
+    _copy(session, Measurement, parent_id, fork_id, before=at)
+    _copy(session, Frame, parent_id, fork_id, before=at)
+    _copy(session, Checkpoint, parent_id, fork_id, before=at + 1)
+    _copy(session, Probe, parent_id, fork_id)
+
+
+def _copy(
+    session: Session, model: type[Base], parent_id: str, fork_id: str, *, before: int | None = None
+) -> None:
+    """Copies rows in the database, without reading them."""
+    columns = model.__table__.columns
+    changed: dict[str, ColumnElement[Any]] = {
+        "run_id": literal(fork_id),
+        "attempt": literal(SHARED),
+    }
+    values = [changed.get(one.name, one) for one in columns]
+    copied = select(*values).where(columns["run_id"] == parent_id)
+    if before is not None:
+        copied = copied.where(columns["sequences"] < before)
+    session.execute(insert(model).from_select([one.name for one in columns], copied))
+
+
+def drop_optimiser(session: Session, run_id: str, sequences: int) -> None:
+    """Says that the optimiser in a shared file is not this run's."""
+    statement = update(Checkpoint).values(has_optimiser=False)
+    where = (Checkpoint.run_id == run_id, Checkpoint.sequences == sequences)
+    session.execute(statement.where(*where))
+
+
+def last_before(session: Session, run_id: str, *, before: int) -> Measurement | None:
+    """The last measurement below `before`."""
+    statement = (
+        select(Measurement)
+        .where(Measurement.run_id == run_id, Measurement.sequences < before)
+        .order_by(Measurement.sequences.desc())
+        .limit(1)
+    )
+    return session.scalars(statement).one_or_none()
+
+
+def forks_of(session: Session, run_id: str) -> Sequence[Run]:
+    """The runs that were forked from this one, oldest first."""
+    statement = select(Run).where(Run.parent_id == run_id).order_by(Run.created_at, Run.id)
+    return session.scalars(statement).all()
+
+
+def file_urls(session: Session, run_id: str) -> set[str]:
+    """Every file that a run's rows name."""
+    return {
+        url
+        for model in (Checkpoint, ResumePoint)
+        for url in session.scalars(select(model.url).where(model.run_id == run_id))
+    }
+
+
+def still_named(session: Session, urls: Collection[str]) -> set[str]:
+    """Which of these files any checkpoint names."""
+    statement = select(Checkpoint.url).where(Checkpoint.url.in_(urls)).distinct()
+    return set(session.scalars(statement))
+
+
+def rename_parent(session: Session, run_id: str, name: str) -> None:
+    """Tells a run's forks its new name."""
+    session.execute(update(Run).where(Run.parent_id == run_id).values(parent_name=name))
