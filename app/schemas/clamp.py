@@ -1,19 +1,22 @@
 """Clamps: changes at sites, as data. A run's clamps form its program.
 
-Each compiles to a masked affine edit in `worker.science.program`. What cannot have an effect, or
-contradicts itself, is refused by `check_program`, with the site named: a clamp that silently does
-nothing is a false result.
+Each kind is one class: its fields are what a user sets, its class attributes what the catalogue,
+the form and the drawings need to know. `app.schemas.check` says which programs can be,
+`worker.science.program` makes edits of them. Source: arXiv 2404.07129, "artificial optogenetics",
+and its published code, whose option each docstring names.
+
+However a program is written, clamps act in three phases: what is taken from a reference pass, then
+what is rescaled, then what is set. Their order in the list means nothing.
 """
 
-from collections.abc import Iterator, Sequence
-from enum import StrEnum
-from itertools import combinations
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from app.schemas.site import Point, Positions, Site, SiteField
-from app.schemas.words import enumerate_words, head_name, layer_name
+from app.schemas.option import option
+from app.schemas.site import HEAD_POINTS, Point, Positions, Site, SiteField
 
 
 class PatternName(StrEnum):
@@ -21,186 +24,433 @@ class PatternName(StrEnum):
 
     INDUCTION = "induction"  # the query attends to the label tokens of its own class
     PREVIOUS_TOKEN = "previous_token"  # every token attends to the one before it
+    MATCH = "match"  # the query attends to the labels of the exemplars that look most like it
 
 
-class _Clamp(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Light(StrEnum):
+    """What a clamp does to what it touches; a colour everywhere."""
+
+    DRIVEN = "driven"  # set to something
+    SILENCED = "silenced"  # taken away
+    PRESERVED = "preserved"  # taken from a reference pass
 
 
-class Ablate(_Clamp):
-    """Heads write nothing: their values are zero. Paper: `ablate_heads`."""
+class Phase(IntEnum):
+    """When a clamp acts on its site, whatever its place in the program."""
 
-    kind: Literal["ablate"] = "ablate"
+    REFERENCE = 0
+    TRANSFORM = 1
+    ASSIGN = 2
+
+
+class Picks(StrEnum):
+    """How much of the model one site of a kind can name."""
+
+    ANY = "any"  # heads, layers, or the whole model
+    LAYER = "layer"  # one layer
+    HEAD = "head"  # one head
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Where a kind of clamp can be: points, and which roles of tokens (rows) it covers there."""
+
+    points: frozenset[Point]
+    positions: tuple[Positions, ...]
+    picks: Picks = Picks.ANY
+
+
+EVERYWHERE = tuple(Positions)
+WHOLE = (Positions.ALL,)
+ALL_POINTS = frozenset(Point)
+ACTIVATIONS = ALL_POINTS - {Point.LOGITS}
+
+
+class BaseClamp(BaseModel):
+    """What all clamps have: a site, and a window of training in which the light is on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    title: ClassVar[str]
+    paper: ClassVar[str | None] = None  # the published code's option
+    light: ClassVar[Light] = Light.DRIVEN
+    phase: ClassVar[Phase] = Phase.ASSIGN
+    sites: ClassVar[Sites]
+    usual: ClassVar[str]  # a site to start from
+    needs_two_layers: ClassVar[bool] = False
+
     site: SiteField
+    from_sequences: int = option(
+        0, "On from", "The light is on for sequences from this one.", unit="sequences", ge=0
+    )
+    until_sequences: int | None = option(
+        None, "Off from", "And off again from this one; empty: never.", unit="sequences", ge=1
+    )
 
     @field_validator("site")
     @classmethod
-    def _is_values(cls, site: Site) -> Site:
-        if site.point is not Point.V or site.positions is not Positions.ALL:
+    def _can_be_there(cls, site: Site) -> Site:
+        if site.point not in cls.sites.points:
+            points = ", ".join(p for p in Point if p in cls.sites.points)
             raise ValueError(
-                f"{site}: heads are ablated at their values; write for instance L1H3.v"
+                f"{site}: {cls.title.lower()} acts at {points}; write for instance {cls.usual}"
+            )
+        if site.positions not in cls.sites.positions:
+            forms = " or ".join(
+                "all" if p is Positions.ALL else f"[{p}]" for p in cls.sites.positions
+            )
+            raise ValueError(
+                f"{site}: {cls.title.lower()} covers the positions {forms}; "
+                f"write for instance {cls.usual}"
+            )
+        if not _names_few_enough(site, cls.sites.picks):
+            raise ValueError(
+                f"{site}: {cls.title.lower()} needs one {cls.sites.picks}; "
+                f"write for instance {cls.usual}"
             )
         return site
 
+    @model_validator(mode="after")
+    def _window_is_open(self) -> Self:
+        if self.until_sequences is not None and self.until_sequences <= self.from_sequences:
+            raise ValueError(
+                f"{self.site}: until_sequences {self.until_sequences:,} must lie after "
+                f"from_sequences {self.from_sequences:,}"
+            )
+        return self
 
-class SetPattern(_Clamp):
-    """Heads attend as told, whatever their queries and keys say.
+    @property
+    def is_windowed(self) -> bool:
+        """Whether the light is switched while training."""
+        return self.from_sequences > 0 or self.until_sequences is not None
 
-    `induction` (paper: `induction_heads`, step 4 of the circuit): the query row puts `strength` on
-    the label tokens of the query's class and the rest on the other label tokens, evenly.
-    `previous_token` (paper: `prev_token_heads`, step 1): token i puts `strength` on token i - 1 and
-    the rest on itself; token 0 attends to itself. The induction strength that charts show is
-    2 * strength - 1 for two labels in context.
-    """
+    def is_on(self, sequence: int) -> bool:
+        """Whether the light is on for the training sequence with this number, from 0."""
+        before_end = self.until_sequences is None or sequence < self.until_sequences
+        return self.from_sequences <= sequence and before_end
+
+
+def _names_few_enough(site: Site, picks: Picks) -> bool:
+    if picks is Picks.HEAD:
+        return site.layer is not None and site.heads is not None and len(site.heads) == 1
+    return picks is Picks.ANY or site.layer is not None
+
+
+class Ablate(BaseClamp):
+    """Silence: the activation is zero. At `v`, heads write nothing."""
+
+    title: ClassVar[str] = "Ablate"
+    paper: ClassVar[str | None] = "ablate_heads, ablate_embedding"
+    light: ClassVar[Light] = Light.SILENCED
+    sites: ClassVar[Sites] = Sites(ACTIVATIONS, EVERYWHERE)
+    usual: ClassVar[str] = "L1H3.v"
+
+    kind: Literal["ablate"] = "ablate"
+
+
+class MeanAblate(BaseClamp):
+    """The activation is its mean over the batch (each evaluator's own), from an unclamped pass."""
+
+    title: ClassVar[str] = "Mean ablation"
+    light: ClassVar[Light] = Light.SILENCED
+    phase: ClassVar[Phase] = Phase.REFERENCE
+    sites: ClassVar[Sites] = Sites(ACTIVATIONS, EVERYWHERE)
+    usual: ClassVar[str] = "L1H3.z"
+
+    kind: Literal["mean_ablate"] = "mean_ablate"
+    gradient: Literal["through", "stop"] = option(
+        "through", "Gradient", "Whether the unclamped pass is trained through this clamp."
+    )
+
+
+class Resample(BaseClamp):
+    """The activation is that of another sequence of the batch (the one before), unclamped."""
+
+    title: ClassVar[str] = "Resampling ablation"
+    light: ClassVar[Light] = Light.SILENCED
+    phase: ClassVar[Phase] = Phase.REFERENCE
+    sites: ClassVar[Sites] = Sites(ACTIVATIONS, EVERYWHERE)
+    usual: ClassVar[str] = "L1H3.z"
+
+    kind: Literal["resample"] = "resample"
+    gradient: Literal["through", "stop"] = option(
+        "through", "Gradient", "Whether the unclamped pass is trained through this clamp."
+    )
+
+
+class Preserve(BaseClamp):
+    """The activation is what it is in a pass of the same weights without any clamp."""
+
+    title: ClassVar[str] = "Preserve"
+    paper: ClassVar[str | None] = "preserve_patterns, preserve_values, preserve_queries, ..._keys"
+    light: ClassVar[Light] = Light.PRESERVED
+    phase: ClassVar[Phase] = Phase.REFERENCE
+    sites: ClassVar[Sites] = Sites(ACTIVATIONS, EVERYWHERE)
+    usual: ClassVar[str] = "L*.pattern"
+
+    kind: Literal["preserve"] = "preserve"
+    gradient: Literal["through", "stop"] = option(
+        "through",
+        "Gradient",
+        "Whether the unclamped pass is trained through this clamp; the published code does.",
+    )
+
+
+class GraftIn(BaseClamp):
+    """Everything up to a layer is that of another run's checkpoint, frozen, with that run's own
+    program: the residual stream after the layer is taken from it."""
+
+    title: ClassVar[str] = "Graft in"
+    paper: ClassVar[str | None] = "graft_in"
+    light: ClassVar[Light] = Light.PRESERVED
+    phase: ClassVar[Phase] = Phase.REFERENCE
+    sites: ClassVar[Sites] = Sites(frozenset({Point.RESID}), WHOLE, Picks.LAYER)
+    usual: ClassVar[str] = "L0.resid"
+
+    kind: Literal["graft_in"] = "graft_in"
+    checkpoint: str = option(
+        ...,
+        "Checkpoint",
+        "RUN@SEQUENCES, or file:WEIGHTS.npz#PREFIX of a model of the same shape.",
+        pattern=r"^([0-9A-Za-z_-]+@\d+|file:.+)$",
+    )
+
+
+class Scale(BaseClamp):
+    """The activation is multiplied by a factor."""
+
+    title: ClassVar[str] = "Scale"
+    phase: ClassVar[Phase] = Phase.TRANSFORM
+    sites: ClassVar[Sites] = Sites(ALL_POINTS, EVERYWHERE)
+    usual: ClassVar[str] = "L1H3.z"
+
+    kind: Literal["scale"] = "scale"
+    by: float = option(0.5, "Factor", "What the activation is multiplied by.", ge=-1000, le=1000)
+
+    @field_validator("by")
+    @classmethod
+    def _changes_something(cls, by: float) -> float:
+        if by == 1:
+            raise ValueError("a factor of 1 changes nothing")
+        return by
+
+
+class Temperature(BaseClamp):
+    """Scores are divided by a temperature before softmax: below 1 sharper, above 1 flatter. Acts on
+    the live scores; the published code freezes those of the whole layer to an unclamped pass, which
+    a `preserve` at `L1.score` beside it does too."""
+
+    title: ClassVar[str] = "Head temperature"
+    paper: ClassVar[str | None] = "set_head_temperature"
+    phase: ClassVar[Phase] = Phase.TRANSFORM
+    sites: ClassVar[Sites] = Sites(frozenset({Point.SCORE}), EVERYWHERE)
+    usual: ClassVar[str] = "L1H3.score"
+
+    kind: Literal["temperature"] = "temperature"
+    temperature: float = option(
+        0.5, "Temperature", "What the scores are divided by.", gt=0, le=1000
+    )
+
+    @field_validator("temperature")
+    @classmethod
+    def _changes_something(cls, temperature: float) -> float:
+        if temperature == 1:
+            raise ValueError("a temperature of 1 changes nothing")
+        return temperature
+
+
+class SetConstant(BaseClamp):
+    """The activation is a constant: one number, or one per feature of the site (at patterns and
+    scores: one per key token). What the causal mask hides stays hidden."""
+
+    title: ClassVar[str] = "Constant"
+    sites: ClassVar[Sites] = Sites(ALL_POINTS, EVERYWHERE)
+    usual: ClassVar[str] = "L1H3.z"
+
+    kind: Literal["set"] = "set"
+    value: float | tuple[float, ...] = option(
+        0.0, "Value", "One number, or a list with one per feature."
+    )
+
+
+class InductionPattern(BaseClamp):
+    """The query attends to the label tokens of its own class with a strength, to the other label
+    tokens with the rest (step 4). Charts show 2 x strength - 1 for two labels in context."""
+
+    title: ClassVar[str] = "Induction pattern"
+    paper: ClassVar[str | None] = "induction_heads, induction_head_strength"
+    sites: ClassVar[Sites] = Sites(frozenset({Point.PATTERN}), (Positions.QUERY,))
+    usual: ClassVar[str] = "L1H3.pattern[query]"
 
     kind: Literal["set_pattern"] = "set_pattern"
-    site: SiteField
-    target: PatternName
-    strength: float = Field(1.0, ge=0, le=1)
-
-    @field_validator("site")
-    @classmethod
-    def _is_pattern(cls, site: Site) -> Site:
-        if site.point is not Point.PATTERN:
-            raise ValueError(f"{site}: a pattern is fixed at L{{layer}}H{{head}}.pattern")
-        return site
+    target: Literal["induction"] = "induction"
+    strength: float = option(
+        1.0,
+        "Strength",
+        "Attention on the correct label; the rest goes to the wrong one.",
+        ge=0,
+        le=1,
+    )
 
 
-Clamp = Annotated[Ablate | SetPattern, Field(discriminator="kind")]
+class PreviousTokenPattern(BaseClamp):
+    """Every token attends to the one before it with a strength, to itself with the rest; token 0 to
+    itself (step 1)."""
+
+    title: ClassVar[str] = "Previous-token pattern"
+    paper: ClassVar[str | None] = "prev_token_heads, prev_token_head_strength, ..._only_label"
+    sites: ClassVar[Sites] = Sites(frozenset({Point.PATTERN}), (Positions.ALL, Positions.LABELS))
+    usual: ClassVar[str] = "L0H2.pattern"
+
+    kind: Literal["set_pattern"] = "set_pattern"
+    target: Literal["previous_token"] = "previous_token"
+    strength: float = option(
+        1.0, "Strength", "Attention on the token before; the rest stays on itself.", ge=0, le=1
+    )
+
+
+class MatchPattern(BaseClamp):
+    """The query attends to the label tokens by how much their exemplars look like it: softmax of
+    the cosine of raw features over a temperature; 0 takes the most alike."""
+
+    title: ClassVar[str] = "Match pattern"
+    paper: ClassVar[str | None] = "match_heads, match_head_temperature"
+    sites: ClassVar[Sites] = Sites(frozenset({Point.PATTERN}), (Positions.QUERY,))
+    usual: ClassVar[str] = "L1H3.pattern[query]"
+
+    kind: Literal["set_pattern"] = "set_pattern"
+    target: Literal["match"] = "match"
+    temperature: float = option(
+        0.0, "Temperature", "Of the softmax over cosines; 0 takes the most alike.", ge=0, le=1000
+    )
+
+
+class ForbidPreviousToken(BaseClamp):
+    """Tokens cannot attend to the one before them: those scores are -1e9."""
+
+    title: ClassVar[str] = "Forbid previous token"
+    paper: ClassVar[str | None] = "disallow_prev_token_heads, disallow_prev_token_only_label"
+    light: ClassVar[Light] = Light.SILENCED
+    sites: ClassVar[Sites] = Sites(frozenset({Point.SCORE}), EVERYWHERE)
+    usual: ClassVar[str] = "L0H2.score"
+
+    kind: Literal["forbid"] = "forbid"
+    target: Literal["previous_token"] = "previous_token"
+
+
+class ForbidNonLabels(BaseClamp):
+    """The query attends to label tokens only: its other scores are -1e9."""
+
+    title: ClassVar[str] = "Label tokens only"
+    paper: ClassVar[str | None] = "final_layer_silence_non_label_attn"
+    light: ClassVar[Light] = Light.SILENCED
+    sites: ClassVar[Sites] = Sites(frozenset({Point.SCORE}), (Positions.QUERY,))
+    usual: ClassVar[str] = "L1H3.score[query]"
+
+    kind: Literal["forbid"] = "forbid"
+    target: Literal["non_labels"] = "non_labels"
+
+
+class PerfectLayer1(BaseClamp):
+    """Layer 1 works perfectly (steps 1 and 2): queries and keys of layer 2 are made from the
+    embedding of the token before (tokens 1 to the last but one), its values and the residual
+    stream from the plain embeddings."""
+
+    title: ClassVar[str] = "Perfect layer 1"
+    paper: ClassVar[str | None] = "specific_fn perfect_prev_token_input"
+    sites: ClassVar[Sites] = Sites(frozenset({Point.RESID}), WHOLE, Picks.LAYER)
+    usual: ClassVar[str] = "L0.resid"
+    needs_two_layers: ClassVar[bool] = True
+
+    kind: Literal["perfect_layer1"] = "perfect_layer1"
+
+
+class PerfectCopy(BaseClamp):
+    """A head's attention is copied to the output perfectly (steps 3v and 5): the logit of a label
+    is the head's score from the query to that label's token (log-sum-exp of several), others -1e9.
+    """
+
+    title: ClassVar[str] = "Perfect copy"
+    paper: ClassVar[str | None] = "perfect_copy_from_head_pattern"
+    sites: ClassVar[Sites] = Sites(frozenset({Point.SCORE}), (Positions.QUERY,), Picks.HEAD)
+    usual: ClassVar[str] = "L1H3.score[query]"
+
+    kind: Literal["perfect_copy"] = "perfect_copy"
+    source: Literal["live", "unclamped"] = option(
+        "live",
+        "Scores from",
+        "This pass, or an unclamped one as in the published code, where other clamps do nothing.",
+    )
+
+
+class GraftOut(BaseClamp):
+    """Everything after a layer is that of another run's checkpoint, frozen and without clamps: the
+    residual stream after the layer goes on in it, and its logits are the output."""
+
+    title: ClassVar[str] = "Graft out"
+    paper: ClassVar[str | None] = "graft_out"
+    light: ClassVar[Light] = Light.PRESERVED
+    sites: ClassVar[Sites] = Sites(frozenset({Point.RESID}), WHOLE, Picks.LAYER)
+    usual: ClassVar[str] = "L0.resid"
+
+    kind: Literal["graft_out"] = "graft_out"
+    checkpoint: str = option(
+        ...,
+        "Checkpoint",
+        "RUN@SEQUENCES, or file:WEIGHTS.npz#PREFIX of a model of the same shape.",
+        pattern=r"^([0-9A-Za-z_-]+@\d+|file:.+)$",
+    )
+
+
+SetPattern = Annotated[
+    InductionPattern | PreviousTokenPattern | MatchPattern, Field(discriminator="target")
+]
+Forbid = Annotated[ForbidPreviousToken | ForbidNonLabels, Field(discriminator="target")]
+Clamp = Annotated[
+    Ablate
+    | MeanAblate
+    | Resample
+    | Preserve
+    | GraftIn
+    | Scale
+    | Temperature
+    | SetConstant
+    | SetPattern
+    | Forbid
+    | PerfectLayer1
+    | PerfectCopy
+    | GraftOut,
+    Field(discriminator="kind"),
+]
 Program = tuple[Clamp, ...]
 
+# In the order in which assignments act where a published option overrides another.
+KINDS: tuple[type[BaseClamp], ...] = (
+    InductionPattern,
+    PreviousTokenPattern,
+    Ablate,
+    PerfectLayer1,
+    PerfectCopy,
+    Preserve,
+    MatchPattern,
+    ForbidPreviousToken,
+    ForbidNonLabels,
+    Temperature,
+    Scale,
+    SetConstant,
+    MeanAblate,
+    Resample,
+    GraftIn,
+    GraftOut,
+)
 
-class ClampError(ValueError):
-    """A clamp that cannot be, cannot matter, or contradicts another; knows which one it is."""
 
-    def __init__(self, index: int, message: str) -> None:
-        super().__init__(message)
-        self.index = index
-
-
-def check_program(program: Sequence[Clamp], *, layers: int, heads: int) -> None:
-    """Raises `ClampError` for the first clamp that a model of this shape cannot have."""
-    for index, clamp in enumerate(program):
-        _check_range(index, clamp, layers, heads)
-        _check_positions(index, clamp)
-    _check_overlaps(program, layers, heads)
-    _check_effect(program, layers, heads)
-
-
-def covered(clamp: Clamp, *, layers: int, heads: int) -> frozenset[tuple[int, int]]:
-    """The (layer, head) pairs that a clamp touches."""
+def covered(clamp: BaseClamp, *, layers: int, heads: int) -> frozenset[tuple[int, int]]:
+    """The (layer, head) pairs that a clamp touches; none for a site without heads."""
+    if clamp.site.point not in HEAD_POINTS:
+        return frozenset()
     return frozenset(
         (layer, head)
         for layer in clamp.site.layers_of(layers)
         for head in clamp.site.heads_of(heads)
     )
-
-
-def _check_range(index: int, clamp: Clamp, layers: int, heads: int) -> None:
-    for layer, head in sorted(covered(clamp, layers=layers, heads=heads)):
-        if layer >= layers:
-            raise ClampError(index, f"{clamp.site}: the model has layers 0 to {layers - 1}")
-        if head >= heads:
-            raise ClampError(index, f"{clamp.site}: the model has heads 0 to {heads - 1}")
-
-
-def _check_positions(index: int, clamp: Clamp) -> None:
-    if not isinstance(clamp, SetPattern):
-        return
-    allowed = _POSITIONS[clamp.target]
-    if clamp.site.positions not in allowed:
-        forms = enumerate_words([f"[{p}]" if p is not Positions.ALL else "all" for p in allowed])
-        raise ClampError(index, f"{clamp.site}: an {clamp.target} pattern covers {forms} rows")
-
-
-_POSITIONS = {
-    PatternName.INDUCTION: (Positions.QUERY,),
-    PatternName.PREVIOUS_TOKEN: (Positions.ALL, Positions.LABELS),
-}
-
-
-def _rows(clamp: SetPattern) -> frozenset[Positions]:
-    """The roles of the rows that a pattern clamp sets."""
-    if clamp.site.positions is Positions.ALL:
-        return frozenset({Positions.QUERY, Positions.LABELS, Positions.EXEMPLARS})
-    return frozenset({clamp.site.positions})
-
-
-def _check_overlaps(program: Sequence[Clamp], layers: int, heads: int) -> None:
-    for (_, first), (later, second) in combinations(enumerate(program), 2):
-        shared = covered(first, layers=layers, heads=heads) & covered(
-            second, layers=layers, heads=heads
-        )
-        if shared and (reason := _contradiction(first, second)):
-            where = head_name(*min(shared))
-            raise ClampError(later, f"{second.site}: {where} is {reason} ({first.site})")
-
-
-def _contradiction(first: Clamp, second: Clamp) -> str | None:
-    if isinstance(first, Ablate) and isinstance(second, Ablate):
-        return "already ablated"
-    if isinstance(first, SetPattern) and isinstance(second, SetPattern):
-        return "already given a pattern" if _rows(first) & _rows(second) else None
-    return "both ablated and given a pattern, which an ablated head cannot use"
-
-
-def _check_effect(program: Sequence[Clamp], layers: int, heads: int) -> None:
-    """Refuses pattern rows that nothing downstream reads: only the query row reaches the output."""
-    silenced = {
-        pair
-        for clamp in program
-        if isinstance(clamp, Ablate)
-        for pair in covered(clamp, layers=layers, heads=heads)
-    }
-    for index, clamp in enumerate(program):
-        if not isinstance(clamp, SetPattern) or Positions.QUERY in _rows(clamp):
-            continue
-        for layer in sorted(clamp.site.layers_of(layers)):
-            readers = {(later, head) for later in range(layer + 1, layers) for head in range(heads)}
-            if readers <= silenced:
-                reason = "is the last" if not readers else "is followed by ablated heads only"
-                raise ClampError(
-                    index,
-                    f"{clamp.site}: {layer_name(layer)} {reason}, so only its query row reaches "
-                    f"the output and this clamp would change nothing",
-                )
-
-
-def describe(program: Sequence[Clamp], *, layers: int, heads: int) -> Iterator[str]:
-    """One plain sentence per clamp, for forms and run pages."""
-    if not program:
-        yield "Nothing is clamped: every head learns freely."
-    for clamp in program:
-        for layer in clamp.site.layers_of(layers):
-            yield _sentence(clamp, layer, clamp.site.heads_of(heads), heads)
-
-
-def _sentence(clamp: Clamp, layer: int, touched: tuple[int, ...], heads: int) -> str:
-    who = _subject(layer, touched, heads)
-    many = len(touched) > 1
-    if isinstance(clamp, Ablate):
-        return f"{who} {'are silenced: they write' if many else 'is silenced: it writes'} nothing."
-    attend = "attend" if many else "attends"
-    if clamp.target is PatternName.INDUCTION:
-        return f"{who} always {attend} from the query to {_induction_words(clamp.strength)}."
-    rows = "each label token" if clamp.site.positions is Positions.LABELS else "every token"
-    rest = (
-        "" if clamp.strength == 1 else f", with strength {clamp.strength:g} and the rest on itself"
-    )
-    return f"{who} always {attend} from {rows} to the token before it{rest}."
-
-
-def _subject(layer: int, touched: tuple[int, ...], heads: int) -> str:
-    if len(touched) == heads:
-        return f"All heads of {layer_name(layer).lower()}"
-    if len(touched) == 1:
-        return head_name(layer, touched[0])
-    return f"{layer_name(layer)}, heads {enumerate_words([str(h) for h in touched])}"
-
-
-def _induction_words(strength: float) -> str:
-    if strength == 1:
-        return "the correct label"
-    if strength == 0:
-        return "the wrong label"
-    return f"the correct label with strength {strength:g}, to the wrong one with {1 - strength:g}"

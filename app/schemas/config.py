@@ -8,23 +8,19 @@ unit and the one line of explanation that the launch form shows. Two configs wit
 import hashlib
 import json
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from app.schemas.clamp import ClampError, Program, check_program
+from app.schemas.check import ClampError, check_program
+from app.schemas.clamp import Program
+from app.schemas.dimensions import Dimensions
+from app.schemas.option import option
 
 
 class _Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-def option(default: Any, label: str, help: str, *, unit: str = "", **constraints: Any) -> Any:
-    """A field with what the form shows about it."""
-    return Field(
-        default, title=label, description=help, json_schema_extra={"unit": unit}, **constraints
-    )
 
 
 class ModelConfig(_Config):
@@ -64,6 +60,19 @@ class ModelConfig(_Config):
         return self.width // self.heads
 
 
+def _read_combinations(value: object) -> object:
+    """`2-3, 3-4` -> [[2, 3], [3, 4]], as the form writes them; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return [part.strip().split("-") for part in value.split(",") if part.strip()]
+
+
+LabelCombinations = Annotated[
+    tuple[tuple[int, ...], ...],
+    BeforeValidator(_read_combinations, json_schema_input_type=list[list[int]] | str),
+]
+
+
 class TaskConfig(_Config):
     """The few-shot task: pairs of exemplar and label, then a query of one of their classes."""
 
@@ -93,6 +102,11 @@ class TaskConfig(_Config):
         "Share of the label combinations that training never shows together.",
         gt=0,
         lt=1,
+    )
+    held_out_pairs: LabelCombinations = option(
+        (),
+        "Held out by hand",
+        "Exactly these label pairs instead of a share, for instance 2-3, 3-4.",
     )
     context_pairs: int = option(
         2, "Context pairs", "Exemplar-label pairs before the query.", unit="pairs", ge=2, le=32
@@ -139,6 +153,23 @@ class TaskConfig(_Config):
             raise ValueError(f"{combinations:,} label combinations are too many; at most 1,000,000")
         return self
 
+    @model_validator(mode="after")
+    def _held_out_pairs_exist(self) -> Self:
+        size, every = self.context_labels, math.comb(self.labels, self.context_labels)
+        for labels in self.held_out_pairs:
+            if len(set(labels)) != size or len(labels) != size:
+                raise ValueError(
+                    f"held_out_pairs: {_joined(labels)} is not a combination of {size} labels"
+                )
+            if not all(0 <= label < self.labels for label in labels):
+                raise ValueError(
+                    f"held_out_pairs: {_joined(labels)} is not among the labels 0 to "
+                    f"{self.labels - 1}"
+                )
+        if len({frozenset(labels) for labels in self.held_out_pairs}) == every:
+            raise ValueError(f"held_out_pairs: all {every} combinations; none is left to train on")
+        return self
+
     @property
     def context_labels(self) -> int:
         """Distinct classes, and so labels, in a context; ln of it is the loss of guessing."""
@@ -148,6 +179,10 @@ class TaskConfig(_Config):
     def tokens(self) -> int:
         """Length of a sequence: a pair is two tokens, the query one."""
         return 2 * self.context_pairs + 1
+
+
+def _joined(labels: tuple[int, ...]) -> str:
+    return "-".join(map(str, labels))
 
 
 class TrainingConfig(_Config):
@@ -232,6 +267,21 @@ class RecordingConfig(_Config):
         return self
 
 
+def dimensions_of(model: ModelConfig, task: TaskConfig, training: TrainingConfig) -> Dimensions:
+    """What a program of this model, task and length must fit."""
+    return Dimensions(
+        layers=model.layers,
+        heads=model.heads,
+        width=model.width,
+        labels=task.labels,
+        context_pairs=task.context_pairs,
+        sequences=training.total_sequences,
+        has_mlp=model.mlp_ratio > 0,
+        has_bias=model.attn_bias,
+        is_rotary=model.positions == "rotary",
+    )
+
+
 class RunConfig(_Config):
     """One run: model, task, training, seeds, recording and program of clamps."""
 
@@ -245,7 +295,7 @@ class RunConfig(_Config):
     @model_validator(mode="after")
     def _program_fits(self, info: ValidationInfo) -> Self:
         try:
-            check_program(self.program, layers=self.model.layers, heads=self.model.heads)
+            check_program(self.program, dimensions_of(self.model, self.task, self.training))
         except ClampError as error:
             raise _at_clamp(error, self.program) from None
         return self

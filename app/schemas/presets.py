@@ -2,13 +2,22 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from app.schemas.clamp import Ablate, PatternName, SetPattern
+from app.schemas.clamp import (
+    Ablate,
+    BaseClamp,
+    InductionPattern,
+    PerfectCopy,
+    PerfectLayer1,
+    PreviousTokenPattern,
+)
 from app.schemas.config import RecordingConfig, RunConfig, TrainingConfig
 from app.schemas.site import Site
 
 # The head that the paper keeps (strongest for its seed 5), and the layer-2 heads it silences.
 KEPT = 3
 OTHERS = Ablate(site=Site.parse("L1H0,1,2,4,5,6,7.v"))
+COPY = PerfectCopy(site=Site.parse(f"L1H{KEPT}.score[query]"))
+LAYER_1 = PerfectLayer1(site=Site.parse("L0.resid"))
 
 
 class Preset(BaseModel):
@@ -23,11 +32,11 @@ class Preset(BaseModel):
     config: RunConfig
 
 
-def _clamped(*clamps: Ablate | SetPattern, sequences: int = 600_000) -> RunConfig:
+def _clamped(*program: BaseClamp, sequences: int = 600_000) -> RunConfig:
     return RunConfig(
         training=TrainingConfig(sequences=sequences),
         recording=RecordingConfig(evaluate_every=1000, frame_every=5000, checkpoint_every=5000),
-        program=(*clamps, OTHERS),
+        program=program,
     )
 
 
@@ -42,26 +51,46 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         id="one-head",
         name="One head only",
-        figure="Fig. 4b, 5b",
+        figure="Fig. 4b, 5b: none",
         summary="One head of layer 2 learns alone: the same plateau, a later drop.",
-        config=_clamped(),
+        config=_clamped(OTHERS),
     ),
     Preset(
         id="previous-token",
         name="Previous-token head fixed",
-        figure="Fig. 5b, step 1",
+        figure="Fig. 5b: step 1",
         summary="A head of layer 1 always attends one token back: a shorter plateau.",
-        config=_clamped(
-            SetPattern(site=Site.parse("L0H2.pattern"), target=PatternName.PREVIOUS_TOKEN)
-        ),
+        config=_clamped(PreviousTokenPattern(site=Site.parse("L0H2.pattern")), OTHERS),
+    ),
+    Preset(
+        id="layer-1",
+        name="Layer 1 perfect",
+        figure="Fig. 5b: steps 1, 2",
+        summary="Layer 2 reads the token before for free: no plateau at ln 2.",
+        config=_clamped(LAYER_1, OTHERS),
     ),
     Preset(
         id="match",
         name="Match fixed",
-        figure="Fig. 5b, steps 1, 2, 3qk, 4",
+        figure="Fig. 5b: steps 1, 2, 3qk, 4",
         summary="The head always finds the correct label: no plateau is left.",
         config=_clamped(
-            SetPattern(site=Site.parse(f"L1H{KEPT}.pattern[query]"), target=PatternName.INDUCTION)
+            InductionPattern(site=Site.parse(f"L1H{KEPT}.pattern[query]")),
+            OTHERS,
         ),
+    ),
+    Preset(
+        id="copy",
+        name="Copy perfect",
+        figure="Fig. 5b: steps 3v, 5",
+        summary="What the head attends to is the answer: a brief plateau near ln 2.",
+        config=_clamped(COPY),
+    ),
+    Preset(
+        id="layer-1-and-copy",
+        name="Layer 1 and copy",
+        figure="Fig. 5b: steps 1, 2, 3v, 5",
+        summary="Only the match is left to learn: the fastest of all.",
+        config=_clamped(LAYER_1, COPY),
     ),
 )

@@ -17,6 +17,9 @@ class Point(StrEnum):
     """Named activations in order of computation. Axes are those of `worker.science.model`."""
 
     EMBED = "embed"  # width token sequence
+    Q_INPUT = "q_input"  # width token sequence: the stream that queries are made from (step 3q)
+    K_INPUT = "k_input"  # width token sequence: that keys are made from (step 3k)
+    V_INPUT = "v_input"  # width token sequence: that values are made from (step 3v)
     Q = "q"  # head dim token sequence, after rotary
     K = "k"  # head dim token sequence, after rotary
     V = "v"  # head dim token sequence
@@ -38,6 +41,8 @@ class Positions(StrEnum):
 
 
 HEAD_POINTS = frozenset({Point.Q, Point.K, Point.V, Point.SCORE, Point.PATTERN, Point.Z})
+ROW_POINTS = frozenset({Point.SCORE, Point.PATTERN})  # positions are those of the query tokens
+INPUT_POINTS = frozenset({Point.Q_INPUT, Point.K_INPUT, Point.V_INPUT})
 LAYERLESS_POINTS = frozenset({Point.EMBED, Point.LOGITS})
 
 _GRAMMAR = re.compile(
@@ -69,6 +74,8 @@ class Site:
             raise ValueError(f"{text!r}: {point} belongs to no layer; write {point}")
         if match["heads"] is not None and point not in HEAD_POINTS:
             raise ValueError(f"{text!r}: {point} has no heads; leave H{match['heads']} out")
+        if point is Point.LOGITS and positions is not Positions.ALL:
+            raise ValueError(f"{text!r}: logits are those of the query alone; write logits")
         return cls(point, _layer(match["layer"]), _heads(match["heads"]), positions)
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -16,8 +16,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from app.schemas.api import LaunchRequest
-from app.schemas.clamp import ClampError, Program, check_program
-from app.schemas.config import ModelConfig, RunConfig
+from app.schemas.check import ClampError, check_program
+from app.schemas.clamp import Program
+from app.schemas.config import ModelConfig, RunConfig, TaskConfig, TrainingConfig, dimensions_of
+from app.schemas.dimensions import Dimensions
 
 Typed = Mapping[str, str]  # form names, "training.sequences", to what was typed
 Errors = dict[str, list[str]]  # form names to sentences
@@ -25,7 +27,8 @@ Errors = dict[str, list[str]]  # form names to sentences
 PROGRAM = "program"
 MODEL = "model"
 NAME = "name"
-_PROGRAM = TypeAdapter(Program)
+_PROGRAM: TypeAdapter[Program] = TypeAdapter(Program)
+Section = TypeVar("Section", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -116,15 +119,26 @@ class ConfigForm:
             for name, section in _sections()
         ]
 
-    @cached_property
+    @property
     def model(self) -> ModelConfig:
         """The model as far as it can be read: grids need a shape even beside an error."""
+        return self._readable(ModelConfig)
+
+    def _readable(self, section: type[Section]) -> Section:
+        """A section of the config, or its defaults while something in it is wrong."""
+        name = next(name for name, kind in _sections() if kind is section)
         if self.config is not None:
-            return self.config.model
+            read: Section = getattr(self.config, name)
+            return read
         try:
-            return ModelConfig.model_validate(_tree(self.typed).get("model", {}))
+            return section.model_validate(_tree(self.typed).get(name, {}))
         except ValidationError:
-            return ModelConfig()
+            return section()
+
+    @cached_property
+    def dimensions(self) -> Dimensions:
+        """What the program must fit, as far as it can be read."""
+        return dimensions_of(self.model, self._readable(TaskConfig), self._readable(TrainingConfig))
 
     @cached_property
     def program(self) -> Program:
@@ -174,7 +188,7 @@ def _impossible_clamps(form: ConfigForm) -> Errors:
     if any(place.startswith((MODEL, PROGRAM)) for place in form.errors):
         return {}
     try:
-        check_program(form.program, layers=form.model.layers, heads=form.model.heads)
+        check_program(form.program, form.dimensions)
     except ClampError as error:
         return {PROGRAM: [f"Clamp {error.index + 1}: {_full_stop(str(error))}"]}
     return {}
@@ -208,7 +222,7 @@ def _form_field(path: str, info: FieldInfo, typed: Typed, errors: Errors) -> For
         help=info.description or "",
         unit=str(extra.get("unit", "")),
         limits=_limits(info),
-        kind="choice" if choices else _KINDS[info.annotation],
+        kind="choice" if choices else _KINDS.get(info.annotation, "text"),
         choices=tuple(map(str, choices)),
         default=default,
         value=typed.get(path, default),
@@ -246,6 +260,8 @@ def _as_text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, tuple):
+        return ", ".join("-".join(map(str, labels)) for labels in value)
     if isinstance(value, float):
         return repr(value).removesuffix(".0").replace("e-0", "e-")
     return str(value)

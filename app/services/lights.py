@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from app.schemas.clamp import Ablate, Clamp, PatternName, SetPattern, covered
+from app.schemas.clamp import (
+    Ablate,
+    BaseClamp,
+    InductionPattern,
+    PatternName,
+    PreviousTokenPattern,
+    covered,
+)
 from app.schemas.config import ModelConfig
 from app.schemas.words import head_name
 
@@ -55,7 +62,7 @@ class LitHead:
         return "silenced" if self.light is Light.SILENCE else "driven"
 
 
-def lit_heads(program: Sequence[Clamp], model: ModelConfig) -> list[list[LitHead]]:
+def lit_heads(program: Sequence[BaseClamp], model: ModelConfig) -> list[list[LitHead]]:
     """The heads of every layer, the last layer first: upwards on screen is upwards in the model."""
     return [
         [_lit(program, model, layer, head) for head in range(model.heads)]
@@ -63,7 +70,7 @@ def lit_heads(program: Sequence[Clamp], model: ModelConfig) -> list[list[LitHead
     ]
 
 
-def _lit(program: Sequence[Clamp], model: ModelConfig, layer: int, head: int) -> LitHead:
+def _lit(program: Sequence[BaseClamp], model: ModelConfig, layer: int, head: int) -> LitHead:
     touching = [
         clamp
         for clamp in program
@@ -73,16 +80,16 @@ def _lit(program: Sequence[Clamp], model: ModelConfig, layer: int, head: int) ->
     return LitHead(layer, head, light, strength, [_siteless(clamp) for clamp in touching])
 
 
-def _light(touching: Sequence[Clamp]) -> tuple[Light, float]:
+def _light(touching: Sequence[BaseClamp]) -> tuple[Light, float]:
     for clamp in touching:
-        if isinstance(clamp, SetPattern):
-            return Light(clamp.target.value), clamp.strength
+        if isinstance(clamp, InductionPattern | PreviousTokenPattern):
+            return Light(clamp.target), clamp.strength
         if isinstance(clamp, Ablate):
             return Light.SILENCE, 1.0
     return Light.NONE, 1.0
 
 
-def _siteless(clamp: Clamp) -> dict[str, Any]:
+def _siteless(clamp: BaseClamp) -> dict[str, Any]:
     content = clamp.model_dump(mode="json", exclude={"site"})
     return content | {"point": clamp.site.point.value, "positions": clamp.site.positions.value}
 
@@ -115,7 +122,7 @@ class Circuit:
 _MATCH = Light(PatternName.INDUCTION.value)
 
 
-def circuit(program: Sequence[Clamp], model: ModelConfig) -> Circuit:
+def circuit(program: Sequence[BaseClamp], model: ModelConfig) -> Circuit:
     """Which steps of the circuit a program fixes or takes away."""
     rows = lit_heads(program, model)
     last = [head.light for head in rows[0]]

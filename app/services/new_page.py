@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from app.errors import NotFound
 from app.schemas.api import Estimate
-from app.schemas.clamp import ClampError, check_program, describe
+from app.schemas.check import ClampError, check_program
 from app.schemas.config import RunConfig
+from app.schemas.describe import describe
 from app.schemas.presets import PRESETS, Preset
 from app.services.estimate import estimate
 from app.services.forms import ConfigForm, FormSection, form_of
@@ -109,14 +110,13 @@ def _preset_of(form: ConfigForm) -> str | None:
 
 def _words(form: ConfigForm) -> list[str]:
     """The program in sentences, as soon as it makes sense, whatever else is wrong."""
-    shape = {"layers": form.model.layers, "heads": form.model.heads}
     try:
-        check_program(form.program, **shape)
+        check_program(form.program, form.dimensions)
     except ClampError:
         return ["This program cannot be; see the clamps."]
     if form.program_errors:
         return ["This program cannot be read; see the clamps."]
-    return list(describe(form.program, **shape))
+    return list(describe(form.program, layers=form.model.layers, heads=form.model.heads))
 
 
 def _facts(cost: Estimate) -> list[Fact]:

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel
 
-from app.schemas.clamp import Ablate, PatternName, SetPattern
+from app.schemas.clamp import Ablate, InductionPattern, PreviousTokenPattern
 from app.schemas.config import ModelConfig, RunConfig, TrainingConfig
 from app.schemas.presets import PRESETS
 from app.schemas.site import Site
@@ -155,10 +155,8 @@ def test_the_grid_has_a_shape_while_the_model_is_wrong():
 
 def test_every_head_shows_its_light():
     program = (
-        SetPattern(site=Site.parse("L0H2.pattern"), target=PatternName.PREVIOUS_TOKEN),
-        SetPattern(
-            site=Site.parse("L1H3.pattern[query]"), target=PatternName.INDUCTION, strength=0.5
-        ),
+        PreviousTokenPattern(site=Site.parse("L0H2.pattern")),
+        InductionPattern(site=Site.parse("L1H3.pattern[query]"), strength=0.5),
         Ablate(site=Site.parse("L1H0,1.v")),
     )
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from app.schemas.clamp import describe
 from app.schemas.config import RunConfig, TrainingConfig
+from app.schemas.describe import describe
 from app.schemas.presets import PRESETS
 from app.schemas.state import ACTIVE, ALLOWED, TERMINAL, RunState, may_move
 from app.schemas.words import enumerate_words, head_name

@@ -4,7 +4,6 @@
 run, mapped over the runs of the cohort by `torch.func.vmap` and compiled once.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,9 +11,10 @@ from torch import Tensor
 
 from app.schemas.measure import EVALUATORS
 from worker.science.measures import induction_strength, previous_token_strength, query_metrics
-from worker.science.model import Batch, cross_entropy, forward, pattern_keys
+from worker.science.model import Batch, cross_entropy, pattern_keys
 from worker.science.parameters import Shape
-from worker.science.program import ProgramTensors, bind
+from worker.science.passes import Passes
+from worker.science.program import Layout, Tensors
 
 PROBES = 8  # sequences of the train evaluator whose patterns make a frame
 
@@ -49,20 +49,22 @@ class Observation(NamedTuple):
 class Step:
     """One update: mean cross-entropy of the batch, its gradient, Adam (Kingma & Ba 2015)."""
 
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
+    def __init__(self, shape: Shape, layout: Layout = ()) -> None:
+        self.shape, self.passes = shape, Passes(shape, layout)
 
     def __call__(
         self,
         state: TrainingState,
         adam: Adam,
         correction: Tensor,
-        program: ProgramTensors,
+        program: Tensors,
         batch: Batch,
+        clock: Tensor,
     ) -> tuple[TrainingState, Tensor]:
-        """All runs. batch.features is shared ([N, features]) or per run ([run, N, features])."""
-        return torch.func.vmap(self._one, in_dims=(0, 0, 0, 0, _run_axes(batch)))(
-            state, adam, correction, program, batch
+        """All runs. batch.features is shared ([N, features]) or per run ([run, N, features]);
+        clock [B] numbers the sequences."""
+        return torch.func.vmap(self._one, in_dims=(0, 0, 0, 0, _run_axes(batch), None))(
+            state, adam, correction, program, batch, clock
         )
 
     def _one(
@@ -70,41 +72,46 @@ class Step:
         state: TrainingState,
         adam: Adam,
         correction: Tensor,
-        program: ProgramTensors,
+        program: Tensors,
         batch: Batch,
+        clock: Tensor,
     ) -> tuple[TrainingState, Tensor]:
-        gradient, loss = torch.func.grad_and_value(self._loss)(state.parameters, program, batch)
+        loss_of = torch.func.grad_and_value(self._loss)
+        gradient, loss = loss_of(state.parameters, program, batch, clock)
         mean = adam.beta1 * state.mean + (1 - adam.beta1) * gradient
         second = adam.beta2 * state.second + (1 - adam.beta2) * gradient.square()
         step = (mean / correction[0]) / ((second / correction[1]).sqrt() + adam.epsilon)
         return TrainingState(state.parameters - adam.learning_rate * step, mean, second), loss
 
-    def _loss(self, flat: Tensor, program: ProgramTensors, batch: Batch) -> Tensor:
-        parameters = self.shape.unflatten(flat)
-        logits = forward(self.shape.model, parameters, batch, bind(program, batch)).logits
+    def _loss(self, flat: Tensor, program: Tensors, batch: Batch, clock: Tensor) -> Tensor:
+        logits = self.passes(self.shape.unflatten(flat), program, batch, clock).logits
         return cross_entropy(logits, batch.target).mean()
 
 
 class Evaluation:
     """One report: the metrics of all evaluators, and strengths and frame from `train`."""
 
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
+    def __init__(self, shape: Shape, layout: Layout = ()) -> None:
+        self.shape, self.passes = shape, Passes(shape, layout)
 
     def __call__(
-        self, parameters: Tensor, program: ProgramTensors, train: Batch, rest: Batch
+        self, parameters: Tensor, program: Tensors, train: Batch, rest: Batch, clock: Tensor
     ) -> Observation:
-        """All runs. `rest` holds the other evaluators, one after the other."""
+        """All runs. `rest` holds the other evaluators, one after the other; clock [1] is where
+        training stands."""
         axes = _run_axes(train)
-        return torch.func.vmap(self._one, in_dims=(0, 0, axes, axes))(
-            parameters, program, train, rest
+        return torch.func.vmap(self._one, in_dims=(0, 0, axes, axes, None))(
+            parameters, program, train, rest, clock
         )
 
-    def _one(self, flat: Tensor, program: ProgramTensors, train: Batch, rest: Batch) -> Observation:
+    def _one(
+        self, flat: Tensor, program: Tensors, train: Batch, rest: Batch, clock: Tensor
+    ) -> Observation:
         model, parameters = self.shape.model, self.shape.unflatten(flat)
         keep = pattern_keys(model)
-        seen = forward(model, parameters, train, bind(program, train), keep)
-        other = forward(model, parameters, rest, bind(program, rest))
+        seen = self.passes(parameters, program, train, clock, keep, whole=True)
+        groups = len(EVALUATORS) - 1
+        other = self.passes(parameters, program, rest, clock, groups=groups)
         patterns = [seen.kept[f"L{layer}.pattern"] for layer in range(model.layers)]
         metrics = [query_metrics(seen.logits, train), query_metrics(other.logits, rest)]
         return Observation(
@@ -118,11 +125,3 @@ class Evaluation:
 def _run_axes(batch: Batch) -> Batch:
     """Where the runs are in each part of a batch: nowhere in features that all of them share."""
     return Batch._make((None if batch.features.ndim == 2 else 0, 0, 0, 0))
-
-
-def stack_programs(programs: Sequence[ProgramTensors]) -> dict[str, dict[str, Tensor]]:
-    """Programs of equal structure as one, with a leading run axis."""
-    return {
-        key: {name: torch.stack([p[key][name] for p in programs]) for name in parts}
-        for key, parts in programs[0].items()
-    }

@@ -15,12 +15,13 @@ from torch import Tensor
 
 from app.schemas.config import RunConfig
 from app.schemas.measure import METRICS, Evaluator, Measurement, ProbeSequence
-from worker.science.cohort import Adam, Evaluation, Observation, Step, TrainingState, stack_programs
+from worker.science.cohort import Adam, Evaluation, Observation, Step, TrainingState
 from worker.science.compiler import Compiled
 from worker.science.datasets import Dataset
+from worker.science.model import Batch
 from worker.science.parameters import Shape, initial_parameters
 from worker.science.probe import probe_sequences
-from worker.science.program import program_tensors, structure
+from worker.science.program import NO_DONORS, Donors, Tensors, compile_program, stack_programs
 from worker.science.sequences import TrainingSequences, evaluation_batches
 
 # A second thread gains a third on an idle machine, and loses everything on a busy one: the loops of
@@ -70,8 +71,10 @@ class Trainer:
         compile: bool = True,
         threads: int = 0,
         should_stop: Callable[[], bool] = never,
+        donors: Donors = NO_DONORS,
     ) -> None:
-        """`initial` replaces the seeds' initial weights; `threads` 0 means `DEFAULT_THREADS`."""
+        """`initial` replaces the seeds' initial weights; `threads` 0 means `DEFAULT_THREADS`;
+        `donors` are the models of the checkpoints that clamps graft from."""
         check_cohort(configs)
         torch.set_num_threads(threads or DEFAULT_THREADS)
         self.configs, self.datasets, self.should_stop = configs, datasets, should_stop
@@ -79,10 +82,13 @@ class Trainer:
         self.shape = cohort_shape(configs[0], datasets[0])
         self._sequences = TrainingSequences(configs, datasets)
         self._train, self._rest, self._drawn = evaluation_batches(configs, datasets)
-        self._program = stack_programs([program_tensors(config) for config in configs])
+        programs = [compile_program(config, donors) for config in configs]
+        if any(one.layout != programs[0].layout for one in programs):
+            raise ValueError("runs of one cohort must have the same clamped points")
+        layout, self._program = programs[0].layout, stack_programs(programs)
         self._adam = adam_settings(configs)
-        self._step = Compiled(Step(self.shape), enabled=compile)
-        self._evaluate = Compiled(Evaluation(self.shape), enabled=compile)
+        self._step = Compiled(Step(self.shape, layout), enabled=compile)
+        self._evaluate = Compiled(Evaluation(self.shape, layout), enabled=compile)
         self._restore(resume, initial)
         self.batch_loss = torch.zeros(len(configs))  # of the last update, per run
 
@@ -144,9 +150,14 @@ class Trainer:
         """Compiles both functions without changing anything: they are pure."""
         batch = self._sequences.batch(self._update)
         self._step.warm_up(
-            self._state, self._adam, correction(self.configs, 0), self._program, batch
+            self._state,
+            self._adam,
+            correction(self.configs, 0),
+            self._program,
+            batch,
+            self._sequence_numbers(),
         )
-        self._evaluate.warm_up(self._state.parameters, self._program, self._train, self._rest)
+        self._evaluate.warm_up(*self._evaluated())
 
     @torch.no_grad()
     def reports(self) -> Iterator[tuple[Report, ...]]:
@@ -173,13 +184,23 @@ class Trainer:
                 correction(self.configs, self._update, self._optimiser_from),
                 self._program,
                 self._sequences.batch(self._update),
+                self._sequence_numbers(),
             )
 
     def _is_due(self, interval: str) -> bool:
         return self._update == self._fork or is_due(self.configs[0], self._update, interval)
 
+    def _sequence_numbers(self) -> Tensor:
+        """Which training sequences the next batch holds, [B]: windows open in mid-batch too."""
+        return torch.arange(self.configs[0].training.batch_size) + self.sequences
+
+    def _evaluated(self) -> tuple[Tensor, Tensors, Batch, Batch, Tensor]:
+        """What a report is made of. Its lights are those of the next training sequence."""
+        clock = torch.tensor([self.sequences])
+        return self._state.parameters, self._program, self._train, self._rest, clock
+
     def _report(self) -> tuple[Report, ...]:
-        seen = self._evaluate(self._state.parameters, self._program, self._train, self._rest)
+        seen = self._evaluate(*self._evaluated())
         return tuple(self._report_of(run, seen) for run in range(len(self.configs)))
 
     def _report_of(self, run: int, seen: Observation) -> Report:
@@ -233,7 +254,6 @@ _SHARED: dict[str, Callable[[RunConfig], object]] = {
     "batch size": lambda config: config.training.batch_size,
     "sequences": lambda config: config.training.sequences,
     "recording": lambda config: config.recording,
-    "clamped points": lambda config: structure(config.program, config.model.layers),
 }
 
 

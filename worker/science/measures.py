@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from worker.science.model import MASKED, Batch, cross_entropy
-from worker.science.program import label_shares
+from worker.science.patterns import label_shares
 
 
 def induction_strength(pattern: Tensor, batch: Batch) -> Tensor:

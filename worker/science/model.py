@@ -52,20 +52,31 @@ def forward(
     batch: Batch,
     edits: Edits = NO_EDITS,
     keep: frozenset[str] = NOTHING,
+    *,
+    whole: bool = False,
 ) -> Output:
     """One pass. `keep` names activations (`L1.pattern`) to return; edits apply before keeping.
 
-    Only the query token reaches the output, so the last layer computes that row alone, unless
-    something of it is kept.
+    Only the query token reaches the output, so the last layer computes (and keeps) that row alone,
+    unless it is asked for as a `whole`.
     """
     tap = Tap(edits, keep)
-    x = tap(Point.EMBED, _embed(model, parameters, batch))
+    x = tap(Point.EMBED, embed(model, parameters, batch))
     for layer in range(model.layers):
-        whole = layer < model.layers - 1 or any(k.startswith(f"L{layer}.") for k in keep)
-        x = _block(model, parameters, layer, x, tap, rows=x.shape[1] if whole else 1)
+        x = _block(model, parameters, layer, x, tap, rows_computed(model, layer, batch, whole))
     query = _norm(x[:, -1], parameters, "final_norm")
     logits = parameters["unembed.weight"] @ query + parameters["unembed.bias"][:, None]
     return Output(tap(Point.LOGITS, logits), tap.kept)
+
+
+def rows_computed(model: ModelConfig, layer: int, batch: Batch, whole: bool) -> int:
+    """How many of the (query) tokens a layer computes, the last ones."""
+    return tokens_of(batch) if whole or layer < model.layers - 1 else 1
+
+
+def tokens_of(batch: Batch) -> int:
+    """Length of the sequences: pairs of exemplar and label, and the query."""
+    return 2 * len(batch.row) - 1
 
 
 def pattern_keys(model: ModelConfig) -> frozenset[str]:
@@ -73,7 +84,7 @@ def pattern_keys(model: ModelConfig) -> frozenset[str]:
     return frozenset(site_key(Point.PATTERN, layer) for layer in range(model.layers))
 
 
-def _embed(model: ModelConfig, parameters: Parameters, batch: Batch) -> Tensor:
+def embed(model: ModelConfig, parameters: Parameters, batch: Batch) -> Tensor:
     """Token sequence E(x0), L(y0), E(x1), L(y1), ..., E(x_query): [W, T, B]."""
     table = parameters["example_embed.weight"] @ batch.features.mT
     table = table + parameters["example_embed.bias"][:, None]
@@ -110,8 +121,7 @@ def _block(
 ) -> Tensor:
     """Pre-LN attention (and MLP, if any) on the residual stream; returns its last `rows` tokens."""
     block = f"blocks.{layer}"
-    normed = _norm(x, parameters, f"{block}.norm")
-    attended = _attention(model, parameters, layer, normed, tap, rows)
+    attended = _attention(model, parameters, layer, x, tap, rows)
     x = x[:, -rows:] + tap(Point.ATTN_OUT, attended, layer=layer)
     if f"{block}.mlp.in.weight" in parameters:
         hidden = _linear(_norm(x, parameters, f"{block}.mlp_norm"), parameters, f"{block}.mlp.in")
@@ -123,7 +133,7 @@ def _attention(
     model: ModelConfig, parameters: Parameters, layer: int, x: Tensor, tap: Tap, rows: int
 ) -> Tensor:
     """Multi-head causal attention, [W, T, B] -> [W, rows, B]. q.k / sqrt(D), softmax, sum of v."""
-    q, k, v = _qkv(model, parameters, f"blocks.{layer}.attn", x, rows)  # [H, D, T, B] each
+    q, k, v = _qkv(model, parameters, layer, _inputs(layer, x, tap), rows)  # [H, D, T, B] each
     q = tap(Point.Q, q, layer=layer)
     k = tap(Point.K, k, layer=layer)
     v = tap(Point.V, v, layer=layer)
@@ -134,23 +144,46 @@ def _attention(
     return _linear(z.flatten(0, 1), parameters, f"blocks.{layer}.attn.out")
 
 
+def _inputs(layer: int, x: Tensor, tap: Tap) -> list[Tensor]:
+    """The streams that queries, keys and values are made from: one, unless a clamp tells them
+    apart."""
+    return [tap(p, x, layer=layer) for p in (Point.Q_INPUT, Point.K_INPUT, Point.V_INPUT)]
+
+
 def _qkv(
-    model: ModelConfig, parameters: Parameters, name: str, x: Tensor, rows: int
+    model: ModelConfig, parameters: Parameters, layer: int, inputs: list[Tensor], rows: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Queries of the last `rows` tokens, keys and values of all; rotated where positions are."""
-    width, tokens = model.width, x.shape[1]
-    weight, bias = parameters[f"{name}.qkv.weight"], parameters.get(f"{name}.qkv.bias")
-    if rows == tokens:
-        q, k, v = _apply(x, weight, bias).unflatten(0, (3, model.heads, -1)).unbind()
-    else:
-        q = _apply(x[:, -rows:], weight[:width], bias if bias is None else bias[:width])
-        q = q.unflatten(0, (model.heads, -1))
-        both = _apply(x, weight[width:], bias if bias is None else bias[width:])
-        k, v = both.unflatten(0, (2, model.heads, -1)).unbind()
+    tokens = inputs[0].shape[1]
+    q, k, v = _projected(model, parameters, f"blocks.{layer}", inputs, rows)
     if model.positions != "rotary":
         return q, k, v
-    cos, sin = _rotation(model.head_dim, tokens, x)
+    cos, sin = _rotation(model.head_dim, tokens, inputs[0])
     return _rotate(q, cos[:, -rows:], sin[:, -rows:]), _rotate(k, cos, sin), v
+
+
+def _projected(
+    model: ModelConfig, parameters: Parameters, block: str, inputs: list[Tensor], rows: int
+) -> list[Tensor]:
+    """[H, D, T, B] each, with as few products as the inputs allow."""
+    q_in, k_in, v_in = inputs
+    q_from = _norm(q_in, parameters, f"{block}.norm")
+    k_from = q_from if k_in is q_in else _norm(k_in, parameters, f"{block}.norm")
+    v_from = k_from if v_in is k_in else _norm(v_in, parameters, f"{block}.norm")
+    weight, bias = parameters[f"{block}.attn.qkv.weight"], parameters.get(f"{block}.attn.qkv.bias")
+
+    def product(x: Tensor, first: int, last: int) -> list[Tensor]:
+        """Queries are 0, keys 1, values 2."""
+        own = slice(first * model.width, last * model.width)
+        y = _apply(x, weight[own], bias if bias is None else bias[own])
+        return list(y.unflatten(0, (last - first, model.heads, -1)).unbind())
+
+    if q_from is k_from is v_from and rows == q_from.shape[1]:
+        return product(q_from, 0, 3)
+    queries = product(q_from[:, -rows:], 0, 1)
+    if k_from is v_from:
+        return queries + product(k_from, 1, 3)
+    return queries + product(k_from, 1, 2) + product(v_from, 2, 3)
 
 
 def _rotation(head_dim: int, tokens: int, like: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,118 +1,315 @@
-"""Programs: a run's clamps as tensors, and the edits they make of a batch.
+"""Programs as data: a run's clamps as parts, each an edit of one activation, with its tensors.
 
-Which points are edited is structure, and decides the compiled program; which heads, how strongly
-and at which rows is data, so runs that differ only there share one program.
+What parts there are is the layout: it is structure, and decides the compiled program. Which heads
+and rows a part covers, how strongly and when, is data, so runs that differ only there share one
+program. `worker.science.edits` makes edits of them for the sequences at hand.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 import torch
 from torch import Tensor
 
-from app.schemas.clamp import Ablate, Clamp, PatternName, Program, SetPattern
-from app.schemas.config import RunConfig
-from app.schemas.site import Point, Positions
-from worker.science.model import Batch
-from worker.science.taps import Edit, Edits, site_key
+from app.schemas.clamp import (
+    BaseClamp,
+    ForbidNonLabels,
+    ForbidPreviousToken,
+    GraftIn,
+    GraftOut,
+    InductionPattern,
+    MatchPattern,
+    MeanAblate,
+    PerfectCopy,
+    PerfectLayer1,
+    Preserve,
+    PreviousTokenPattern,
+    Resample,
+    Scale,
+    SetConstant,
+    Temperature,
+)
+from app.schemas.config import RunConfig, dimensions_of
+from app.schemas.dimensions import Dimensions
+from app.schemas.footprint import Node, footprint
+from app.schemas.site import HEAD_POINTS, ROW_POINTS, Point
+from worker.science.model import MASKED
+from worker.science.parameters import Shape
 
-# Key of an edit -> its tensors. `scale` and `value` are the affine edit; at a pattern, `right` and
-# `wrong` say how much attention goes to the label tokens of the query's class and to the others.
-ProgramTensors = Mapping[str, Mapping[str, Tensor]]
+ALWAYS = 2**62  # a sequence number that no training reaches
 
 
-def program_tensors(config: RunConfig) -> dict[str, dict[str, Tensor]]:
-    """The program of a run as data, one entry per edited activation."""
-    tensors: dict[str, dict[str, Tensor]] = {}
-    for clamp in config.program:
-        for layer in clamp.site.layers_of(config.model.layers):
-            key = site_key(clamp.site.point, layer)
-            edit = tensors.setdefault(key, _identity(clamp.site.point, config))
-            _write(edit, clamp, config)
-    return tensors
+class Source(StrEnum):
+    """What a part's value is made from."""
+
+    CONSTANT = "constant"
+    FACTOR = "factor"  # times the activation itself
+    LABELS = "labels"  # shares of the label tokens: induction
+    ALIKE = "alike"  # shares by how alike exemplars look: match
+    UNCLAMPED = "unclamped"  # the same site in a pass without clamps
+    MEAN = "mean"  # its mean over the batch
+    OTHER = "other"  # its value in another sequence
+    EMBEDDED = "embedded"  # the embedding of this pass
+    SHIFTED = "shifted"  # that of the token before
+    GRAFT = "graft"  # the same site in a donor
+    COPY = "copy"  # a head's scores, as logits
+    GRAFT_OUT = "graft_out"  # the logits of a donor that goes on from here
 
 
-def bind(program: ProgramTensors, batch: Batch) -> Edits:
-    """The edits of one run for the sequences at hand."""
-    return {key: _edit(tensors, batch) for key, tensors in program.items()}
+FROM_UNCLAMPED = frozenset({Source.UNCLAMPED, Source.MEAN, Source.OTHER})
+AFTERWARDS = frozenset({Source.COPY, Source.GRAFT_OUT})  # made from activations of the whole pass
 
 
-def label_shares(batch: Batch, tokens: int) -> tuple[Tensor, Tensor]:
-    """Even shares of attention over the label tokens of the query's class, and over the others.
+@dataclass(frozen=True)
+class Donor:
+    """Another run's model, frozen: its config, its weights, and how much it had seen."""
 
-    Two [T, B] tensors over key tokens; each sums to 1 over T.
-    """
-    right = (batch.labels == batch.target).to(torch.float32)  # [P, B]
-    wrong = 1 - right
-    return (
-        _on_label_tokens(right / right.sum(0), tokens),
-        _on_label_tokens(wrong / wrong.sum(0), tokens),
+    config: RunConfig
+    shape: Shape
+    weights: Mapping[str, Tensor]
+    sequences: int
+
+
+@dataclass(frozen=True)
+class DonorLayout:
+    """The part of a donor that decides the compiled program."""
+
+    shape: Shape
+    layout: "Layout"
+    sequences: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """One edit of one activation: where, and what its value is made from."""
+
+    point: Point
+    layer: int | None
+    source: Source
+    from_layer: int | None = None  # of COPY and GRAFT_OUT
+    is_stopped: bool = False  # no gradient through the reference
+    is_unclamped: bool = False  # COPY: from a pass without clamps
+    is_windowed: bool = False
+    donor: DonorLayout | None = None
+
+    @property
+    def covers_all(self) -> bool:
+        """Whether the part replaces its activation wholly, always."""
+        return not self.is_windowed and self.source in _WHOLE_SOURCES
+
+
+_WHOLE_SOURCES = frozenset({Source.EMBEDDED, Source.SHIFTED, Source.GRAFT, *AFTERWARDS})
+
+Layout = tuple[Part, ...]
+Tensors = tuple[dict[str, Tensor], ...]  # of each part
+
+
+@dataclass(frozen=True)
+class ProgramData:
+    """A program compiled: its layout, and the tensors of each part."""
+
+    layout: Layout
+    tensors: Tensors
+
+
+Donors = Mapping[str, Donor]  # by the text of a checkpoint
+NO_DONORS: Donors = {}
+
+
+def compile_program(config: RunConfig, donors: Donors = NO_DONORS) -> ProgramData:
+    """The program of a run as data. Clamps of equal parts that do not overlap share one part."""
+    packed: list[tuple[Part, dict[str, Tensor]]] = []
+    for clamp in sorted(config.program, key=_precedence):
+        for part, tensors in _parts(clamp, config, donors):
+            for other, there in packed:
+                if other == part and _merge(there, tensors):
+                    break
+            else:
+                packed.append((part, tensors))
+    packed.sort(key=lambda one: (one[0].point, one[0].layer or 0))
+    return ProgramData(tuple(part for part, _ in packed), tuple(data for _, data in packed))
+
+
+def _precedence(clamp: BaseClamp) -> tuple[int, int, str]:
+    """References, then factors, then assignments; these as the published code orders them."""
+    order = _ORDER.index(type(clamp)) if type(clamp) in _ORDER else len(_ORDER)
+    return clamp.phase, order, clamp.title
+
+
+# Later ones win where a program (of the published code) sets something twice.
+_ORDER = [PreviousTokenPattern, InductionPattern, MatchPattern, ForbidPreviousToken]
+
+
+def _merge(there: dict[str, Tensor], tensors: dict[str, Tensor]) -> bool:
+    """Adds a part's tensors to another's where their masks do not overlap; False if they do."""
+    mine = tensors["mask"] > 0
+    if bool((mine & (there["mask"] > 0)).any()) or "weights" in tensors:
+        return False
+    for name, tensor in tensors.items():
+        there[name] = torch.where(mine, tensor, there[name])
+    return True
+
+
+def _parts(
+    clamp: BaseClamp, config: RunConfig, donors: Donors
+) -> list[tuple[Part, dict[str, Tensor]]]:
+    """What one clamp edits: one part per layer and point."""
+    dimensions = dimensions_of(config.model, config.task, config.training)
+    places: dict[tuple[Point, int], list[Node]] = {}
+    for node in sorted(footprint(clamp, dimensions)):
+        places.setdefault((node.point, node.layer), []).append(node)
+    return [
+        (
+            _part(clamp, point, layer, config, donors),
+            _tensors(clamp, nodes, config, dimensions, donors),
+        )
+        for (point, layer), nodes in places.items()
+    ]
+
+
+def _part(clamp: BaseClamp, point: Point, layer: int, config: RunConfig, donors: Donors) -> Part:
+    source = _source(clamp, point)
+    return Part(
+        point=point,
+        layer=layer if layer >= 0 else None,
+        source=source,
+        from_layer=clamp.site.layer if source in AFTERWARDS else None,
+        is_stopped=getattr(clamp, "gradient", "through") == "stop",
+        is_unclamped=isinstance(clamp, PerfectCopy) and clamp.source == "unclamped",
+        is_windowed=clamp.is_windowed,
+        donor=_donor_layout(clamp, donors) if isinstance(clamp, GraftIn | GraftOut) else None,
     )
 
 
-def _on_label_tokens(share: Tensor, tokens: int) -> Tensor:
-    """[P, B] -> [T, B]: label j stands at token 2 j + 1."""
-    pairs = torch.stack([torch.zeros_like(share), share], dim=1).flatten(0, 1)
-    return torch.cat([pairs, torch.zeros_like(share[:1])])[:tokens]
+def _source(clamp: BaseClamp, point: Point) -> Source:
+    if isinstance(clamp, PerfectLayer1):
+        return Source.EMBEDDED if point is Point.RESID else Source.SHIFTED
+    return _SOURCES.get(type(clamp), Source.CONSTANT)
 
 
-def _edit(tensors: Mapping[str, Tensor], batch: Batch) -> Edit:
-    value = tensors["value"]
-    if "right" in tensors:
-        right, wrong = label_shares(batch, value.shape[2])
-        value = value[..., None] + tensors["right"][..., None] * right
-        value = value + tensors["wrong"][..., None] * wrong
-        return Edit(tensors["scale"][..., None], value)
-    return Edit(tensors["scale"], value)
+_SOURCES: dict[type[BaseClamp], Source] = {
+    Scale: Source.FACTOR,
+    Temperature: Source.FACTOR,
+    InductionPattern: Source.LABELS,
+    MatchPattern: Source.ALIKE,
+    Preserve: Source.UNCLAMPED,
+    MeanAblate: Source.MEAN,
+    Resample: Source.OTHER,
+    GraftIn: Source.GRAFT,
+    PerfectCopy: Source.COPY,
+    GraftOut: Source.GRAFT_OUT,
+}
 
 
-def _identity(point: Point, config: RunConfig) -> dict[str, Tensor]:
-    """An edit without effect, with the axes that clamps of its point need."""
-    heads, tokens = config.model.heads, config.task.tokens
-    if point is Point.V:  # [H, D, T, B]
-        return {"scale": torch.ones(heads, 1, 1, 1), "value": torch.zeros(heads, 1, 1, 1)}
-    rows = torch.zeros(heads, tokens, 1)
-    value = torch.zeros(heads, tokens, tokens)
-    return {"scale": 1 - rows, "value": value, "right": rows.clone(), "wrong": rows.clone()}
+def _donor(clamp: GraftIn | GraftOut, donors: Donors) -> Donor:
+    if clamp.checkpoint not in donors:
+        raise ValueError(f"{clamp.site}: the checkpoint {clamp.checkpoint} is not at hand")
+    return donors[clamp.checkpoint]
 
 
-def _write(edit: dict[str, Tensor], clamp: Clamp, config: RunConfig) -> None:
-    """Adds one clamp to the edit of its point. Sites do not overlap: `check_program` saw to it."""
-    heads = list(clamp.site.heads_of(config.model.heads))
-    if isinstance(clamp, Ablate):
-        edit["scale"][heads] = 0.0
-        return
-    rows = _rows(clamp.site.positions, config.task.tokens)
-    for head in heads:
-        edit["scale"][head, rows] = 0.0
-        if clamp.target is PatternName.INDUCTION:
-            edit["right"][head, rows] = clamp.strength
-            edit["wrong"][head, rows] = 1 - clamp.strength
-        else:
-            edit["value"][head, rows] = _previous_token(config.task.tokens, clamp)[rows]
+def _donor_layout(clamp: GraftIn | GraftOut, donors: Donors) -> DonorLayout:
+    """A grafted layer keeps its own run's program; what is grafted after a layer has none."""
+    donor = _donor(clamp, donors)
+    own = compile_program(donor.config).layout if isinstance(clamp, GraftIn) else ()
+    return DonorLayout(donor.shape, own, donor.sequences)
 
 
-def _rows(positions: Positions, tokens: int) -> list[int]:
-    """The token numbers of a role: exemplars are even, labels odd, the query is last."""
-    return {
-        Positions.ALL: list(range(tokens)),
-        Positions.QUERY: [tokens - 1],
-        Positions.LABELS: list(range(1, tokens - 1, 2)),
-        Positions.EXEMPLARS: list(range(0, tokens - 1, 2)),
-    }[positions]
+def _tensors(
+    clamp: BaseClamp,
+    nodes: Sequence[Node],
+    config: RunConfig,
+    dimensions: Dimensions,
+    donors: Donors,
+) -> dict[str, Tensor]:
+    """The mask of what is edited (0 or 1, axes of the point) and what its value is made from."""
+    mask = _mask(nodes, dimensions)
+    tensors = {"mask": mask} | _value_tensors(clamp, nodes[0].point, mask, config)
+    if clamp.is_windowed:
+        until = ALWAYS if clamp.until_sequences is None else clamp.until_sequences
+        tensors["from"] = torch.full_like(mask, clamp.from_sequences, dtype=torch.int64)
+        tensors["until"] = torch.full_like(mask, until, dtype=torch.int64)
+    if isinstance(clamp, GraftIn | GraftOut):
+        donor = _donor(clamp, donors)
+        tensors["weights"] = donor.shape.flatten(donor.weights)
+        if isinstance(clamp, GraftIn):
+            own = compile_program(donor.config).tensors
+            tensors |= {
+                f"{number}.{name}": tensor
+                for number, part in enumerate(own)
+                for name, tensor in part.items()
+            }
+    return tensors
 
 
-def _previous_token(tokens: int, clamp: SetPattern) -> Tensor:
+def _mask(nodes: Sequence[Node], dimensions: Dimensions) -> Tensor:
+    heads, tokens = dimensions.heads, dimensions.tokens
+    point = nodes[0].point
+    if point in ROW_POINTS:
+        mask = torch.zeros(heads, tokens, tokens, 1)
+        mask[[n.head for n in nodes], [n.row for n in nodes], [n.key for n in nodes]] = 1
+    elif point in HEAD_POINTS:
+        mask = torch.zeros(heads, 1, tokens, 1)
+        mask[[n.head for n in nodes], :, [n.row for n in nodes]] = 1
+    elif point is Point.LOGITS:
+        mask = torch.ones(1, 1)
+    else:
+        mask = torch.zeros(1, tokens, 1)
+        mask[:, [n.row for n in nodes]] = 1
+    return mask
+
+
+def _value_tensors(
+    clamp: BaseClamp, point: Point, mask: Tensor, config: RunConfig
+) -> dict[str, Tensor]:
+    """What the value is made from, with the axes of the mask (and features where they differ)."""
+    if isinstance(clamp, Scale):
+        return {"factor": torch.full_like(mask, clamp.by)}
+    if isinstance(clamp, Temperature):
+        return {"factor": torch.full_like(mask, 1 / clamp.temperature)}
+    if isinstance(clamp, InductionPattern):
+        return {"strength": torch.full_like(mask, clamp.strength)}
+    if isinstance(clamp, MatchPattern):
+        return {"temperature": torch.full_like(mask, clamp.temperature)}
+    if isinstance(clamp, PerfectCopy):
+        head = torch.zeros(config.model.heads)
+        head[list(clamp.site.heads or ())] = 1
+        return {"head": head}
+    if _source(clamp, point) is Source.CONSTANT:
+        return {"constant": _constant(clamp, point, mask, config)}
+    return {}
+
+
+def _constant(clamp: BaseClamp, point: Point, mask: Tensor, config: RunConfig) -> Tensor:
+    """The constant with all axes of its point: equal layouts have equal shapes."""
+    size = dimensions_of(config.model, config.task, config.training).features_at(point)
+    if point in ROW_POINTS:
+        full, axis = list(mask.shape), 2
+    else:
+        axis = 1 if point in HEAD_POINTS else 0
+        full = [size if number == axis else length for number, length in enumerate(mask.shape)]
+    if isinstance(clamp, PreviousTokenPattern):
+        return _previous_token(config.task.tokens, clamp.strength)[None, :, :, None].expand(full)
+    if isinstance(clamp, ForbidPreviousToken | ForbidNonLabels):
+        return torch.full(full, MASKED)
+    value = clamp.value if isinstance(clamp, SetConstant) else 0.0
+    if not isinstance(value, tuple):
+        return torch.full(full, float(value))
+    along = [-1 if number == axis else 1 for number in range(len(full))]
+    return torch.tensor(value).view(along).expand(full)
+
+
+def _previous_token(tokens: int, strength: float) -> Tensor:
     """Row i: `strength` on i - 1, the rest on i; row 0 on itself. Paper section 3, option 9."""
-    pattern = (1 - clamp.strength) * torch.eye(tokens)
-    pattern += clamp.strength * torch.diag(torch.ones(tokens - 1), -1)
+    pattern = (1 - strength) * torch.eye(tokens)
+    pattern += strength * torch.diag(torch.ones(tokens - 1), -1)
     pattern[0, 0] = 1.0
     return pattern
 
 
-def structure(program: Program, layers: int) -> frozenset[str]:
-    """The points that a program edits: runs with equal structure share one compiled program."""
-    return frozenset(
-        site_key(clamp.site.point, layer)
-        for clamp in program
-        for layer in clamp.site.layers_of(layers)
+def stack_programs(programs: Sequence[ProgramData]) -> Tensors:
+    """Programs of equal layout as one, with a leading run axis."""
+    return tuple(
+        {name: torch.stack([part[name] for part in parts]) for name in parts[0]}
+        for parts in zip(*(program.tensors for program in programs), strict=True)
     )

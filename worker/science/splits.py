@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
-from app.schemas.config import RunConfig
+from app.schemas.config import RunConfig, TaskConfig
 from app.schemas.measure import Evaluator
 from worker.science.datasets import Dataset
 from worker.science.seeding import Stream, generator
@@ -59,17 +59,28 @@ def label_combinations(config: RunConfig) -> tuple[np.ndarray, np.ndarray]:
     """Unordered label combinations for training, and those held out: two [n, context labels].
 
     All are permuted by the label-pair seed and the first `held_out` share is held out (of the
-    paper's ten pairs of five labels, two). Raises SplitError if a label never occurs in training.
+    paper's ten pairs of five labels, two), or those of `held_out_pairs` if there are any. Raises
+    SplitError if a label never occurs in training.
     """
     task = config.task
     every = np.array(list(combinations(range(task.labels), task.context_labels)))
-    order = generator(config.seeds.label_pairs, Stream.LABEL_PAIRS).permutation(len(every))
-    count = min(max(round(task.held_out * len(every)), 1), len(every) - 1)
-    held_out, known = every[order[:count]], every[order[count:]]
+    held_out, known = _by_hand(task, every) if task.held_out_pairs else _by_share(config, every)
     if len(np.unique(known)) < task.labels:
         missing = sorted(set(range(task.labels)) - set(known.flatten().tolist()))
         raise SplitError(
-            f"holding out {task.held_out:g} of the label pairs leaves labels {missing} out of "
-            f"training; hold out less or choose another label-pair seed"
+            f"holding out {len(held_out)} of the {len(every)} label pairs leaves labels {missing} "
+            f"out of training; hold out less or choose others"
         )
     return known, held_out
+
+
+def _by_hand(task: TaskConfig, every: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    chosen = {frozenset(labels) for labels in task.held_out_pairs}
+    is_held_out = np.array([frozenset(labels.tolist()) in chosen for labels in every])
+    return every[is_held_out], every[~is_held_out]
+
+
+def _by_share(config: RunConfig, every: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    order = generator(config.seeds.label_pairs, Stream.LABEL_PAIRS).permutation(len(every))
+    count = min(max(round(config.task.held_out * len(every)), 1), len(every) - 1)
+    return every[order[:count]], every[order[count:]]

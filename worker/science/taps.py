@@ -10,6 +10,9 @@ from app.schemas.site import Point
 # Where the (query) token axis of each point is; the other axes are in `schemas.site.Point`.
 TOKEN_AXIS: dict[Point, int] = {
     Point.EMBED: 1,
+    Point.Q_INPUT: 1,
+    Point.K_INPUT: 1,
+    Point.V_INPUT: 1,
     Point.Q: 2,
     Point.K: 2,
     Point.V: 2,
@@ -24,15 +27,23 @@ TOKEN_AXIS: dict[Point, int] = {
 class Edit(NamedTuple):
     """x -> scale * x + value, broadcast over the activation at one point of one layer.
 
-    Edits compose (`then`), and `Edit(1, 0)` leaves finite values exactly as they are.
+    Edits compose (`then`), and `Edit(1, 0)` leaves finite values exactly as they are. A scale of
+    None replaces the activation wholly, so that nothing before it needs to be computed.
     """
 
-    scale: Tensor
+    scale: Tensor | None
     value: Tensor
 
     def then(self, later: "Edit") -> "Edit":
         """This edit followed by another: (s2 s1, s2 v1 + v2)."""
-        return Edit(later.scale * self.scale, later.scale * self.value + later.value)
+        if later.scale is None:
+            return later
+        scale = None if self.scale is None else later.scale * self.scale
+        return Edit(scale, later.scale * self.value + later.value)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The activation, edited."""
+        return self.value.expand_as(x) if self.scale is None else self.scale * x + self.value
 
 
 Edits = Mapping[str, Edit]
@@ -47,12 +58,10 @@ class Tap:
         self.kept: dict[str, Tensor] = {}
 
     def __call__(self, point: Point, x: Tensor, *, layer: int | None = None) -> Tensor:
-        """The activation at `point`, edited. Rows cut off before the tap are cut off the edit."""
+        """The activation at `point`, edited."""
         key = site_key(point, layer)
-        edit = self.edits.get(key)  # decided while tracing: an absent edit costs nothing
-        if edit is not None:
-            scale, value = (_last_tokens(part, point, x) for part in edit)
-            x = scale * x + value
+        if key in self.edits:  # decided while tracing: an absent edit costs nothing
+            x = self.edits[key](x)
         if key in self.keep:
             self.kept[key] = x
         return x
@@ -63,8 +72,9 @@ def site_key(point: Point, layer: int | None = None) -> str:
     return str(point) if layer is None else f"L{layer}.{point}"
 
 
-def _last_tokens(part: Tensor, point: Point, x: Tensor) -> Tensor:
+def last_tokens(x: Tensor, point: Point, rows: int) -> Tensor:
+    """The last `rows` (query) tokens of something with the axes of a point, or broadcast there."""
     axis = TOKEN_AXIS.get(point)
-    if axis is None or part.shape[axis] in (1, x.shape[axis]):
-        return part
-    return part.narrow(axis, part.shape[axis] - x.shape[axis], x.shape[axis])
+    if axis is None or x.shape[axis] <= rows:
+        return x
+    return x.narrow(axis, x.shape[axis] - rows, rows)

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from app.schemas.clamp import Ablate, PatternName, Program, SetPattern
+from app.schemas.clamp import Program
 from app.schemas.config import ModelConfig, RunConfig, TaskConfig, TrainingConfig
-from app.schemas.site import Site
+from app.schemas.published import PublishedOptions, exact_program
 from worker.science.model import Batch
 
 FOLDER = Path(__file__).parents[2] / "golden"
@@ -30,8 +30,7 @@ def config(program: Program, learning_rate: float = 1e-3) -> RunConfig:
         model=MODEL,
         task=TaskConfig(dataset="gaussian", classes=40, new_classes=10),
         training=TrainingConfig(learning_rate=learning_rate),
-        program=program,
-    )
+    ).model_copy(update={"program": program})  # some options of the published code do nothing
 
 
 def weights(stored: dict[str, np.ndarray], prefix: str) -> dict[str, Tensor]:
@@ -53,17 +52,5 @@ def batch(class_idx: np.ndarray, labels: np.ndarray) -> Batch:
 
 
 def program(spec: dict) -> Program:
-    """The published code's options, where a clamp of ours exists."""
-    clamps: list = [Ablate(site=site) for site in _sites(spec.get("ablate_heads", []), "v")]
-    rows = "pattern[labels]" if spec.get("prev_token_only_label") else "pattern"
-    for site in _sites(spec.get("prev_token_heads", []), rows):
-        strength = spec.get("prev_token_head_strength", 1.0)
-        clamps.append(SetPattern(site=site, target=PatternName.PREVIOUS_TOKEN, strength=strength))
-    for site in _sites(spec.get("induction_heads", []), "pattern[query]"):
-        strength = spec.get("induction_head_strength", 1.0)
-        clamps.append(SetPattern(site=site, target=PatternName.INDUCTION, strength=strength))
-    return tuple(clamps)
-
-
-def _sites(heads: list[str], point: str) -> list[Site]:
-    return [Site.parse("L{}H{}.{}".format(*head.split(":"), point)) for head in heads]
+    """The published code's options as clamps."""
+    return exact_program(PublishedOptions.model_validate(spec))

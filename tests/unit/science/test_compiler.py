@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from app.schemas.clamp import Ablate, PatternName, SetPattern
+from app.schemas.clamp import Ablate, InductionPattern
 from app.schemas.site import Site
 from tests.unit.science import small
 from worker.science.compiler import NO_COMPILER, Compiled, cxx
@@ -16,7 +16,7 @@ from worker.science.loop import Trainer
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while it traces
 def test_a_compiled_training_equals_the_eager_one() -> None:
     clamps = (
-        SetPattern(site=Site.parse("L1H1.pattern[query]"), target=PatternName.INDUCTION),
+        InductionPattern(site=Site.parse("L1H1.pattern[query]")),
         Ablate(site=Site.parse("L1H0.v")),
     )
     config = small.config(clamps)

@@ -6,12 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.schemas.clamp import Ablate, PatternName, SetPattern
+from app.schemas.clamp import Ablate, InductionPattern
 from app.schemas.config import RunConfig
 from app.schemas.site import Site
 from tests.unit.science import small
-from worker.science.model import Batch, forward, pattern_keys
-from worker.science.program import bind, program_tensors
+from worker.science.model import Batch, Output, forward, pattern_keys
+from worker.science.parameters import Shape
+from worker.science.passes import Passes
+from worker.science.program import compile_program
 from worker.science.taps import Edit
 
 
@@ -36,6 +38,14 @@ def model_inputs(config: RunConfig) -> tuple[dict, Batch]:
     return noisy, Batch(features, row, labels, labels[0])
 
 
+def clamped(config: RunConfig, weights: dict, batch: Batch, sequence: int = 0) -> Output:
+    """The whole pass under the config's program, at a training sequence."""
+    program = compile_program(config)
+    shape = Shape(config.model, 512, config.task.labels, config.task.context_pairs)
+    clock, keep = torch.tensor([sequence]), pattern_keys(config.model)
+    return Passes(shape, program.layout)(weights, program.tensors, batch, clock, keep, whole=True)
+
+
 def test_an_empty_program_changes_nothing_and_an_identity_edit_is_exact() -> None:
     config = small.config()
     weights, batch = model_inputs(config)
@@ -44,20 +54,18 @@ def test_an_empty_program_changes_nothing_and_an_identity_edit_is_exact() -> Non
     plain = forward(config.model, weights, batch).logits
 
     assert torch.equal(plain, forward(config.model, weights, batch, identity).logits)
-    assert program_tensors(config) == {}
+    assert compile_program(config).layout == ()
 
 
 def test_a_fixed_induction_pattern_is_the_pattern_asked_for() -> None:
     site = Site.parse("L1H1.pattern[query]")
-    clamp = SetPattern(site=site, target=PatternName.INDUCTION, strength=0.75)
+    clamp = InductionPattern(site=site, strength=0.75)
     config = small.config((clamp,))
     weights, batch = model_inputs(config)
 
-    edits = bind(program_tensors(config), batch)
-    pattern = forward(config.model, weights, batch, edits, pattern_keys(config.model)).kept[
-        "L1.pattern"
-    ]
-    free = forward(config.model, weights, batch, {}, pattern_keys(config.model)).kept["L1.pattern"]
+    pattern = clamped(config, weights, batch).kept["L1.pattern"]
+    keep = pattern_keys(config.model)
+    free = forward(config.model, weights, batch, {}, keep, whole=True).kept["L1.pattern"]
 
     expected = torch.tensor([0.0, 0.75, 0.0, 0.25, 0.0])[:, None].expand(5, 8)
     assert torch.equal(pattern[1, 4], expected)  # the first label is the right one in this batch
@@ -67,18 +75,14 @@ def test_a_fixed_induction_pattern_is_the_pattern_asked_for() -> None:
 
 def test_no_gradient_reaches_the_queries_and_keys_of_a_fixed_head() -> None:
     clamps = (
-        SetPattern(site=Site.parse("L1H1.pattern[query]"), target=PatternName.INDUCTION),
+        InductionPattern(site=Site.parse("L1H1.pattern[query]")),
         Ablate(site=Site.parse("L1H0.v")),
     )
     config = small.config(clamps)
     weights, batch = model_inputs(config)
 
     def loss(weights: dict) -> torch.Tensor:
-        return (
-            forward(config.model, weights, batch, bind(program_tensors(config), batch))
-            .logits.square()
-            .sum()
-        )
+        return clamped(config, weights, batch).logits.square().sum()
 
     gradient = torch.func.grad(loss)(weights)["blocks.1.attn.qkv.weight"].view(3, 2, 8, 16)
 
@@ -133,7 +137,7 @@ def test_a_program_is_refused_or_each_of_its_clamps_changes_the_output(program: 
 
 def logits(config: RunConfig) -> torch.Tensor:
     weights, batch = INPUTS
-    return forward(config.model, weights, batch, bind(program_tensors(config), batch)).logits
+    return clamped(config, weights, batch).logits
 
 
 INPUTS = model_inputs(small.config())
@@ -144,17 +148,17 @@ INPUTS = model_inputs(small.config())
     [
         ([ablated("L1H7.v")], "L1H7.v: the model has heads 0 to 1"),
         ([ablated("L2.v")], "L2.v: the model has layers 0 to 1"),
-        ([ablated("L1.v"), ablated("L1H0.v")], "already ablated"),
-        ([ablated("L1H0.q")], "heads are ablated at their values"),
-        ([ablated("L1H0.values")], "'values' is none of embed, q, k, v"),
+        ([ablated("L1.v"), ablated("L1H0.v")], "both decide the v of layer 2, head 0; keep one"),
+        ([ablated("logits")], "ablate acts at embed, q_input"),
+        ([ablated("L1H0.values")], "'values' is none of embed, q_input"),
         ([ablated("v")], "names no layer; write L0.v or L[*].v"),
-        ([attending("L1.pattern", "induction")], "covers .query. rows"),
-        ([attending("L1.pattern[labels]", "previous_token")], "only its query row"),
+        ([attending("L1.pattern", "induction")], "covers the positions .query.; write for instance L1H3"),
+        ([attending("L1.pattern[labels]", "previous_token")], "layer 2 is the last, of which only the query is read"),
         (
             [ablated("L1.v"), attending("L0.pattern[labels]", "previous_token")],
-            "ablated heads only",
+            "would change nothing beside ablate .L1.v.",
         ),
-        ([ablated("L1H1.v"), attending("L1H1.pattern[query]", "induction")], "both ablated and"),
+        ([ablated("L1H1.v"), attending("L1H1.pattern[query]", "induction")], "would change nothing beside ablate .L1H1.v."),
     ],
 )
 def test_refusals_name_the_site_and_the_reason(program: list[dict], message: str) -> None:

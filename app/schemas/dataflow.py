@@ -1,0 +1,245 @@
+"""What a program does to the output, without numbers: the forward pass on names of values.
+
+Every activation gets a name that says how it comes about, equal names meaning equal values; so a
+clamp has an effect exactly if the name of the logits differs without it. This is value numbering,
+as compilers use it, on the model of `worker.science.model`: it knows what the arithmetic makes of
+zeros, constants, factors and attention that sums to one, what a norm undoes, and that only the
+query is read out.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from app.schemas.clamp import (
+    Ablate,
+    BaseClamp,
+    ForbidNonLabels,
+    ForbidPreviousToken,
+    GraftIn,
+    GraftOut,
+    InductionPattern,
+    MatchPattern,
+    MeanAblate,
+    PerfectCopy,
+    PerfectLayer1,
+    Preserve,
+    PreviousTokenPattern,
+    Resample,
+    Scale,
+    SetConstant,
+    Temperature,
+)
+from app.schemas.dimensions import Dimensions
+from app.schemas.footprint import LOGITS, Node, footprint
+from app.schemas.names import HIDDEN, ZERO, Name, Names
+from app.schemas.site import Point
+
+LONGEST = 3  # context pairs: with more of them, nothing new can be alive or dead
+
+
+class Dataflow:
+    """Follows programs through one model; names of different programs can be compared."""
+
+    def __init__(self, dimensions: Dimensions) -> None:
+        pairs = min(dimensions.context_pairs, LONGEST)
+        self.dimensions = replace(dimensions, context_pairs=pairs)
+        self.names = Names()
+        self._outputs: dict[tuple[BaseClamp, ...], Name] = {}
+        self.clean = _Pass(self, ())
+        self.untouched = self.clean.logits
+
+    def output(self, program: Sequence[BaseClamp]) -> Name:
+        """The name of the logits under a program whose lights are all on."""
+        key = tuple(program)
+        if key not in self._outputs:
+            self._outputs[key] = _Pass(self, program).logits if program else self.untouched
+        return self._outputs[key]
+
+
+class _Pass:
+    """One forward pass; `seen` holds every activation, as its readers see it."""
+
+    def __init__(self, flow: Dataflow, program: Sequence[BaseClamp]) -> None:
+        self.flow, self.names, self.dimensions = flow, flow.names, flow.dimensions
+        self.seen: dict[Node, Name] = {}
+        self._clamps: dict[Node, list[BaseClamp]] = {}
+        for clamp in sorted(program, key=lambda one: one.phase):
+            for node in footprint(clamp, flow.dimensions):
+                self._clamps.setdefault(node, []).append(clamp)
+        self.logits = self._forward()
+
+    @property
+    def _tokens(self) -> range:
+        return range(self.dimensions.tokens)
+
+    def _tap(self, node: Node, name: Name) -> Name:
+        for clamp in self._clamps.get(node, ()):
+            name = _CHANGES[type(clamp)](self, clamp, node, name)
+        self.seen[node] = name
+        return name
+
+    def _each(self, point: Point, layer: int, stream: Iterable[Name]) -> list[Name]:
+        """Taps a point without heads, token by token."""
+        return [self._tap(Node(point, layer, row=t), name) for t, name in enumerate(stream)]
+
+    def _forward(self) -> Name:
+        embedded = [self.names.leaf("token", t) for t in self._tokens]
+        stream = self._each(Point.EMBED, -1, embedded)
+        for layer in range(self.dimensions.layers):
+            stream = self._block(layer, stream)
+        return self._tap(LOGITS, self.names.of("unembed", self.names.normed(stream[-1])))
+
+    def _block(self, layer: int, stream: list[Name]) -> list[Name]:
+        sums = self.names.sum
+        attended = self._each(Point.ATTN_OUT, layer, self._attention(layer, stream))
+        stream = [sums([x, a]) for x, a in zip(stream, attended, strict=True)]
+        if self.dimensions.has_mlp:
+            stream = [
+                sums([x, self.names.of(("mlp", layer), self.names.normed(x))]) for x in stream
+            ]
+        return self._each(Point.RESID, layer, stream)
+
+    def _attention(self, layer: int, stream: list[Name]) -> list[Name]:
+        inputs = {
+            point: [self.names.normed(x) for x in self._each(point, layer, stream)]
+            for point in (Point.Q_INPUT, Point.K_INPUT, Point.V_INPUT)
+        }
+        heads = [self._head(layer, head, inputs) for head in range(self.dimensions.heads)]
+        bias = [self.names.constant("bias", layer)] if self.dimensions.has_bias else []
+        return [
+            self.names.sum([*(self._written(layer, h, z[row]) for h, z in enumerate(heads)), *bias])
+            for row in self._tokens
+        ]
+
+    def _written(self, layer: int, head: int, z: Name) -> Name:
+        """What a head adds to the stream: linear in its z."""
+        return self.names.mapped(z, lambda term: self.names.of(("write", layer, head), term))
+
+    def _head(self, layer: int, head: int, inputs: Mapping[Point, list[Name]]) -> list[Name]:
+        q = self._projected(Point.Q, layer, head, inputs[Point.Q_INPUT])
+        k = self._projected(Point.K, layer, head, inputs[Point.K_INPUT])
+        v = self._projected(Point.V, layer, head, inputs[Point.V_INPUT])
+        return [self._z(layer, head, row, q[row], k, v) for row in self._tokens]
+
+    def _projected(self, point: Point, layer: int, head: int, normed: list[Name]) -> list[Name]:
+        is_rotated = self.dimensions.is_rotary and point is not Point.V
+        return [
+            self._tap(
+                Node(point, layer, head, t),
+                self.names.of((point, layer, head, t if is_rotated else -1), name),
+            )
+            for t, name in enumerate(normed)
+        ]
+
+    def _z(self, layer: int, head: int, row: int, q: Name, k: list[Name], v: list[Name]) -> Name:
+        at = [(layer, head, row, key) for key in range(row + 1)]
+        scores = [
+            self._tap(Node(Point.SCORE, *place), self.names.dot(q, k[place[-1]])) for place in at
+        ]
+        weights = [
+            self._tap(Node(Point.PATTERN, *place), weight)
+            for place, weight in zip(at, self.names.softmax(scores), strict=True)
+        ]
+        mixed = self.names.average(weights, v[: row + 1])
+        return self._tap(Node(Point.Z, layer, head, row), mixed)
+
+    def embedded(self, row: int) -> Name:
+        return self.seen[Node(Point.EMBED, row=row)]
+
+
+# What a clamp makes of one value: the pass it acts in, the clamp, the place, the name before it.
+Change = Callable[[_Pass, BaseClamp, Node, Name], Name]
+
+
+def _scale(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
+    assert isinstance(clamp, Scale)
+    return at.names.scaled(name, clamp.by)
+
+
+def _temperature(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
+    assert isinstance(clamp, Temperature)
+    return at.names.scaled(name, 1 / clamp.temperature)
+
+
+def _set(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
+    assert isinstance(clamp, SetConstant)
+    if not isinstance(clamp.value, tuple):
+        return at.names.number(clamp.value)
+    if node.key >= 0:  # a list over key tokens; a longer context than this has zeros or more there
+        return at.names.number(clamp.value[min(node.key, len(clamp.value) - 1)])
+    if len(set(clamp.value)) == 1:
+        return at.names.number(clamp.value[0])
+    return at.names.constant("set", clamp.value)
+
+
+def _previous_token(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
+    assert isinstance(clamp, PreviousTokenPattern)
+    rest = 1.0 if node.row == 0 else 1 - clamp.strength
+    return at.names.number({node.row: rest, node.row - 1: clamp.strength}.get(node.key, 0.0))
+
+
+def _to_labels(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
+    """Patterns whose weights depend on the batch: a share of the label tokens each."""
+    assert isinstance(clamp, InductionPattern | MatchPattern)
+    if node.key % 2 == 0:
+        return ZERO
+    row = at.names.leaf(clamp.target, clamp.model_dump_json(include={"strength", "temperature"}))
+    return at.names.share(row, node.key, at.dimensions.context_pairs)
+
+
+def _preserve(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
+    return at.flow.clean.seen[node]
+
+
+def _elsewhere(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
+    assert isinstance(clamp, Resample | MeanAblate)
+    return at.names.over_batch(clamp.kind, at.flow.clean.seen[node])
+
+
+def _perfect_layer1(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
+    is_shifted = node.point is not Point.RESID and 0 < node.row < at.dimensions.tokens - 1
+    return at.embedded(node.row - 1 if is_shifted else node.row)
+
+
+def _perfect_copy(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
+    assert isinstance(clamp, PerfectCopy)
+    layer, (head,) = clamp.site.layer or 0, clamp.site.heads or (0,)
+    seen = at.seen if clamp.source == "live" else at.flow.clean.seen
+    query = at.dimensions.tokens - 1
+    scores = [seen[Node(Point.SCORE, layer, head, query, key)] for key in range(1, query, 2)]
+    labels = at.names.leaf("labels")  # whose scores they are differs from sequence to sequence
+    return at.names.of("copy", labels, *scores)
+
+
+def _graft_in(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
+    assert isinstance(clamp, GraftIn)
+    return at.names.leaf("graft", clamp.checkpoint, node.layer, node.row)
+
+
+def _graft_out(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
+    """The donor's last layers read every token; beyond its last, only the query through a norm."""
+    assert isinstance(clamp, GraftOut)
+    layer = clamp.site.layer or 0
+    stream = [at.seen[Node(Point.RESID, layer, row=t)] for t in range(at.dimensions.tokens)]
+    read = [at.names.normed(stream[-1])] if layer == at.dimensions.layers - 1 else stream
+    return at.names.of(("grafted", clamp.checkpoint, layer), *read)
+
+
+_CHANGES: dict[type[BaseClamp], Change] = {
+    Ablate: lambda at, clamp, node, name: ZERO,
+    MeanAblate: _elsewhere,
+    Resample: _elsewhere,
+    Preserve: _preserve,
+    GraftIn: _graft_in,
+    Scale: _scale,
+    Temperature: _temperature,
+    SetConstant: _set,
+    InductionPattern: _to_labels,
+    PreviousTokenPattern: _previous_token,
+    MatchPattern: _to_labels,
+    ForbidPreviousToken: lambda at, clamp, node, name: HIDDEN,
+    ForbidNonLabels: lambda at, clamp, node, name: HIDDEN,
+    PerfectLayer1: _perfect_layer1,
+    PerfectCopy: _perfect_copy,
+    GraftOut: _graft_out,
+}
