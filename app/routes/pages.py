@@ -6,11 +6,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.dependencies import RunDep, SessionDep
+from app.schemas.state import Optimiser
 from app.services.docs_page import docs_page
+from app.services.fork_form import checked, fork_form, launch_typed
 from app.services.forms import ConfigForm, read_form
 from app.services.new_page import new_page, starting_form
 from app.services.run_page import run_page, status_part
-from app.services.runs import create_run, request_cancel
+from app.services.runs import request_cancel
 from app.services.runs_page import runs_page
 from app.templating import fragment, page
 
@@ -43,24 +45,35 @@ def runs(request: Request, session: SessionDep, cursor: str | None = None) -> Re
 
 @router.get("/runs/new")
 def new(
-    request: Request, session: SessionDep, preset: str | None = None, like: str | None = None
+    request: Request,
+    session: SessionDep,
+    preset: str | None = None,
+    like: str | None = None,
+    fork: str | None = None,
+    at: str = "",
+    optimiser: str = Optimiser.KEEP,
 ) -> Response:
-    form = starting_form(session, preset, like)
+    if fork:
+        program = starting_form(session, preset, None).program_text if preset else None
+        form = fork_form(session, fork, at, optimiser, program)
+    else:
+        form = starting_form(session, preset, like)
     return page(request, "new.html", new_page(session, form, chosen=preset))
 
 
 @router.post("/runs")
 def launch(request: Request, session: SessionDep, form: FormDep) -> Response:
+    form = checked(session, form)
     if form.config is None:
         return page(request, "new.html", new_page(session, form, refused=True), status=422)
-    run = create_run(session, form.config, name=form.name)
+    run = launch_typed(session, form)
     return RedirectResponse(f"/runs/{run.id}", status_code=303)
 
 
 @router.post("/runs/preview")
 def preview(session: SessionDep, form: FormDep) -> Response:
     """The circuit, the words and the cost of what the form holds, and its errors."""
-    return fragment("new.html", ["preview", "oob"], new_page(session, form))
+    return fragment("new.html", ["preview", "oob"], new_page(session, checked(session, form)))
 
 
 @router.post("/runs/clamp-grid")

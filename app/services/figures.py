@@ -7,6 +7,7 @@ colours of the light theme for those of the dark one. `meta` says which numbers 
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -47,17 +48,25 @@ FEW_POINTS = 60  # fewer are drawn with markers, so that a single one is seen
 LABEL_CHARACTER = 0.0125  # width of a character of a mark's label, in shares of the x axis
 
 
+@dataclass(frozen=True)
+class Landmarks:
+    """Places on the x axis that are marked: the phase change, and where a fork begins."""
+
+    change: PhaseChange
+    forked_at: int | None = None
+
+
 def run_figure(
-    name: FigureName, measurements: Sequence[Measurement], config: RunConfig, change: PhaseChange
+    name: FigureName, measurements: Sequence[Measurement], config: RunConfig, places: Landmarks
 ) -> Figure:
     """The figure called `name`."""
     if name is FigureName.LOSS:
-        return loss_figure(measurements, config, change)
-    return strength_figure(name, measurements, config, change)
+        return loss_figure(measurements, config, places)
+    return strength_figure(name, measurements, config, places)
 
 
 def loss_figure(
-    measurements: Sequence[Measurement], config: RunConfig, change: PhaseChange
+    measurements: Sequence[Measurement], config: RunConfig, places: Landmarks
 ) -> Figure:
     """Loss of the four evaluators, the loss of guessing among the labels in context, the marks."""
     sequences = [row.sequences for row in measurements]
@@ -76,7 +85,7 @@ def loss_figure(
         }
         for index, evaluator in enumerate(EVALUATORS)
     ]
-    layout = _layout(config, change, labelled=True)
+    layout = _layout(config, places, labelled=True)
     top = max([1.3 * math.log(config.task.labels), *_finite_losses(measurements)])
     layout["yaxis"] |= {"range": [0, round(1.05 * top, 3)]}
     layout["yaxis"]["title"] = {**layout["yaxis"]["title"], "text": "loss (nats)"}
@@ -86,7 +95,7 @@ def loss_figure(
 
 
 def strength_figure(
-    name: FigureName, measurements: Sequence[Measurement], config: RunConfig, change: PhaseChange
+    name: FigureName, measurements: Sequence[Measurement], config: RunConfig, places: Landmarks
 ) -> Figure:
     """One strength of every head; the layer that the paper shows is visible, the others hidden."""
     metric = f"{name}_strength"
@@ -105,7 +114,7 @@ def strength_figure(
         for layer in range(config.model.layers)
         for head in range(config.model.heads)
     ]
-    layout = _layout(config, change, labelled=False)
+    layout = _layout(config, places, labelled=False)
     lowest = min([-0.15, *_finite_strengths(measurements, metric)])
     span = [round(lowest - 0.05, 3), 1.05]
     layout["yaxis"] |= {"range": span, "dtick": 0.5}
@@ -154,7 +163,7 @@ def _line(name: str, config: RunConfig) -> dict[str, Any]:
     }
 
 
-def _layout(config: RunConfig, change: PhaseChange, *, labelled: bool) -> dict[str, Any]:
+def _layout(config: RunConfig, places: Landmarks, *, labelled: bool) -> dict[str, Any]:
     axis: dict[str, Any] = {
         "gridcolor": GRID,
         "linecolor": GRID,
@@ -177,15 +186,16 @@ def _layout(config: RunConfig, change: PhaseChange, *, labelled: bool) -> dict[s
         "uirevision": "run",
         "xaxis": {**axis, **xaxis, "title": {**axis["title"], "text": "sequences seen"}},
         "yaxis": dict(axis),
-        "shapes": list(_mark_shapes(change)),
-        "annotations": list(_mark_labels(change, config)) if labelled else [],
+        "shapes": list(_mark_shapes(places)),
+        "annotations": list(_mark_labels(places, config)) if labelled else [],
     }
 
 
-def _marks(change: PhaseChange, config: RunConfig) -> list[tuple[str, float, str]]:
+def _marks(places: Landmarks, config: RunConfig) -> list[tuple[str, float, str]]:
     """(name, sequences, label) of the marks that are known, from left to right."""
-    half = f"half ln {config.task.context_labels}"
+    half, change = f"half ln {config.task.context_labels}", places.change
     named = (
+        ("fork", places.forked_at, "fork {}"),
         ("onset", change.onset, "onset {}"),
         ("midpoint", change.midpoint, half + " · {}"),
         ("end", change.end, "end {}"),
@@ -194,8 +204,9 @@ def _marks(change: PhaseChange, config: RunConfig) -> list[tuple[str, float, str
     return sorted(known, key=lambda mark: mark[1])
 
 
-def _mark_shapes(change: PhaseChange) -> Iterator[dict[str, Any]]:
-    tall = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+def _mark_shapes(places: Landmarks) -> Iterator[dict[str, Any]]:
+    change = places.change
+    tall: dict[str, Any] = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
     if change.plateau_start is not None and change.plateau_end is not None:
         yield {
             **tall,
@@ -210,17 +221,21 @@ def _mark_shapes(change: PhaseChange) -> Iterator[dict[str, Any]]:
         if at is not None:
             line = {"color": MARK, "width": 1}
             yield {**tall, "type": "line", "name": "mark", "x0": at, "x1": at, "line": line}
+    if (at := places.forked_at) is not None:
+        line = {"color": MUTED, "width": 1}
+        yield {**tall, "type": "line", "name": "fork", "x0": at, "x1": at, "line": line}
 
 
-def _mark_labels(change: PhaseChange, config: RunConfig) -> Iterator[dict[str, Any]]:
+def _mark_labels(places: Landmarks, config: RunConfig) -> Iterator[dict[str, Any]]:
     """Labels at the top; one that would run into its neighbour goes a line lower."""
+    change = places.change
     if change.plateau_start is not None and change.plateau_end is not None:
         middle = (change.plateau_start + change.plateau_end) / 2
         plateau = _label("plateau", middle, 0, xanchor="center", yanchor="bottom")
         yield plateau | {"bgcolor": CLEAR}
     total = config.training.total_sequences
     row_ends: list[float] = []
-    for name, at, text in _marks(change, config):
+    for name, at, text in _marks(places, config):
         width = len(text) * LABEL_CHARACTER * total
         flipped = at + width > total
         start = at - width if flipped else at

@@ -27,6 +27,7 @@ from app.services.queue import publish_run
 from app.services.reading import describe_config
 from app.services.runs import enqueue, make_run
 
+LONGEST_NAME = 200
 _TRAIN = EVALUATORS.index(Evaluator.TRAIN)
 
 # Where each change of a request goes in the config.
@@ -48,15 +49,15 @@ class Plan:
     config: RunConfig
 
     @property
-    def name(self) -> str:
-        """What the fork is called if nobody names it."""
-        return f"{self.parent.name}, forked at {grouped(self.sequences)}"[:200]
-
-    @property
     def config_hash(self) -> str:
         """A fork is another experiment than its config trained from the beginning."""
         parts = (self.config.config_hash, self.parent.config_hash, self.sequences, self.optimiser)
         return hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()
+
+
+def default_name(parent: Run, sequences: int) -> str:
+    """What a fork is called that nobody named."""
+    return f"{parent.name}, forked at {grouped(sequences)}"[:LONGEST_NAME]
 
 
 def plan(session: Session, parent: Run, request: ForkRequest) -> Plan:
@@ -79,7 +80,7 @@ def dry_run(session: Session, parent: Run, request: ForkRequest) -> DryRun:
     return DryRun(
         config=planned.config,
         config_hash=planned.config_hash,
-        name=request.name or planned.name,
+        name=request.name or default_name(parent, request.sequences),
         description=describe_config(planned.config),
         estimate=estimate(session, planned.config, since=planned.sequences),
     )
@@ -99,7 +100,7 @@ def _fork(session: Session, parent: Run, request: ForkRequest) -> Run:
     if lineage.keep_from_deletion(session, parent.id) is None:
         raise NotFound(f"There is no run {parent.id!r}.")
     planned = plan(session, parent, request)
-    name = request.name or planned.name
+    name = request.name or default_name(parent, request.sequences)
     run = make_run(planned.config, name=name, tags=request.tags, notes=request.notes)
     run.config_hash = planned.config_hash
     run.parent_id, run.parent_name = parent.id, parent.name

@@ -12,6 +12,7 @@ from app.schemas.config import RunConfig
 from app.schemas.describe import describe
 from app.schemas.presets import PRESETS, Preset
 from app.services.estimate import estimate
+from app.services.fork_form import ForkCard, fork_card
 from app.services.forms import ConfigForm, FormSection, form_of
 from app.services.lights import Circuit, Light, LitHead, circuit, lit_heads
 from app.services.runs import default_name, run_or_error
@@ -60,6 +61,7 @@ class NewPage:
     based_on: str  # where the time comes from
     sections: Sequence[FormSection]
     name_hint: str
+    fork: ForkCard | None
     open_sections: Sequence[str]
     refusal: str
 
@@ -68,7 +70,8 @@ def new_page(
     session: Session, form: ConfigForm, *, chosen: str | None = None, refused: bool = False
 ) -> NewPage:
     """The form with everything that follows from what it holds."""
-    cost = estimate(session, form.config) if form.config else None
+    fork = fork_card(session, form)
+    cost = estimate(session, form.config, since=fork.since if fork else 0) if form.config else None
     return NewPage(
         presets=PRESETS,
         chosen=chosen or _preset_of(form),
@@ -81,7 +84,8 @@ def new_page(
         based_on=cost.based_on if cost else "",
         # What is open comes first.
         sections=sorted(form.sections, key=lambda one: one.name not in OPEN_SECTIONS),
-        name_hint=default_name(form.config) if form.config else "",
+        name_hint=_name_hint(form, fork),
+        fork=fork,
         open_sections=OPEN_SECTIONS,
         refusal=_refusal(form) if refused else "",
     )
@@ -99,6 +103,12 @@ def starting_form(session: Session, preset_id: str | None, like: str | None) -> 
             return form_of(preset.config)
     known = ", ".join(preset.id for preset in PRESETS)
     raise NotFound(f"There is no preset {preset_id!r}; there are {known}.")
+
+
+def _name_hint(form: ConfigForm, fork: ForkCard | None) -> str:
+    if fork is not None:
+        return fork.name_hint
+    return default_name(form.config) if form.config else ""
 
 
 def _preset_of(form: ConfigForm) -> str | None:

@@ -19,6 +19,7 @@ from app.services.figures import (
     EVALUATOR_HUES,
     Figure,
     FigureName,
+    Landmarks,
     head_hue,
     run_figure,
     shown_layer,
@@ -27,7 +28,7 @@ from app.services.files import read_checkpoints
 from app.services.forms import ConfigForm, FormField, form_of
 from app.services.lights import Light, LitHead, lit_heads
 from app.services.measurements import measurement_of, thinned
-from app.services.reading import read_run
+from app.services.reading import phase_change_of, read_whole_run
 from app.services.runs_page import summary
 from app.services.wording import grouped
 
@@ -121,7 +122,7 @@ class RunPage(StatusPart):
 def status_part(session: Session, run: Run) -> StatusPart:
     """What changes while a run goes on, apart from its numbers."""
     config = RunConfig.model_validate(run.config)
-    read = read_run(run)
+    read = read_whole_run(session, run)
     saved = read_checkpoints(session, run, f"/api/v1/runs/{run.id}/checkpoints")
     return StatusPart(
         run=read,
@@ -173,7 +174,11 @@ def read_figure(
     """A run's figure as it is now."""
     config = RunConfig.model_validate(run.config)
     rows, _ = _rows(session, run, config, max_points)
-    return run_figure(name, rows, config, read_run(run).phase_change)
+    return run_figure(name, rows, config, _landmarks(run))
+
+
+def _landmarks(run: Run) -> Landmarks:
+    return Landmarks(phase_change_of(run), run.forked_at)
 
 
 def _rows(
@@ -200,7 +205,7 @@ def _page_data(
         "after": rows[-1].sequences if rows else -1,
         "points": thinning.of,
         "figures": {
-            name.value: run_figure(name, rows, config, read.phase_change) for name in FigureName
+            name.value: run_figure(name, rows, config, _landmarks(run)) for name in FigureName
         },
         "shown_layers": {
             name.value: shown_layer(name, config) for name in FigureName if name != FigureName.LOSS

@@ -2,18 +2,21 @@
 
 import json
 import math
+from dataclasses import replace
 
 import plotly.graph_objects as go
 import pytest
 
 from app.schemas.config import ModelConfig, RunConfig, TaskConfig, TrainingConfig
 from app.schemas.measure import EVALUATORS, Measurement, PhaseChange
-from app.services.figures import HUES, FigureName, head_hue, run_figure, shown_layer
+from app.services.figures import HUES, FigureName, Landmarks, head_hue, run_figure, shown_layer
 
 CONFIG = RunConfig(training=TrainingConfig(sequences=640_000))
-NOTHING = PhaseChange()
-WHOLE = PhaseChange(
-    plateau_start=50_000, plateau_end=169_000, onset=169_000, midpoint=256_000, end=416_000
+NOTHING = Landmarks(PhaseChange())
+WHOLE = Landmarks(
+    PhaseChange(
+        plateau_start=50_000, plateau_end=169_000, onset=169_000, midpoint=256_000, end=416_000
+    )
 )
 
 
@@ -47,7 +50,9 @@ def texts(figure) -> list[str]:
 
 
 @pytest.mark.parametrize("name", FigureName)
-@pytest.mark.parametrize("change", [NOTHING, WHOLE], ids=["no marks", "all marks"])
+@pytest.mark.parametrize(
+    "change", [NOTHING, replace(WHOLE, forked_at=120_000)], ids=["no marks", "all marks"]
+)
 @pytest.mark.parametrize("count", [0, 1, 3], ids=["empty", "one point", "some"])
 def test_every_figure_is_valid_for_plotly_and_for_json(name, change, count):
     figure = run_figure(name, rows(count=count), CONFIG, change)
@@ -91,7 +96,7 @@ def test_the_loss_of_guessing_among_the_labels_in_context_is_marked():
 
 def test_marks_are_drawn_as_soon_as_they_are_known():
     none = run_figure(FigureName.LOSS, rows(), CONFIG, NOTHING)
-    begun = run_figure(FigureName.LOSS, rows(), CONFIG, PhaseChange(onset=169_000))
+    begun = run_figure(FigureName.LOSS, rows(), CONFIG, Landmarks(PhaseChange(onset=169_000)))
     whole = run_figure(FigureName.LOSS, rows(), CONFIG, WHOLE)
 
     assert not shapes(none, "mark")
@@ -103,8 +108,18 @@ def test_marks_are_drawn_as_soon_as_they_are_known():
     assert texts(whole)[:4] == ["plateau", "onset 169k", "half ln 2 · 256k", "end 416k"]
 
 
+@pytest.mark.parametrize("name", FigureName)
+def test_a_fork_is_a_line_in_every_figure_and_has_its_label_among_the_others(name):
+    figure = run_figure(name, rows(), CONFIG, replace(WHOLE, forked_at=120_000))
+
+    (line,) = shapes(figure, "fork")
+    assert (line["x0"], line["x1"]) == (120_000, 120_000)
+    if name is FigureName.LOSS:
+        assert texts(figure)[:3] == ["plateau", "fork 120k", "onset 169k"]
+
+
 def test_labels_of_close_marks_go_below_each_other_and_stay_inside():
-    close = PhaseChange(onset=600_000, midpoint=605_000, end=610_000)
+    close = Landmarks(PhaseChange(onset=600_000, midpoint=605_000, end=610_000))
 
     notes = run_figure(FigureName.LOSS, rows(), CONFIG, close)["layout"]["annotations"]
 

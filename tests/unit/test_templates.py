@@ -13,7 +13,7 @@ from app.templating import WEB, environment
 
 TEMPLATES = WEB / "templates"
 PAGES = {"runs.html": RunsPage, "new.html": NewPage, "run.html": RunPage, "docs.html": DocsPage}
-PARTS = {"new.html": ["circuit.svg"]}
+PARTS = {"new.html": ["circuit.svg", "fork_card.html"]}
 
 
 def variables(name: str) -> set[str]:

@@ -8,7 +8,7 @@ const NARROW = 520; // pixels; a long label would cover the curves
 const coarse = matchMedia("(pointer: coarse)").matches;
 
 /** Named parts of the server's figure, and the design token that colours each. */
-const SHAPE_COLOURS = { mark: "mark", guessing: "muted", cursor: "ink" };
+const SHAPE_COLOURS = { mark: "mark", fork: "muted", guessing: "muted", cursor: "ink" };
 
 export class Chart {
   #shapes = [];

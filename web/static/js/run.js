@@ -243,6 +243,18 @@ $("cancel-confirm")?.addEventListener("click", async () => {
   refreshStatus();
 });
 
+/* Fork: from the checkpoint of the frame on show; without this script from the latest. */
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("#fork");
+  const { following, target } = attention.frames;
+  if (!link || following || target === undefined) return;
+  const saved = [...document.querySelectorAll("#checkpoints [data-sequences]")];
+  const places = saved.map((row) => Number(row.dataset.sequences));
+  const at = Math.max(...places.filter((place) => place <= target));
+  if (Number.isFinite(at)) link.href = `${link.href.split("&at=")[0]}&at=${at}`;
+});
+
 /* Start */
 
 const stream = data.run.is_terminal
