@@ -223,7 +223,9 @@ def _mark_shapes(places: Landmarks) -> Iterator[dict[str, Any]]:
             yield {**tall, "type": "line", "name": "mark", "x0": at, "x1": at, "line": line}
     if (at := places.forked_at) is not None:
         line = {"color": MUTED, "width": 1}
-        yield {**tall, "type": "line", "name": "fork", "x0": at, "x1": at, "line": line}
+        # Below, the grid would hide it: a fork at 100k lies on one of its lines.
+        where = {"layer": "above", "x0": at, "x1": at}
+        yield {**tall, **where, "type": "line", "name": "fork", "line": line}
 
 
 def _mark_labels(places: Landmarks, config: RunConfig) -> Iterator[dict[str, Any]]:
