@@ -17,6 +17,7 @@ class CatalogueEntry(BaseModel):
     name: str
     summary: str
     paper: str | None = Field(description="The published code's options, if it has this clamp")
+    badge: str = Field(description="One or two words for a head's cell")
     light: Light = Field(description="driven, silenced or preserved: a colour everywhere")
     phase: int = Field(description="0: from a reference pass, 1: rescaled, 2: set; they act so")
     fixed: dict[str, str] = Field(description="The fields that make a clamp one of this kind")
@@ -43,6 +44,7 @@ def entry_of(kind: type[BaseClamp]) -> CatalogueEntry:
         name=kind.title,
         summary=" ".join((kind.__doc__ or "").split()),
         paper=kind.paper,
+        badge=kind.badge or kind.title.lower(),
         light=kind.light,
         phase=Phase(kind.phase),
         fixed=fixed,

@@ -43,6 +43,18 @@ class Phase(IntEnum):
     ASSIGN = 2
 
 
+class Step(StrEnum):
+    """Steps of the induction circuit, numbered as in the paper (Fig. 5b)."""
+
+    ATTEND_BACK = "1"  # previous-token heads attend one token back
+    COPY_BACK = "2"  # and copy what they find into the label's residual stream
+    READ_QUERY = "3q"  # layer 2 makes its query from the query token
+    READ_KEY = "3k"  # its keys from what was copied
+    READ_VALUE = "3v"  # and its values from the labels
+    MATCH = "4"  # the query finds the label after its like
+    COPY_OUT = "5"  # and copies it to the output
+
+
 class Picks(StrEnum):
     """How much of the model one site of a kind can name."""
 
@@ -64,6 +76,7 @@ EVERYWHERE = tuple(Positions)
 WHOLE = (Positions.ALL,)
 ALL_POINTS = frozenset(Point)
 ACTIVATIONS = ALL_POINTS - {Point.LOGITS}
+BEFORE_MATCH = (Step.ATTEND_BACK, Step.COPY_BACK, Step.READ_QUERY, Step.READ_KEY)
 
 
 class BaseClamp(BaseModel):
@@ -78,6 +91,12 @@ class BaseClamp(BaseModel):
     sites: ClassVar[Sites]
     usual: ClassVar[str]  # a site to start from
     needs_two_layers: ClassVar[bool] = False
+    badge: ClassVar[str] = ""  # a word for a head's cell; empty: the title
+    # Of the circuit's steps, those it decides (None: those at its site; grafting out: those after
+    # it), and those that are not needed then.
+    steps: ClassVar[tuple[Step, ...] | None] = None
+    steps_after_site: ClassVar[bool] = False
+    spares: ClassVar[tuple[Step, ...]] = ()
 
     site: SiteField
     from_sequences: int = option(
@@ -144,6 +163,7 @@ class Ablate(BaseClamp):
     light: ClassVar[Light] = Light.SILENCED
     sites: ClassVar[Sites] = Sites(ACTIVATIONS, EVERYWHERE)
     usual: ClassVar[str] = "L1H3.v"
+    badge: ClassVar[str] = "silenced"
 
     kind: Literal["ablate"] = "ablate"
 
@@ -156,6 +176,7 @@ class MeanAblate(BaseClamp):
     phase: ClassVar[Phase] = Phase.REFERENCE
     sites: ClassVar[Sites] = Sites(ACTIVATIONS, EVERYWHERE)
     usual: ClassVar[str] = "L1H3.z"
+    badge: ClassVar[str] = "mean"
 
     kind: Literal["mean_ablate"] = "mean_ablate"
     gradient: Literal["through", "stop"] = option(
@@ -171,6 +192,7 @@ class Resample(BaseClamp):
     phase: ClassVar[Phase] = Phase.REFERENCE
     sites: ClassVar[Sites] = Sites(ACTIVATIONS, EVERYWHERE)
     usual: ClassVar[str] = "L1H3.z"
+    badge: ClassVar[str] = "resampled"
 
     kind: Literal["resample"] = "resample"
     gradient: Literal["through", "stop"] = option(
@@ -187,6 +209,7 @@ class Preserve(BaseClamp):
     phase: ClassVar[Phase] = Phase.REFERENCE
     sites: ClassVar[Sites] = Sites(ACTIVATIONS, EVERYWHERE)
     usual: ClassVar[str] = "L*.pattern"
+    badge: ClassVar[str] = "preserved"
 
     kind: Literal["preserve"] = "preserve"
     gradient: Literal["through", "stop"] = option(
@@ -206,6 +229,7 @@ class GraftIn(BaseClamp):
     phase: ClassVar[Phase] = Phase.REFERENCE
     sites: ClassVar[Sites] = Sites(frozenset({Point.RESID}), WHOLE, Picks.LAYER)
     usual: ClassVar[str] = "L0.resid"
+    badge: ClassVar[str] = "grafted"
 
     kind: Literal["graft_in"] = "graft_in"
     checkpoint: str = option(
@@ -223,6 +247,7 @@ class Scale(BaseClamp):
     phase: ClassVar[Phase] = Phase.TRANSFORM
     sites: ClassVar[Sites] = Sites(ALL_POINTS, EVERYWHERE)
     usual: ClassVar[str] = "L1H3.z"
+    badge: ClassVar[str] = "scaled"
 
     kind: Literal["scale"] = "scale"
     by: float = option(0.5, "Factor", "What the activation is multiplied by.", ge=-1000, le=1000)
@@ -245,6 +270,7 @@ class Temperature(BaseClamp):
     phase: ClassVar[Phase] = Phase.TRANSFORM
     sites: ClassVar[Sites] = Sites(frozenset({Point.SCORE}), EVERYWHERE)
     usual: ClassVar[str] = "L1H3.score"
+    badge: ClassVar[str] = "temperature"
 
     kind: Literal["temperature"] = "temperature"
     temperature: float = option(
@@ -266,6 +292,7 @@ class SetConstant(BaseClamp):
     title: ClassVar[str] = "Constant"
     sites: ClassVar[Sites] = Sites(ALL_POINTS, EVERYWHERE)
     usual: ClassVar[str] = "L1H3.z"
+    badge: ClassVar[str] = "constant"
 
     kind: Literal["set"] = "set"
     value: float | tuple[float, ...] = option(
@@ -281,6 +308,8 @@ class InductionPattern(BaseClamp):
     paper: ClassVar[str | None] = "induction_heads, induction_head_strength"
     sites: ClassVar[Sites] = Sites(frozenset({Point.PATTERN}), (Positions.QUERY,))
     usual: ClassVar[str] = "L1H3.pattern[query]"
+    badge: ClassVar[str] = "induction"
+    spares: ClassVar[tuple[Step, ...]] = BEFORE_MATCH
 
     kind: Literal["set_pattern"] = "set_pattern"
     target: Literal["induction"] = "induction"
@@ -301,6 +330,7 @@ class PreviousTokenPattern(BaseClamp):
     paper: ClassVar[str | None] = "prev_token_heads, prev_token_head_strength, ..._only_label"
     sites: ClassVar[Sites] = Sites(frozenset({Point.PATTERN}), (Positions.ALL, Positions.LABELS))
     usual: ClassVar[str] = "L0H2.pattern"
+    badge: ClassVar[str] = "previous"
 
     kind: Literal["set_pattern"] = "set_pattern"
     target: Literal["previous_token"] = "previous_token"
@@ -317,6 +347,8 @@ class MatchPattern(BaseClamp):
     paper: ClassVar[str | None] = "match_heads, match_head_temperature"
     sites: ClassVar[Sites] = Sites(frozenset({Point.PATTERN}), (Positions.QUERY,))
     usual: ClassVar[str] = "L1H3.pattern[query]"
+    badge: ClassVar[str] = "match"
+    spares: ClassVar[tuple[Step, ...]] = BEFORE_MATCH
 
     kind: Literal["set_pattern"] = "set_pattern"
     target: Literal["match"] = "match"
@@ -333,6 +365,8 @@ class ForbidPreviousToken(BaseClamp):
     light: ClassVar[Light] = Light.SILENCED
     sites: ClassVar[Sites] = Sites(frozenset({Point.SCORE}), EVERYWHERE)
     usual: ClassVar[str] = "L0H2.score"
+    badge: ClassVar[str] = "not previous"
+    steps: ClassVar[tuple[Step, ...] | None] = (Step.ATTEND_BACK,)
 
     kind: Literal["forbid"] = "forbid"
     target: Literal["previous_token"] = "previous_token"
@@ -346,6 +380,8 @@ class ForbidNonLabels(BaseClamp):
     light: ClassVar[Light] = Light.SILENCED
     sites: ClassVar[Sites] = Sites(frozenset({Point.SCORE}), (Positions.QUERY,))
     usual: ClassVar[str] = "L1H3.score[query]"
+    badge: ClassVar[str] = "labels only"
+    steps: ClassVar[tuple[Step, ...] | None] = ()
 
     kind: Literal["forbid"] = "forbid"
     target: Literal["non_labels"] = "non_labels"
@@ -361,6 +397,8 @@ class PerfectLayer1(BaseClamp):
     sites: ClassVar[Sites] = Sites(frozenset({Point.RESID}), WHOLE, Picks.LAYER)
     usual: ClassVar[str] = "L0.resid"
     needs_two_layers: ClassVar[bool] = True
+    badge: ClassVar[str] = "perfect"
+    steps: ClassVar[tuple[Step, ...] | None] = (Step.ATTEND_BACK, Step.COPY_BACK)
 
     kind: Literal["perfect_layer1"] = "perfect_layer1"
 
@@ -374,6 +412,8 @@ class PerfectCopy(BaseClamp):
     paper: ClassVar[str | None] = "perfect_copy_from_head_pattern"
     sites: ClassVar[Sites] = Sites(frozenset({Point.SCORE}), (Positions.QUERY,), Picks.HEAD)
     usual: ClassVar[str] = "L1H3.score[query]"
+    badge: ClassVar[str] = "copied"
+    steps: ClassVar[tuple[Step, ...] | None] = (Step.READ_VALUE, Step.COPY_OUT)
 
     kind: Literal["perfect_copy"] = "perfect_copy"
     source: Literal["live", "unclamped"] = option(
@@ -392,6 +432,8 @@ class GraftOut(BaseClamp):
     light: ClassVar[Light] = Light.PRESERVED
     sites: ClassVar[Sites] = Sites(frozenset({Point.RESID}), WHOLE, Picks.LAYER)
     usual: ClassVar[str] = "L0.resid"
+    badge: ClassVar[str] = "goes on"
+    steps_after_site: ClassVar[bool] = True
 
     kind: Literal["graft_out"] = "graft_out"
     checkpoint: str = option(
