@@ -1,48 +1,163 @@
-"""`python -m worker`: training and benchmarks without the web server. See `--help`."""
+"""`python -m worker`: training, measuring and benchmarks without the web server. See `--help`."""
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from worker.faults import fault_of
+
+_INPUTS = """
+weights   an .npz with arrays PREFIX/example_embed.weight [width, dim], .../example_embed.bias,
+          label_embed.weight [width, labels], blocks.0.norm.weight, blocks.0.norm.bias,
+          blocks.0.attn.qkv.weight [3 width, width], blocks.0.attn.out.weight, ... blocks.1 ...,
+          final_norm.weight, final_norm.bias, unembed.weight [labels, width], unembed.bias.
+          Layers, width, labels, biases and an MLP are read from them.
+features  an .npy [class, dim] or [class, exemplar, dim], or an .npz (or .h5) with `features`
+options   a JSON object: names of your own, each with an object of the published code's options
+            {"only head 3": {"ablate_heads": ["1:0", "1:1"], "preserve_patterns": true}}
+          or with a list of clamps
+            {"half": [{"kind": "scale", "site": "L1H3.z", "by": 0.5}],
+             "graft": [{"kind": "graft_in", "site": "L0.resid", "checkpoint": "file:W.npz#init"}]}
+"""
+
+_OPTIONS = """
+published options (layer:head from 0): ablate_heads, ablate_embedding, preserve_patterns,
+  preserve_values, preserve_queries, preserve_keys, set_head_temperature (layer:head:temperature),
+  perfect_copy_from_head_pattern, prev_token_heads, prev_token_head_strength,
+  prev_token_only_label, induction_heads, induction_head_strength, match_heads,
+  match_head_temperature, disallow_prev_token_heads, disallow_prev_token_only_label,
+  final_layer_silence_non_label_attn (heads), specific_fn (perfect_prev_token_input)
+They compute what the published code computes; a note says where that is no change. A clamp of a
+list that would change nothing is refused.
+"""
+
+_EVALUATE = f"""Patterns, logits and losses of a model on given sequences, under each program.
+{_INPUTS}
+sequences an .npz with class_idx [n, P + 1] (into features), labels [n, P + 1], the query's last,
+          and, if wished, exemplar_idx [n, P + 1]; any number P of context pairs
+out       NAME/attn [n, layer, head, query, key] (after softmax), NAME/logits [n, labels] at the
+          query, NAME/loss [n]
+{_OPTIONS}"""
+
+_REPLAY = f"""Trains a model with Adam on exactly the given batches, under each program.
+{_INPUTS}
+batches   an .npz with class_idx [updates, batch, P + 1] (into features), labels of the same shape,
+          the query's last, and, if wished, exemplar_idx
+out       NAME/loss [updates], each batch's before its update, and NAME/final/PARAMETER
+Windows of clamps (from_sequences, until_sequences) count the sequences of the batches from 0.
+{_OPTIONS}"""
+
+_TRAIN = """Trains one run and writes config.json, measurements.csv, frames.npz and checkpoints/ to
+a folder. With --initial-weights, a config that leaves model.attn_bias open takes it from them.
+Grafts of its program read file:PATH.npz#PREFIX."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a subcommand; what is wrong with its input is one sentence and exit status 1."""
     given = _parser().parse_args(arguments)
     try:
-        if given.command == "train":
-            from worker.offline import train
-
-            train(given)
-        else:
-            from worker.bench import bench
-
-            bench(given)
+        _command(given.command)(given)
     except (ValueError, OSError) as error:
-        said = fault_of(error)[1] if isinstance(error, ValueError) else str(error)
-        sys.stderr.write(f"{said}\n")
+        sys.stderr.write(f"{_sentence(error)}\n")
         return 1
     return 0
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], None]:
+    """Each loads only what it needs."""
+    if name == "train":
+        from worker.offline.training import train
+
+        return train
+    if name == "evaluate":
+        from worker.offline.evaluate import evaluate
+
+        return evaluate
+    if name == "replay":
+        from worker.offline.replay import replay
+
+        return replay
+    from worker.bench import bench
+
+    return bench
+
+
+def _sentence(error: ValueError | OSError) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return fault_of(error)[1] if isinstance(error, ValueError) else str(error)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="train one run without any service")
+    _add_train(_described(commands, "train", "train one run without any service", _TRAIN))
+    _add_evaluate(_described(commands, "evaluate", "clamp a model on given sequences", _EVALUATE))
+    _add_replay(_described(commands, "replay", "train on exactly the given batches", _REPLAY))
+    _add_bench(commands.add_parser("bench", help="measure how fast this machine trains"))
+    return parser
+
+
+def _described(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help: str, text: str
+) -> argparse.ArgumentParser:
+    as_written = argparse.RawDescriptionHelpFormatter
+    return commands.add_parser(name, help=help, description=text, formatter_class=as_written)
+
+
+def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument("config", type=Path, help="a run config as JSON; {} for the paper's")
     train.add_argument("--out", type=Path, required=True, help="folder for what it records")
     train.add_argument("--dataset", help="instead of the config's, for instance file:PATH.npz")
     train.add_argument("--initial-weights", type=Path, help="start from these, an .npz file")
     train.add_argument("--weights-prefix", default="", help="of their names in that file")
-    train.add_argument("--threads", type=int, default=0, help="CPU threads; 0: chosen")
-    train.add_argument("--no-compile", action="store_true", help="start at once, train slower")
-    bench = commands.add_parser("bench", help="measure how fast this machine trains")
+    _add_speed(train)
+
+
+def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
+    _add_inputs(evaluate)
+    evaluate.add_argument("--sequences", type=Path, required=True, help="an .npz file")
+    evaluate.add_argument(
+        "--at", type=int, default=0, help="sequences of training, for clamps with a window; 0"
+    )
+
+
+def _add_replay(replay: argparse.ArgumentParser) -> None:
+    _add_inputs(replay)
+    replay.add_argument("--batches", type=Path, required=True, help="an .npz file")
+    replay.add_argument("--learning-rate", type=float, default=1e-5, help="of Adam; 1e-5")
+    replay.add_argument("--beta1", type=float, default=0.9, help="of Adam; 0.9")
+    replay.add_argument("--beta2", type=float, default=0.999, help="of Adam; 0.999")
+    replay.add_argument("--epsilon", type=float, default=1e-8, help="of Adam; 1e-8")
+    _add_speed(replay)
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    """What `evaluate` and `replay` both take."""
+    parser.add_argument("--weights", type=Path, required=True, help="an .npz file")
+    parser.add_argument("--weights-prefix", default="", help="of their names in that file")
+    parser.add_argument("--features", type=Path, required=True, help="an .npy, .npz or .h5 file")
+    parser.add_argument("--options", type=Path, required=True, help="a JSON file")
+    parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
+    parser.add_argument("--heads", type=int, default=8, help="of every layer; 8")
+    parser.add_argument(
+        "--positions",
+        choices=("rotary", "sinusoidal"),
+        default="rotary",
+        help="rotary, unless the weights have learned ones",
+    )
+
+
+def _add_speed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: chosen")
+    parser.add_argument("--no-compile", action="store_true", help="start at once, train slower")
+
+
+def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--cohorts", default="1", help="cohort sizes; only 1 so far")
     bench.add_argument("--out", type=Path, help="where to write the figures as JSON")
     bench.add_argument("--sequences", type=int, default=500_000, help="per measured run")
-    return parser
 
 
 if __name__ == "__main__":

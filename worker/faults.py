@@ -10,7 +10,7 @@ LONGEST = 400
 def fault_of(error: Exception) -> tuple[str, str]:
     """The kind of an error and one sentence about it."""
     if isinstance(error, ValidationError):
-        return "config", f"The run's config is not valid: {_places(error)}."
+        return "config", f"The run's config is not valid: {places_of(error)}."
     said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")[:LONGEST]
     if isinstance(error, MemoryError) or "not enough memory" in said:
         return "out_of_memory", "The trainer ran out of memory; try a smaller model or batch."
@@ -22,7 +22,8 @@ def fault_of(error: Exception) -> tuple[str, str]:
     return "internal", f"The trainer met an error it cannot explain, {name}: {said or 'no text'}"
 
 
-def _places(error: ValidationError) -> str:
+def places_of(error: ValidationError) -> str:
+    """What a validation found wrong, each with its place."""
     return "; ".join(
         f"{'.'.join(map(str, one['loc'])) or 'config'}: {one['msg']}" for one in error.errors()
     )

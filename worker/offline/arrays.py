@@ -1,0 +1,78 @@
+"""Arrays in `.npz` files: what is missing is said in a sentence, what is written is whole."""
+
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Arrays = Mapping[str, Array]
+
+_BROKEN = (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile)
+_SHOWN = 6  # names that a sentence lists
+
+
+def read_arrays(path: Path) -> dict[str, Array]:
+    """All arrays of an .npz file, by name."""
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file")
+    try:
+        content = np.load(path, allow_pickle=False)
+        if not isinstance(content, np.ndarray):
+            with content:
+                return {name: content[name] for name in content.files}
+    except _BROKEN as error:
+        raise ValueError(f"{path}: not an .npz file that can be read: {error}") from None
+    raise ValueError(f"{path}: holds a single array; an .npz file with named ones is needed")
+
+
+def array_of(arrays: Arrays, name: str, path: Path) -> Array:
+    """One of a file's arrays."""
+    if name not in arrays:
+        raise ValueError(f"{path}: lacks the array {name}; it has {some(arrays)}")
+    return arrays[name]
+
+
+def some(names: Mapping[str, object]) -> str:
+    """A few of them, for a sentence."""
+    found = sorted(names)
+    rest = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return ", ".join(found[:_SHOWN]) + rest if found else "nothing"
+
+
+@contextmanager
+def output(path: Path) -> Iterator[dict[str, Array]]:
+    """What is put into the dict is the file, once all of it is there.
+
+    That the file can be written is found out first, before anything is computed for it.
+    """
+    if path.is_dir():
+        raise ValueError(f"{path}: is a folder; name a file in it, for instance {path / 'out.npz'}")
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = unfinished.open("wb")
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written: {error.strerror}") from None
+    try:
+        arrays: dict[str, Array] = {}
+        with file:
+            yield arrays
+            _write(file, arrays)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _write(file: IO[bytes], arrays: Arrays) -> None:
+    """As `np.savez` does, whose keywords would clash with names."""
+    with zipfile.ZipFile(file, "w") as folder:
+        for name, array in arrays.items():
+            with folder.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
