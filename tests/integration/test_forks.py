@@ -178,6 +178,16 @@ def test_a_checkpoint_without_its_optimiser_can_be_forked_with_a_new_one(client,
     assert fork(client, parent, 0, optimiser="reset").status_code == 202
 
 
+def test_a_fork_that_has_not_begun_has_no_reset_optimiser_to_keep(client, parent):
+    kept, reset = forked(client, parent), forked(client, parent, optimiser="reset")
+
+    assert fork(client, kept).status_code == 202
+    refused = fork(client, reset)
+    assert refused.status_code == 422
+    assert "holds no optimiser that could be kept" in refused.json()["detail"]
+    assert fork(client, reset, 5024).status_code == 202
+
+
 def test_a_run_without_checkpoints_says_so(client, engine, outbox):
     answer = fork(client, new_run(engine, outbox))
 
