@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
 
-from app.schemas.clamp import BaseClamp, Phase, SetConstant
+from app.schemas.clamp import BaseClamp, Phase, Scale, SetConstant
 from app.schemas.dataflow import Dataflow
 from app.schemas.dimensions import Dimensions
 from app.schemas.footprint import Node, footprint
@@ -107,7 +107,7 @@ def _place(node: Node) -> str:
 def _check_effects(program: Program, dimensions: Dimensions) -> None:
     """Refuses a clamp without which the output would be the same, and programs that cancel."""
     flow = Dataflow(dimensions)
-    for index, clamp in enumerate(program):
+    for index, clamp in reversed([*enumerate(program)]):  # of two alike, the later is told
         if not _matters(flow, program, clamp):
             reason = _reason(flow, program, clamp)
             raise ClampError(index, f"{clamp.site}: {clamp.title.lower()} {reason}")
@@ -159,6 +159,8 @@ def _matters_ablated(flow: Dataflow, clamp: BaseClamp) -> bool:
 
 def _dead_end(flow: Dataflow, clamp: BaseClamp) -> str:
     site = clamp.site
+    if isinstance(clamp, Scale) and _matters_ablated(flow, clamp):
+        return "the norm that follows undoes a factor"
     is_last = site.layer == flow.dimensions.layers - 1
     if is_last and site.point not in (Point.K, Point.V, Point.K_INPUT, Point.V_INPUT):
         return f"{layer_name(site.layer or 0).lower()} is the last, of which only the query is read"

@@ -92,8 +92,8 @@ class BaseClamp(BaseModel):
     usual: ClassVar[str]  # a site to start from
     needs_two_layers: ClassVar[bool] = False
     badge: ClassVar[str] = ""  # a word for a head's cell; empty: the title
-    # Of the circuit's steps, those it decides (None: those at its site; grafting out: those after
-    # it), and those that are not needed then.
+    # Of the circuit's steps, those it is made for (None: those at its site; grafting out: those
+    # after it), and those that are not needed then.
     steps: ClassVar[tuple[Step, ...] | None] = None
     steps_after_site: ClassVar[bool] = False
     spares: ClassVar[tuple[Step, ...]] = ()
@@ -309,6 +309,7 @@ class InductionPattern(BaseClamp):
     sites: ClassVar[Sites] = Sites(frozenset({Point.PATTERN}), (Positions.QUERY,))
     usual: ClassVar[str] = "L1H3.pattern[query]"
     badge: ClassVar[str] = "induction"
+    steps: ClassVar[tuple[Step, ...] | None] = (Step.MATCH,)
     spares: ClassVar[tuple[Step, ...]] = BEFORE_MATCH
 
     kind: Literal["set_pattern"] = "set_pattern"
@@ -331,6 +332,7 @@ class PreviousTokenPattern(BaseClamp):
     sites: ClassVar[Sites] = Sites(frozenset({Point.PATTERN}), (Positions.ALL, Positions.LABELS))
     usual: ClassVar[str] = "L0H2.pattern"
     badge: ClassVar[str] = "previous"
+    steps: ClassVar[tuple[Step, ...] | None] = (Step.ATTEND_BACK,)
 
     kind: Literal["set_pattern"] = "set_pattern"
     target: Literal["previous_token"] = "previous_token"
@@ -348,6 +350,7 @@ class MatchPattern(BaseClamp):
     sites: ClassVar[Sites] = Sites(frozenset({Point.PATTERN}), (Positions.QUERY,))
     usual: ClassVar[str] = "L1H3.pattern[query]"
     badge: ClassVar[str] = "match"
+    steps: ClassVar[tuple[Step, ...] | None] = (Step.MATCH,)
     spares: ClassVar[tuple[Step, ...]] = BEFORE_MATCH
 
     kind: Literal["set_pattern"] = "set_pattern"

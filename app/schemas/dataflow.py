@@ -191,9 +191,12 @@ def _preserve(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
     return at.flow.clean.seen[node]
 
 
-def _elsewhere(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
-    assert isinstance(clamp, Resample | MeanAblate)
-    return at.names.over_batch(clamp.kind, at.flow.clean.seen[node])
+def _mean_ablate(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
+    return at.names.mean(at.flow.clean.seen[node])
+
+
+def _resample(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
+    return at.names.elsewhere(at.flow.clean.seen[node])
 
 
 def _perfect_layer1(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
@@ -227,8 +230,8 @@ def _graft_out(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
 
 _CHANGES: dict[type[BaseClamp], Change] = {
     Ablate: lambda at, clamp, node, name: ZERO,
-    MeanAblate: _elsewhere,
-    Resample: _elsewhere,
+    MeanAblate: _mean_ablate,
+    Resample: _resample,
     Preserve: _preserve,
     GraftIn: _graft_in,
     Scale: _scale,

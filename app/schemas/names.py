@@ -24,6 +24,8 @@ class Names:
         self._varies: list[bool] = []  # by name: whether the value differs between sequences
         self._terms: dict[Name, Terms] = {}  # of sums only
         self._shares: dict[Name, tuple[Name, int, int]] = {}  # row, key, keys that share
+        self._made: dict[Name, tuple[Hashable, tuple[Name, ...]]] = {}  # function, arguments
+        self._moved: dict[Name, Name] = {}  # a value to that in another sequence
         self._sum({})
         self.constant("one")
         self.constant("hidden")
@@ -39,7 +41,9 @@ class Names:
     def of(self, function: Hashable, *arguments: Name) -> Name:
         """A function of values; it varies as they do."""
         varies = any(self._varies[name] for name in arguments)
-        return self._intern((function, *arguments), varies=varies)
+        name = self._intern((function, *arguments), varies=varies)
+        self._made[name] = (function, arguments)
+        return name
 
     def number(self, number: float) -> Name:
         """A known number, or a vector of it."""
@@ -74,7 +78,7 @@ class Names:
     def normed(self, name: Name) -> Name:
         """LayerNorm: it takes off what all features share, and any factor."""
         terms = {term: by for term, by in self._of_sum(name).items() if term != ONE}
-        size = abs(terms[min(terms)]) if terms else 1.0
+        size = sum(map(abs, terms.values())) or 1.0
         return self.of("norm", self._sum({term: by / size for term, by in terms.items()}))
 
     def dot(self, first: Name, second: Name) -> Name:
@@ -100,17 +104,34 @@ class Names:
         pairs = zip(weights, values, strict=True)
         return self.sum(self._weighted(weight, value) for weight, value in pairs)
 
-    def over_batch(self, how: str, name: Name) -> Name:
-        """The mean over sequences, or another's value: nothing changes where they agree."""
-        return self.mapped(name, lambda term: self._over_batch(how, term))
+    def mean(self, name: Name) -> Name:
+        """The mean over sequences; what is the same for all stays."""
+        return self.mapped(name, self._mean)
 
-    def _over_batch(self, how: str, term: Name) -> Name:
+    def _mean(self, term: Name) -> Name:
         if not self._varies[term]:
             return term
         if term in self._shares:
             row, key, count = self._shares[term]
-            return self.share(self.of(how, row), key, count)
-        return self.of(how, term)
+            return self.share(self.of("mean", row), key, count)
+        return self.of("mean", term)
+
+    def elsewhere(self, name: Name) -> Name:
+        """The value in another sequence: the same function of what is given there."""
+        if name not in self._moved:  # values are shared: each is followed once
+            self._moved[name] = self.mapped(name, self._elsewhere)
+        return self._moved[name]
+
+    def _elsewhere(self, term: Name) -> Name:
+        if not self._varies[term]:
+            return term
+        if term in self._shares:
+            row, key, count = self._shares[term]
+            return self.share(self.elsewhere(row), key, count)
+        if term in self._made:
+            function, arguments = self._made[term]
+            return self.of(function, *map(self.elsewhere, arguments))
+        return self.of("elsewhere", term)
 
     def _weighted(self, weight: Name, value: Name) -> Name:
         def times(a: Name, b: Name) -> Name:

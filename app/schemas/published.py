@@ -37,6 +37,7 @@ from app.schemas.clamp import (
 )
 from app.schemas.site import Point, Positions, Site
 
+PREFIX = "opto_"  # of these options in a config of that code
 CHECKPOINT = re.compile(r"([0-9A-Za-z_-]+@\d+|file:.+)")  # of ours
 LARGEST = 1000  # temperature, as of our clamps
 
@@ -129,6 +130,20 @@ class PublishedOptions(BaseModel):
             if getattr(self, checkpoint) is not None and getattr(self, layer) is None:
                 raise ValueError(f"{checkpoint} needs {layer}")
         return self
+
+    @property
+    def heads(self) -> dict[str, list[tuple[int, int]]]:
+        """The (layer, head) pairs that each option names."""
+        copied = self.perfect_copy_from_head_pattern
+        return {
+            "ablate_heads": _heads(self.ablate_heads),
+            "set_head_temperature": list(_temperatures(self.set_head_temperature)),
+            "perfect_copy_from_head_pattern": _heads([copied] if copied else []),
+            "prev_token_heads": _heads(self.prev_token_heads),
+            "induction_heads": _heads(self.induction_heads),
+            "match_heads": _heads(self.match_heads),
+            "disallow_prev_token_heads": _heads(self.disallow_prev_token_heads),
+        }
 
     @property
     def is_perfect_layer1(self) -> bool:

@@ -29,11 +29,9 @@ from app.schemas.clamp import (
 )
 from app.schemas.dataflow import Dataflow
 from app.schemas.dimensions import Dimensions
-from app.schemas.published import PublishedOptions, exact_program
+from app.schemas.published import PREFIX, PublishedOptions, exact_program
 from app.schemas.site import Point
 from app.schemas.words import enumerate_words
-
-PREFIX = "opto_"
 
 
 class IgnoredOption(BaseModel):
