@@ -27,6 +27,12 @@ def _say(text: str) -> None:
         sys.stdout.flush()
 
 
+def _note(text: str) -> None:
+    """Beside what a command writes, so that this can go into a file."""
+    with suppress(OSError):
+        sys.stderr.write(f"{text}\n")
+
+
 def _up(given: argparse.Namespace) -> None:
     from app.stack.up import Options, up
 
@@ -61,7 +67,13 @@ def _assets(given: argparse.Namespace) -> None:
     _say(f"{VENDOR} {done} the front-end libraries.")
 
 
-COMMANDS = {"up": _up, "migrate": _migrate, "ping": _ping, "assets": _assets}
+def _import(given: argparse.Namespace) -> None:
+    from app.importing import import_config
+
+    import_config(given, _say, _note)
+
+
+COMMANDS = {"up": _up, "import": _import, "migrate": _migrate, "ping": _ping, "assets": _assets}
 
 
 def _setting(name: str, example: str) -> str:
@@ -82,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_up(
         commands.add_parser("up", help="start everything on this machine", formatter_class=defaults)
     )
+    _add_import(commands.add_parser("import", help="read a config of the published code"))
     commands.add_parser("migrate", help="bring the database at OPTOSCOPE_DATABASE_URL up to date")
     commands.add_parser("ping", help="whether the servers that the environment names answer")
     commands.add_parser("assets", help="fetch the front-end libraries")
@@ -98,6 +111,24 @@ def _add_up(up: argparse.ArgumentParser) -> None:
     up.add_argument("--data-dir", type=Path, default=Path(".optoscope"), help="what is kept")
     up.add_argument("--workers", type=_count, default=1, help="runs trained side by side")
     up.add_argument("--least-free-mb", type=int, default=500, help="free disk space to ask for")
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Reads a config of the paper's published code (its config.json: train_iters, "
+        "opto_ablate_heads ...) and writes the run config that is the same here. What was ignored "
+        "and what differs is said beside it. Launch it with POST /api/v1/runs, or train it with "
+        "`python -m worker train`."
+    )
+    parser.add_argument("config", type=Path, metavar="CONFIG.json", help="what that code saved")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write; else to stdout")
+    parser.add_argument("--dataset", help="glyphs, gaussian or file:PATH, in place of data_file")
+    for way in ("in", "out"):
+        parser.add_argument(
+            f"--graft-{way}",
+            metavar="RUN@SEQUENCES",
+            help=f"in place of opto_graft_{way}_model_ckpt, which cannot be read here",
+        )
 
 
 def _port(text: str) -> int:
