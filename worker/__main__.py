@@ -121,6 +121,7 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument(
         "--at", type=int, default=0, help="sequences of training, for clamps with a window; 0"
     )
+    _add_threads(evaluate)
 
 
 def _add_replay(replay: argparse.ArgumentParser) -> None:
@@ -150,8 +151,12 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_speed(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: chosen")
+    _add_threads(parser)
     parser.add_argument("--no-compile", action="store_true", help="start at once, train slower")
+
+
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: chosen")
 
 
 def _add_bench(bench: argparse.ArgumentParser) -> None:

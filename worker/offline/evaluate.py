@@ -13,6 +13,7 @@ from worker.offline.arrays import Array, output
 from worker.offline.donors import file_donors
 from worker.offline.inputs import Inputs, read_inputs
 from worker.offline.options import Manipulation, read_manipulations
+from worker.science.loop import DEFAULT_THREADS
 from worker.science.model import Batch, Output, cross_entropy, forward, pattern_keys
 from worker.science.passes import Passes
 from worker.science.program import ProgramData, compile_program
@@ -22,6 +23,7 @@ AT_ONCE = 2048  # sequences of one pass, which bounds the memory
 
 def evaluate(given: argparse.Namespace) -> None:
     """`python -m worker evaluate`. Raises ValueError or OSError for input that cannot be."""
+    torch.set_num_threads(given.threads or DEFAULT_THREADS)
     inputs = read_inputs(given, given.sequences, axes=2)
     moment = {"sequences": given.at + 1, "batch_size": 1}
     training = TrainingConfig().model_copy(update=moment)

@@ -51,9 +51,8 @@ def read_manipulations(
     path: Path, shape: Shape, training: TrainingConfig, *, at: int | None = None
 ) -> list[Manipulation]:
     """All of a file's, for a model of this shape. `at`: the one moment that is looked at."""
-    named = _read(path)
-    plain = config_of(shape, training)
-    return [_manipulation(f"{path}: {name}", name, named[name], plain, at) for name in named]
+    reader = _Reader(path, config_of(shape, training), at)
+    return [reader.manipulation(name, content) for name, content in _named(path).items()]
 
 
 def config_of(shape: Shape, training: TrainingConfig) -> RunConfig:
@@ -65,7 +64,8 @@ def config_of(shape: Shape, training: TrainingConfig) -> RunConfig:
     )
 
 
-def _read(path: Path) -> Mapping[str, object]:
+def _named(path: Path) -> dict[str, object]:
+    """What the file has, by name."""
     try:
         content = json.loads(path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -83,35 +83,88 @@ def _read(path: Path) -> Mapping[str, object]:
     return content
 
 
-def _manipulation(
-    where: str, name: str, content: object, plain: RunConfig, at: int | None
-) -> Manipulation:
-    if isinstance(content, dict):
-        options = _options(where, content)
-        program = _exact(where, options, plain)
-        is_both = options.is_perfect_layer1 and options.perfect_copy_from_head_pattern is not None
-        return Manipulation(name, plain.model_copy(update={"program": program}), is_both)
-    if not isinstance(content, list):
-        raise ValueError(f"{where}: must be an object of options or a list of clamps")
-    try:
-        clamps = _PROGRAM.validate_python(content)
-    except ValidationError as error:
-        raise ValueError(f"{where}: {places_of(error)}") from None
-    _check(where, clamps, plain, at)
-    return Manipulation(name, plain.model_copy(update={"program": clamps}))
+class _Reader:
+    """Reads the manipulations of one file, for one model."""
+
+    def __init__(self, path: Path, plain: RunConfig, at: int | None) -> None:
+        self.path, self.plain, self.at = path, plain, at
+        self.dimensions = dimensions_of(plain.model, plain.task, plain.training)
+        self.flow = Dataflow(self.dimensions)
+
+    def manipulation(self, name: str, content: object) -> Manipulation:
+        where = f"{self.path}: {name}"
+        if isinstance(content, dict):
+            options = _options(where, content)
+            program = self._exact(where, options)
+            copies = options.perfect_copy_from_head_pattern is not None
+            return Manipulation(name, self._with(program), options.is_perfect_layer1 and copies)
+        if not isinstance(content, list):
+            raise ValueError(f"{where}: must be an object of options or a list of clamps")
+        return Manipulation(name, self._with(self._clamps(where, content)))
+
+    def _with(self, program: Program) -> RunConfig:
+        return self.plain.model_copy(update={"program": program})
+
+    def _clamps(self, where: str, content: list[object]) -> Program:
+        """Clamps that can be and that change something; ValueError for others."""
+        try:
+            clamps = _PROGRAM.validate_python(content)
+        except ValidationError as error:
+            raise ValueError(f"{where}: {places_of(error)}") from None
+        for clamp in clamps:
+            if self.at is not None and not clamp.is_on(self.at):
+                off = f"the light is off at {grouped(self.at)} sequences"
+                raise ValueError(f"{where}: {clamp.site}: {off}; see --at")
+        try:
+            check_program(clamps, self.dimensions)
+        except ClampError as error:
+            raise ValueError(f"{where}: clamp {error.index}: {error}") from None
+        return clamps
+
+    def _exact(self, where: str, options: PublishedOptions) -> Program:
+        """What the published code does under these options, if this model can have it."""
+        layers, heads = self.dimensions.layers, self.dimensions.heads
+        if options.is_perfect_layer1:
+            _check_perfect_layer1(where, options, layers)
+        program = exact_program(options, layers=layers)
+        for clamp in program:
+            site = clamp.site
+            if site.layers_of(layers)[0] >= layers or site.heads_of(heads)[0] >= heads:
+                raise ValueError(
+                    f"{where}: {site}: the model has layers 0 to {layers - 1} and heads 0 to "
+                    f"{heads - 1}"
+                )
+        for note in self._notes(options, program):
+            say(f"Note: {where}: {note}.")
+        return program
+
+    def _notes(self, options: PublishedOptions, program: Program) -> Iterator[str]:
+        """What may not be as expected: options without which the logits would be the same, and
+        what the published code has no meaning for."""
+        layers, output = self.dimensions.layers, self.flow.output(program)
+        for name in sorted(options.model_fields_set):
+            default = PublishedOptions.model_fields[name].get_default()
+            if getattr(options, name) != default:
+                rest = options.model_copy(update={name: default})
+                if self.flow.output(exact_program(rest, layers=layers)) == output:
+                    yield f"{name} does not change the logits here, as in the published code"
+        is_shared = options.induction_heads and options.induction_head_strength < 1
+        if is_shared and self.dimensions.context_pairs > 2 and not options.is_perfect_layer1:
+            yield "all wrong labels share the rest; the published code knows two context pairs only"
 
 
-def _check(where: str, clamps: Program, plain: RunConfig, at: int | None) -> None:
-    """Raises ValueError for a clamp that cannot be or that changes nothing."""
-    for clamp in clamps:
-        if at is not None and not clamp.is_on(at):
-            raise ValueError(
-                f"{where}: {clamp.site}: the light is off at {grouped(at)} sequences; see --at"
-            )
-    try:
-        check_program(clamps, dimensions_of(plain.model, plain.task, plain.training))
-    except ClampError as error:
-        raise ValueError(f"{where}: clamp {error.index}: {error}") from None
+def _check_perfect_layer1(where: str, options: PublishedOptions, layers: int) -> None:
+    if layers != 2:
+        raise ValueError(
+            f"{where}: perfect_prev_token_input means a model of 2 layers; this has {layers}"
+        )
+    if options.perfect_copy_from_head_pattern is not None:
+        return  # it ignores ablations
+    if first := [head for head in options.ablate_heads if head.split(":")[0] != "1"]:
+        raise ValueError(
+            f"{where}: ablate_heads {first[0]}: beside perfect_prev_token_input only heads of "
+            f"layer 1 can be ablated"
+        )
 
 
 def _options(where: str, content: Mapping[str, object]) -> PublishedOptions:
@@ -124,34 +177,3 @@ def _options(where: str, content: Mapping[str, object]) -> PublishedOptions:
         return PublishedOptions.model_validate(content)
     except ValidationError as error:
         raise ValueError(f"{where}: {places_of(error)}") from None
-
-
-def _exact(where: str, options: PublishedOptions, plain: RunConfig) -> Program:
-    """The clamps of the options, for this model."""
-    layers, heads = plain.model.layers, plain.model.heads
-    if options.is_perfect_layer1 and layers != 2:
-        raise ValueError(
-            f"{where}: perfect_prev_token_input means a model of 2 layers; this has {layers}"
-        )
-    program = exact_program(options, layers=layers)
-    for clamp in program:
-        if clamp.site.layers_of(layers)[0] >= layers or clamp.site.heads_of(heads)[0] >= heads:
-            raise ValueError(
-                f"{where}: {clamp.site}: the model has layers 0 to {layers - 1} and heads 0 to "
-                f"{heads - 1}"
-            )
-    for name in _idle(options, program, plain):
-        say(f"Note: {where}: {name} does not change the logits here, as in the published code.")
-    return program
-
-
-def _idle(options: PublishedOptions, program: Program, plain: RunConfig) -> Iterator[str]:
-    """The options without which the logits would be the same."""
-    flow = Dataflow(dimensions_of(plain.model, plain.task, plain.training))
-    output = flow.output(program)
-    for name in sorted(options.model_fields_set):
-        default = PublishedOptions.model_fields[name].get_default()
-        if getattr(options, name) != default:
-            rest = options.model_copy(update={name: default})
-            if flow.output(exact_program(rest, layers=plain.model.layers)) == output:
-                yield name

@@ -18,7 +18,7 @@ from worker.science.model import Batch, cross_entropy
 from worker.science.passes import Passes
 from worker.science.program import compile_program
 
-CLASSES, SEQUENCES = 12, 5
+CLASSES, SEQUENCES = 12, 3
 # layers, heads, width, features, labels, context pairs, attention biases
 MODELS = {
     "two layers": (2, 4, 16, 12, 5, 2, False),
@@ -150,7 +150,7 @@ def options_of(model: tuple) -> dict[str, dict]:
             "perfect, ignoring without copy": perfect
             | {"ablate_embedding": True, "induction_heads": ["1:0"], "ablate_heads": ["1:1"]},
         }
-    return chosen | {f"random {seed}": random_options(model, seed) for seed in range(150)}
+    return chosen | {f"random {seed}": random_options(model, seed) for seed in range(10)}
 
 
 def random_options(model: tuple, seed: int) -> dict:
@@ -226,6 +226,7 @@ def test_every_combination_of_options_equals_the_plain_transcription(
 @pytest.mark.parametrize("name", MODELS)
 def test_gradients_flow_as_in_the_plain_transcription(name: str) -> None:
     """Derivatives along random directions, of which there are as many as differences of losses."""
+    torch.set_num_threads(1)  # as training does
     model = MODELS[name]
     weights, (features, class_idx, labels) = weights_of(model, 5), sequences_of(model, 6)
     start = {n: torch.from_numpy(w).double() for n, w in weights.items()}
