@@ -27,7 +27,10 @@ published options (layer:head from 0): ablate_heads, ablate_embedding, preserve_
   perfect_copy_from_head_pattern, prev_token_heads, prev_token_head_strength,
   prev_token_only_label, induction_heads, induction_head_strength, match_heads,
   match_head_temperature, disallow_prev_token_heads, disallow_prev_token_only_label,
-  final_layer_silence_non_label_attn (heads), specific_fn (perfect_prev_token_input)
+  final_layer_silence_non_label_attn (heads), specific_fn (perfect_prev_token_input),
+  graft_in_model_ckpt (file:W.npz#PREFIX) with graft_in_model_till_layer,
+  graft_out_model_ckpt with graft_out_model_from_layer (graft_in_model_cfg and
+  graft_out_model_cfg are not read)
 They compute what the published code computes; a note says where that is no change. A clamp of a
 list that would change nothing is refused.
 """

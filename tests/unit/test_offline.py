@@ -52,10 +52,77 @@ def test_training_goes_on_from_given_weights(tmp_path: Path) -> None:
             np.testing.assert_array_equal(stored[name], 2 * array.numpy())
 
 
+def save_weights(path: Path, *, attn_bias: bool) -> dict[str, np.ndarray]:
+    model = small.config().model.model_copy(update={"attn_bias": attn_bias})
+    trainer = small.trainer(small.config().model_copy(update={"model": model}))
+    weights = {name: array.numpy() for name, array in trainer.weights(0).items()}
+    np.savez(path, **{f"init/{name}": array for name, array in weights.items()})
+    return weights
+
+
+def without_bias_option() -> dict:
+    content = small.config().model_dump(mode="json")
+    del content["model"]["attn_bias"]
+    return content
+
+
+@pytest.mark.parametrize("attn_bias", [False, True])
+def test_attention_biases_are_as_the_initial_weights_have_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], attn_bias: bool
+) -> None:
+    save_weights(tmp_path / "w.npz", attn_bias=attn_bias)
+    given = ["--initial-weights", str(tmp_path / "w.npz"), "--weights-prefix", "init"]
+
+    assert train(tmp_path, json.dumps(without_bias_option()), *given) == 0
+
+    word = "yes" if attn_bias else "no"
+    said = f"Attention biases: {word}, as the initial weights have it."
+    assert said in capsys.readouterr().out.splitlines()
+    kept = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert kept["model"]["attn_bias"] is attn_bias
+
+
+def test_a_config_and_initial_weights_that_disagree_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_weights(tmp_path / "w.npz", attn_bias=False)
+    given = ["--initial-weights", str(tmp_path / "w.npz"), "--weights-prefix", "init"]
+    narrow = without_bias_option()
+    narrow["model"]["width"] = 8
+
+    assert train(tmp_path, small.config().model_dump_json(), *given) == 1
+    assert "model.attn_bias is true, but the initial weights have none" in capsys.readouterr().err
+    assert train(tmp_path, json.dumps(narrow), *given) == 1
+    assert "has shape [16, 512], the model needs [8, 512]" in capsys.readouterr().err
+
+
+def test_a_graft_is_trained_with_from_a_file(tmp_path: Path) -> None:
+    donor = save_weights(tmp_path / "d.npz", attn_bias=True)
+    graft = {
+        "kind": "graft_in",
+        "site": "L0.resid",
+        "checkpoint": f"file:{tmp_path / 'd.npz'}#init",
+    }
+    config = small.config().model_dump(mode="json") | {"program": [graft]}
+
+    assert train(tmp_path, json.dumps(config)) == 0
+
+    with np.load(tmp_path / "out" / "checkpoints" / "00000000256.npz") as last:
+        for name in ("example_embed.weight", "blocks.0.attn.out.weight"):  # below the graft
+            np.testing.assert_array_equal(last[name], donor[name])
+        assert not np.array_equal(
+            last["blocks.1.attn.out.weight"], donor["blocks.1.attn.out.weight"]
+        )
+
+
 @pytest.mark.parametrize(
     ("content", "more", "message"),
     [
         ("{", (), "is not JSON"),
+        ("[]", (), "config.json must be a JSON object"),
+        ('{"task": 3}', ("--dataset", "glyphs"), "task must be a JSON object"),
+        ('{"train_iters": 1000}', (), "a config of the published code; what `optoscope import"),
+        ("{}", ("--out", "/dev/null/out"), "/dev/null/out"),
         ('{"training": {"sequences": 0}}', (), "training.sequences: Input should be greater"),
         ('{"program": [{"kind": "ablate", "site": "L1H8.v"}]}', (), "program.0: L1H8.v: the model"),
         ("{}", ("--dataset", "file:/nowhere.npz"), "/nowhere.npz"),

@@ -151,6 +151,8 @@ class _Reader:
         is_shared = options.induction_heads and options.induction_head_strength < 1
         if is_shared and self.dimensions.context_pairs > 2 and not options.is_perfect_layer1:
             yield "all wrong labels share the rest; the published code knows two context pairs only"
+        if options.graft_out_model_ckpt is not None:
+            yield "attn is this model's; the published code reports that of the grafted one"
 
 
 def _check_perfect_layer1(where: str, options: PublishedOptions, layers: int) -> None:

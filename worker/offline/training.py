@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from app.schemas.config import RunConfig
+from app.schemas.published_config import KNOWN
 from app.schemas.words import grouped
 from app.services.series import series_of
 from worker.faults import places_of
@@ -64,6 +65,11 @@ def read_config(path: Path, dataset: str | None, weights: Weights | None) -> Run
     """A config from JSON; `dataset` replaces the one it names, and what it leaves open of
     attention biases is as the initial weights have it."""
     content = _object(path)
+    if content.keys() & set(KNOWN) - RunConfig.model_fields.keys():
+        raise ValueError(
+            f"{path} is a config of the published code; what `optoscope import {path}` writes "
+            f"can be trained"
+        )
     if dataset is not None:
         content["task"] = _part(content, "task", path) | {"dataset": dataset}
     if weights is not None:
