@@ -9,11 +9,19 @@ However a program is written, clamps act in three phases: what is taken from a r
 what is rescaled, then what is set. Their order in the list means nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from app.schemas.option import option
 from app.schemas.site import HEAD_POINTS, Point, Positions, Site, SiteField
@@ -447,25 +455,48 @@ class GraftOut(BaseClamp):
     )
 
 
-SetPattern = Annotated[
-    InductionPattern | PreviousTokenPattern | MatchPattern, Field(discriminator="target")
-]
-Forbid = Annotated[ForbidPreviousToken | ForbidNonLabels, Field(discriminator="target")]
+def _tag(clamp: object) -> str | None:
+    """Which kind a clamp is of: `ablate`, `set_pattern.induction`."""
+
+    def given(name: str) -> object:
+        return clamp.get(name) if isinstance(clamp, Mapping) else getattr(clamp, name, None)
+
+    kind, target = given("kind"), given("target")
+    if kind is None:
+        return None
+    return f"{kind}.{target}" if kind in _TARGETED else str(kind)
+
+
+_TARGETED = ("set_pattern", "forbid")
+
+# One flat union, told apart by a function: OpenAPI knows no discriminator of two fields.
 Clamp = Annotated[
-    Ablate
-    | MeanAblate
-    | Resample
-    | Preserve
-    | GraftIn
-    | Scale
-    | Temperature
-    | SetConstant
-    | SetPattern
-    | Forbid
-    | PerfectLayer1
-    | PerfectCopy
-    | GraftOut,
-    Field(discriminator="kind"),
+    Annotated[Ablate, Tag("ablate")]
+    | Annotated[MeanAblate, Tag("mean_ablate")]
+    | Annotated[Resample, Tag("resample")]
+    | Annotated[Preserve, Tag("preserve")]
+    | Annotated[GraftIn, Tag("graft_in")]
+    | Annotated[Scale, Tag("scale")]
+    | Annotated[Temperature, Tag("temperature")]
+    | Annotated[SetConstant, Tag("set")]
+    | Annotated[InductionPattern, Tag("set_pattern.induction")]
+    | Annotated[PreviousTokenPattern, Tag("set_pattern.previous_token")]
+    | Annotated[MatchPattern, Tag("set_pattern.match")]
+    | Annotated[ForbidPreviousToken, Tag("forbid.previous_token")]
+    | Annotated[ForbidNonLabels, Tag("forbid.non_labels")]
+    | Annotated[PerfectLayer1, Tag("perfect_layer1")]
+    | Annotated[PerfectCopy, Tag("perfect_copy")]
+    | Annotated[GraftOut, Tag("graft_out")],
+    Discriminator(
+        _tag,
+        custom_error_type="clamp_kind",
+        custom_error_message=(
+            "a clamp's kind is ablate, mean_ablate, resample, preserve, graft_in, graft_out, "
+            "scale, temperature, set, perfect_layer1, perfect_copy, set_pattern (with the target "
+            "induction, previous_token or match) or forbid (with the target previous_token or "
+            "non_labels)"
+        ),
+    ),
 ]
 Program = tuple[Clamp, ...]
 

@@ -32,6 +32,8 @@ class Compiled(Generic[P, R]):
         self._call: Callable[P, R] = function
         if self.is_compiled:
             os.environ.setdefault("CXX", cxx() or "")
+            # Each model shape and layout is a program of its own, and not one compiled too often.
+            torch._dynamo.config.recompile_limit = 1024
             self._call = torch.compile(function, fullgraph=True, dynamic=False)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
