@@ -53,8 +53,14 @@ def _write(path: Path, text: str) -> None:
 
 
 def _refusal(path: Path, error: ValidationError) -> str:
-    lines = (f"  {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    lines = (
+        f"  {'.'.join(map(str, one['loc']))}: {_message(one['msg'])}" for one in error.errors()
+    )
     return "\n".join([f"{path} cannot be imported:", *lines])
+
+
+def _message(text: str) -> str:
+    return text.removeprefix("Value error, ")
 
 
 def _tell(imported: Imported, note: Say) -> None:

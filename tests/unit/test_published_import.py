@@ -1,0 +1,590 @@
+"""Configs of the published code become run configs, or are refused at an option."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from app.schemas.clamp import Clamp, GraftIn
+from app.schemas.config import RunConfig, dimensions_of
+from app.schemas.dataflow import Dataflow
+from app.schemas.presets import PRESETS
+from app.schemas.published import PublishedOptions, exact_program
+from app.schemas.published_config import KNOWN, SINCE_2025, PublishedConfig
+from app.schemas.published_draw import held_out_pairs
+from app.schemas.published_import import Imported, Instead, import_published
+from app.schemas.published_program import effective_program
+from app.schemas.site import Site
+from tests.unit.published import COMMON, HEADS, OTHERS, published
+
+PRESET = {preset.id: preset.config.program for preset in PRESETS}
+ABLATED = PRESET["one-head"]
+LAYER_1 = {"opto_specific_fn": "perfect_prev_token_input"}
+COPY = {"opto_perfect_copy_from_head_pattern": "1:3"}
+REST = {"opto_ablate_heads": OTHERS}
+
+
+def clamps(*specs: dict) -> tuple[Clamp, ...]:
+    return RunConfig.model_validate({"program": specs}).program
+
+
+def only(*kept: int) -> tuple[Clamp, ...]:
+    """The other heads of layer 2 ablated."""
+    heads = ",".join(str(head) for head in HEADS if head not in kept)
+    return clamps({"kind": "ablate", "site": f"L1H{heads}.v"})
+
+
+def previous(site: str) -> tuple[Clamp, ...]:
+    return clamps({"kind": "set_pattern", "target": "previous_token", "site": site})
+
+
+def induction(strength: float) -> tuple[Clamp, ...]:
+    site = "L1H3.pattern[query]"
+    return clamps(
+        {"kind": "set_pattern", "target": "induction", "site": site, "strength": strength}
+    )
+
+
+def refused(content: dict, instead: Instead | None = None) -> dict[str, str]:
+    """What is refused, by option."""
+    with pytest.raises(ValidationError) as caught:
+        import_published(content, instead)
+    return {str(one["loc"][0]): one["msg"] for one in caught.value.errors()}
+
+
+def ignored(imported: Imported) -> dict[str, str]:
+    return {one.option: one.reason for one in imported.ignored}
+
+
+STRENGTHS = (1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5, 0.4, 0.3, 0.2, 0.1, 0)
+INVENTORY = {
+    "main": ({}, ()),
+    "noclamp": (REST, ABLATED),
+    "previous token": (REST | {"opto_prev_token_heads": ["0:2"]}, PRESET["previous-token"]),
+    "layer 1": (REST | LAYER_1, PRESET["layer-1"]),
+    "match": (REST | {"opto_induction_heads": ["1:3"]}, PRESET["match"]),
+    "copy": (COPY, PRESET["copy"]),
+    "layer 1 and copy": (LAYER_1 | COPY, PRESET["layer-1-and-copy"]),
+    "another previous-token head": (
+        REST | {"opto_prev_token_heads": ["0:6"]},
+        ABLATED + previous("L0H6.pattern"),
+    ),
+    "three previous-token heads": (
+        REST | {"opto_prev_token_heads": ["0:1", "0:2", "0:5"]},
+        ABLATED + previous("L0H1,2,5.pattern"),
+    ),
+    "all previous-token heads": (
+        REST | {"opto_prev_token_heads": [f"0:{head}" for head in HEADS]},
+        ABLATED + previous("L0.pattern"),
+    ),
+}
+INVENTORY |= {
+    f"only head {kept}": (
+        {"opto_ablate_heads": [f"1:{head}" for head in HEADS if head != kept]},
+        only(kept),
+    )
+    for kept in HEADS
+}
+INVENTORY |= {
+    f"heads 3 and {other}": (
+        {"opto_ablate_heads": [f"1:{head}" for head in HEADS if head not in (3, other)]},
+        only(3, other),
+    )
+    for other in HEADS
+    if other != 3
+}
+INVENTORY |= {
+    f"strength {strength}": (
+        {"opto_induction_heads": ["1:3"], "opto_induction_head_strength": strength},
+        induction(strength),
+    )
+    for strength in STRENGTHS
+}
+
+
+@pytest.mark.parametrize("name", INVENTORY)
+def test_every_run_of_the_paper_becomes_the_same_run_here(name: str) -> None:
+    options, program = INVENTORY[name]
+
+    imported = import_published(published(**options))
+
+    assert set(imported.config.program) == set(program)
+    assert imported.config.model_copy(update={"program": ()}) == RunConfig.model_validate(
+        {
+            "model": {"attn_bias": False},
+            "task": {"dataset": "file:/data/omniglot.h5", "held_out_pairs": [[0, 2], [1, 3]]},
+            "training": {"sequences": 600_000},
+            "recording": {"evaluate_every": 1000},
+        }
+    )
+    assert imported.name == "omniglot50_rl5"
+    assert not [option for option in ignored(imported) if option.startswith("opto_")]
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels", "split"),
+    [(100, 5, [8, 2, 0]), (200, 5, [8, 2, 0]), (50, 10, [36, 9, 0]), (50, 15, [84, 21, 0])],
+)
+def test_runs_with_more_classes_and_labels_are_read(classes, labels, split) -> None:
+    content = published(
+        class_split=[classes, 1523 - classes, 100],
+        fs_relabel=labels,
+        fs_relabel_split=split,
+        train_iters=2_000_000,
+        eval_every=5000,
+        ckpt_every=2_000_000,
+    )
+
+    config = import_published(content).config
+
+    assert (config.task.classes, config.task.new_classes) == (classes, 100)
+    assert (config.task.labels, config.task.held_out) == (labels, 0.2)
+    assert len(config.task.held_out_pairs) == split[1]
+    assert config.recording.evaluate_every == 5000
+    assert config.recording.checkpoint_every == 2_000_000
+
+
+def test_the_label_pairs_are_those_that_the_paper_held_out() -> None:
+    """As its runs have them, at seed 20: 5 labels, and 10 labels."""
+    of_ten = "07 09 12 14 24 25 26 28 69"
+
+    assert held_out_pairs(5, 20, 2) == ((0, 2), (1, 3))
+    assert held_out_pairs(10, 20, 9) == tuple((int(a), int(b)) for a, b in of_ten.split())
+
+
+def saved(**options: object) -> dict[str, object]:
+    """A config.json as the published code saves it: every option, schedules written out."""
+    every = PublishedConfig().model_dump()
+    every |= {f"opto_{name}": field for name, field in PublishedOptions().model_dump().items()}
+    every = {name: None if value == [] else value for name, value in every.items()}
+    every |= published(eval_every=None) | {
+        "train_microbs": 32,
+        "model_output_classes": 5,
+        "eval_sched": list(range(0, 600_000, 1000)),
+        "ckpt_sched": [1_200_000],
+    }
+    return json.loads(json.dumps(every | options))
+
+
+def test_a_saved_config_is_the_config_that_it_was_saved_from() -> None:
+    imported = import_published(saved(**REST))
+
+    assert imported.config == import_published(published(**REST)).config
+    assert ignored(imported).keys() == ignored(import_published(published(**REST))).keys()
+
+
+def test_a_config_saved_by_the_papers_release_has_attention_biases() -> None:
+    content = {name: value for name, value in saved().items() if name not in SINCE_2025}
+
+    assert import_published(content).config.model.attn_bias
+    assert not import_published(saved()).config.model.attn_bias
+
+
+def test_what_is_left_out_has_the_parsers_defaults() -> None:
+    content = published(train_iters=None, train_bs=None, lr=None, d_model=None, init_seed=None)
+
+    config = import_published(content).config
+
+    assert config.training.sequences == 100_000
+    assert (config.training.batch_size, config.training.learning_rate) == (32, 1e-5)
+    assert (config.model.width, config.seeds.initial) == (64, 5)
+
+
+def test_every_number_goes_where_it_belongs() -> None:
+    content = published(
+        depth=3,
+        num_heads=4,
+        d_model=32,
+        mlp_ratio=2.0,
+        pos_embedding_type="sinusoidal",
+        init_seed=11,
+        train_seed=12,
+        eval_seed=13,
+        fs_relabel_split_seed=14,
+        train_context_len=4,
+        pt_burstiness=[2],
+        zipf_alpha=1.5,
+        noise_scale_train=0.1,
+        lr=3e-4,
+        train_bs=16,
+        eval_iters=500,
+        exemplar_split=[2, 3, 0],
+    )
+
+    config = import_published(content).config
+
+    assert config.model.model_dump() == {
+        "layers": 3,
+        "heads": 4,
+        "width": 32,
+        "mlp_ratio": 2.0,
+        "attn_bias": False,
+        "positions": "sinusoidal",
+    }
+    assert config.seeds.model_dump() == {
+        "initial": 11,
+        "data": 12,
+        "evaluation": 13,
+        "label_pairs": 14,
+        "dataset": 0,
+    }
+    assert (config.task.context_pairs, config.task.burstiness) == (4, 2)
+    assert (config.task.zipf_exponent, config.task.input_noise) == (1.5, 0.1)
+    assert config.task.exemplars == 2
+    assert (config.training.batch_size, config.training.learning_rate) == (16, 3e-4)
+    assert config.recording.evaluation_sequences == 500
+
+
+@pytest.mark.parametrize(
+    ("options", "option", "message"),
+    [
+        ({"optimizer": "sgd"}, "optimizer", "only adam"),
+        ({"weight_decay": 0.1}, "weight_decay", "no weight decay"),
+        ({"not_causal": True}, "not_causal", "always causal"),
+        ({"no_norm": True}, "no_norm", "norms"),
+        ({"init_rescale": 0.5}, "init_rescale", "never rescaled"),
+        ({"sin_time": 30}, "sin_time", "10,000"),
+        ({"load_from_ckpt": "a.eqx"}, "load_from_ckpt", "fork a run"),
+        ({"config_from_file": "a.json"}, "config_from_file", "import that file"),
+        ({"data_type": "onehot"}, "data_type", "from a file"),
+        ({"data_file": "features.pkl"}, "data_file", "must end in .h5"),
+        ({"data_path_in_file": "vgg"}, "data_path_in_file", "resnet18/224/feat"),
+        ({"mixing_coeffs": [0.5, 0.5], "pt_burstiness": [1, 0]}, "mixing_coeffs", "one kind"),
+        ({"mixing_coeffs": [0.0]}, "mixing_coeffs", "above 0"),
+        ({"mixing_coeffs": None}, "mixing_coeffs", "one kind"),
+        ({"pt_burstiness": [1, 1]}, "pt_burstiness", "one kind"),
+        ({"pt_distract": [0]}, "pt_distract", "always in the context"),
+        ({"train_context_len": 8}, "train_context_len", "twice pt_burstiness"),
+        ({"fs_relabel": 0}, "fs_relabel", "keeps classes as labels"),
+        ({"fs_relabel": 2}, "fs_relabel", "3 labels or more"),
+        ({"fs_relabel_split": None}, "fs_relabel_split", "always held out"),
+        ({"fs_relabel_split": [10, 0, 0]}, "fs_relabel_split", "holds out 0 of 10"),
+        ({"fs_relabel_split": [1, 9, 0]}, "fs_relabel_split", "do not hold every label"),
+        ({"model_output_classes": 7}, "model_output_classes", "as many outputs as labels"),
+        ({"class_split": [1622, 1, 0]}, "class_split", "2 classes or more"),
+        ({"exemplar_split": [5, 0, 0]}, "exemplar_split", "keep an exemplar"),
+        (
+            {"exemplar_split": [2, 3, 0], "match_query_and_distractors": True},
+            "match_query_and_distractors",
+            "independently",
+        ),
+        ({"eval_every": None}, "eval_every", "how often to evaluate"),
+        ({"eval_sched": [0, 1000]}, "eval_every", "not both"),
+        ({"eval_every": None, "eval_sched_file": "a.pkl"}, "eval_sched_file", "pickle"),
+        ({"ckpt_sched_file": "a.pkl"}, "ckpt_sched_file", "pickle"),
+        ({"num_heads": 7}, "d_model", "not a multiple of 7 heads"),
+        ({"depth": 9}, "depth", "less than or equal to 8"),
+        ({"eval_iters": 3}, "eval_iters", "greater than or equal to 8"),
+        ({"init_seed": -1}, "init_seed", "greater than or equal to 0"),
+        ({"train_iters": "many"}, "train_iters", "valid integer"),
+        ({"class_split": [50, 100]}, "class_split", "at least 3 items"),
+        ({"learning_rate": 1e-3}, "learning_rate", "did you mean lr?"),
+        ({"ablate_heads": ["1:3"]}, "ablate_heads", "write opto_ablate_heads"),
+        ({"train_itters": 5}, "train_itters", "did you mean train_iters?"),
+        ({"opto_ablate_head": ["1:3"]}, "opto_ablate_head", "did you mean opto_ablate_heads?"),
+        ({"opto_ablate_heads": ["L1H3"]}, "opto_ablate_heads", "match pattern"),
+        ({"opto_ablate_heads": ["1:8"]}, "opto_ablate_heads", "heads 0 to 7"),
+        ({"opto_match_heads": ["2:0"]}, "opto_match_heads", "layers 0 to 1"),
+        (
+            {"opto_final_layer_silence_non_label_attn": [9]},
+            "opto_final_layer_silence_non_label_attn",
+            "heads 0 to 7",
+        ),
+        ({"opto_set_head_temperature": ["1:3:0"]}, "opto_set_head_temperature", "above 0"),
+        ({"opto_set_head_temperature": ["1:3:1e"]}, "opto_set_head_temperature", "above 0"),
+        ({"opto_set_head_temperature": ["1:3:2", "0:1:2"]}, "opto_set_head_temperature", "one la"),
+        (
+            {"opto_prev_token_heads": ["0:2"], "opto_induction_heads": ["0:2"]},
+            "opto_prev_token_heads",
+            "both name 0:2",
+        ),
+        (
+            {"opto_prev_token_heads": ["0:2"], "opto_disallow_prev_token_heads": ["0:02"]},
+            "opto_prev_token_heads",
+            "both name 0:2",
+        ),
+        (
+            {"opto_prev_token_heads": ["0:2"], "opto_match_heads": ["0:2"]},
+            "opto_match_heads",
+            "both decide the pattern of layer 1, head 2",
+        ),
+        (LAYER_1 | {"opto_ablate_heads": ["0:1"]}, "opto_ablate_heads", "layer 1 alone"),
+        (LAYER_1 | {"depth": 3}, "opto_specific_fn", "2 layers; depth is 3"),
+        (
+            {"opto_ablate_embedding": True, "pos_embedding_type": "ape"},
+            "opto_ablate_embedding",
+            "positions",
+        ),
+        (
+            COPY | {"train_context_len": 4, "pt_burstiness": [2]},
+            "opto_perfect_copy_from_head_pattern",
+            "2 context pairs",
+        ),
+        (
+            {"opto_match_heads": ["1:3"], "train_context_len": 4, "pt_burstiness": [2]},
+            "opto_match_heads",
+            "2 context pairs",
+        ),
+        (
+            {"opto_graft_in_model_ckpt": "a.eqx", "opto_graft_in_model_till_layer": 0},
+            "opto_graft_in_model_ckpt",
+            "graft_in RUN@SEQUENCES beside the config (--graft-in on the command line)",
+        ),
+        ({"opto_graft_in_model_ckpt": "a@5"}, "opto_graft_in_model_ckpt", "till_layer"),
+        (
+            {"opto_graft_out_model_ckpt": "a@5", "opto_graft_out_model_from_layer": 2},
+            "opto_graft_out_model_from_layer",
+            "layers 0 to 1",
+        ),
+    ],
+)
+def test_another_experiment_is_refused_at_its_option(options, option, message: str) -> None:
+    errors = refused(published(**options))
+
+    assert message in errors[option]
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    assert refused(published(optimizer="sgd", no_norm=True, fs_relabel=0)).keys() >= {
+        "optimizer",
+        "no_norm",
+        "fs_relabel",
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "option", "reason"),
+    [
+        ({"use_wandb": True}, "use_wandb", "recorded anyway"),
+        ({"suppress_output": True}, "suppress_output", "printed"),
+        ({"disable_jit": True}, "disable_jit", "same numbers"),
+        ({"eval_bs": 10}, "eval_bs", "same numbers"),
+        ({"train_microbs": 16}, "train_microbs", "mean of its parts"),
+        ({"warmup_steps": 5}, "warmup_steps", "other optimizers"),
+        ({"no_load_seeds": True}, "no_load_seeds", "load_from_ckpt"),
+        ({"save_eval_data": "a.h5"}, "save_eval_data", "follow from their seed"),
+        ({"load_eval_data": ["a.h5"]}, "load_eval_data", "always drawn"),
+        ({"pt_unique_rest": [1]}, "pt_unique_rest", "there is no rest"),
+        ({"assign_query_label_random": True}, "assign_query_label_random", "replaces all labels"),
+        ({"match_query_and_distractors": True}, "match_query_and_distractors", "match anyway"),
+        ({"sin_time": 30, "pos_embedding_type": "ape"}, "sin_time", "no time scale"),
+        ({}, "base_folder", "database"),
+        ({}, "pe_names", "fsl_val_rl is new_label_pairs, fsl_train_valex is new_exemplars and"),
+        ({"pe_distract": [1, 1, 0, 1]}, "pe_names", "nothing here stands for fsl_train_valex"),
+        (
+            {"pe_names": ["odd"], "pe_classes": ["all"]},
+            "pe_names",
+            "nothing here stands for odd; every run has four others",
+        ),
+        ({"opto_preserve_patterns": True}, "opto_preserve_patterns", "no other option changes"),
+        ({"opto_specific_fn": "standard"}, "opto_specific_fn", "is what it is anyway"),
+        (
+            {"opto_induction_head_strength": 0.5},
+            "opto_induction_head_strength",
+            "without opto_induction_heads",
+        ),
+        (
+            {"opto_induction_heads": ["1:3"], "opto_match_heads": ["1:3"]},
+            "opto_induction_heads",
+            "at head 1:3: has no effect beside opto_match_heads",
+        ),
+        (COPY | REST, "opto_ablate_heads", "beside opto_perfect_copy_from_head_pattern"),
+        (
+            LAYER_1 | COPY | REST,
+            "opto_ablate_heads",
+            "ignores it beside opto_perfect_copy_from_head_pattern",
+        ),
+        (
+            LAYER_1 | {"opto_preserve_keys": True},
+            "opto_preserve_keys",
+            "perfect_prev_token_input ignores it",
+        ),
+        (
+            {"opto_set_head_temperature": ["1:3:0.5"]},
+            "opto_set_head_temperature",
+            "freezes the scores of its layer has no effect",
+        ),
+        (
+            {
+                "opto_disallow_prev_token_heads": ["1:3"],
+                "opto_disallow_prev_token_only_label": True,
+            },
+            "opto_disallow_prev_token_heads",
+            "at head 1:3: has no effect: the output does not depend on it",
+        ),
+        (
+            {
+                "opto_prev_token_heads": ["0:2"],
+                "opto_prev_token_only_label": True,
+                "opto_preserve_patterns": True,
+            },
+            "opto_prev_token_only_label",
+            "every row is clamped",
+        ),
+        (
+            {
+                "opto_disallow_prev_token_heads": ["0:2"],
+                "opto_disallow_prev_token_only_label": True,
+                "opto_set_head_temperature": ["0:5:2.0"],
+            },
+            "opto_disallow_prev_token_only_label",
+            "every row is clamped",
+        ),
+    ],
+)
+def test_what_decides_nothing_is_ignored_with_the_reason(options, option, reason: str) -> None:
+    assert reason in ignored(import_published(published(**options)))[option]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "Attention has no biases"),
+        ({}, "The same seeds give other initial weights"),
+        ({}, "picks in JAX 0.4"),
+        ({}, "the config asks for none"),
+        ({"data_file": "omniglot.h5"}, "looked for in the folder"),
+        ({"ckpt_every": 500}, "Evaluated every 500 sequences, not every 1,000"),
+        ({"ckpt_every": 1500}, "Checkpoints are saved every 2,000 sequences, not every 1,500"),
+        ({"eval_every": None, "eval_sched": [0, 7, 500]}, "eval_sched is not even"),
+        ({"pos_embedding_type": "ape"}, "Learned positions begin smaller"),
+        ({"mlp_ratio": 0}, "as wide as the model"),
+        ({"mlp_ratio": 4}, "GELU"),
+        ({"train_microbs": 20}, "Batches are of 40 sequences"),
+        ({"zipf_alpha": 1}, "same Zipf exponent"),
+        ({"noise_scale_train": 0.1}, "no input noise"),
+        ({"class_split": [1600, 23, 0]}, "the 23 unused ones"),
+        ({"exemplar_split": [1, 3, 1]}, "all 4 exemplars"),
+        ({"fs_relabel_split": [6, 2, 2]}, "all 4 held-out pairs, also the 2 of the test split"),
+        ({"fs_relabel": 80}, "but others"),
+    ],
+)
+def test_what_is_not_the_same_is_said(options, sentence: str) -> None:
+    assert sentence in " ".join(import_published(published(**options)).differs)
+
+
+def test_a_dataset_and_a_graft_can_stand_for_files_of_the_published_code() -> None:
+    content = published(
+        opto_graft_in_model_ckpt="x/00001000000.eqx",
+        opto_graft_in_model_cfg="x/config.json",
+        opto_graft_in_model_till_layer=0,
+        data_type="onehot",
+        exemplar_split=[5, 0, 0],
+    )
+
+    imported = import_published(content, Instead(dataset="glyphs", graft_in="8kq2m4x7vd@1000000"))
+
+    graft = GraftIn(site=Site.parse("L0.resid"), checkpoint="8kq2m4x7vd@1000000")
+    assert imported.config.program == (graft,)
+    assert imported.config.task.dataset == "glyphs"
+    assert "knows its model" in ignored(imported)["opto_graft_in_model_cfg"]
+    assert "glyphs was asked for" in ignored(imported)["data_type"]
+    assert "opto_graft_in_model_ckpt is 8kq2m4x7vd@1000000" in " ".join(imported.differs)
+
+
+def test_a_graft_that_the_config_does_not_have_is_refused() -> None:
+    errors = refused(published(), Instead(graft_out="8kq2m4x7vd@5"))
+
+    assert "nothing to be 8kq2m4x7vd@5" in errors["opto_graft_out_model_ckpt"]
+
+
+def test_a_copy_beside_a_graft_out_is_lost_as_in_the_published_code() -> None:
+    content = published(**COPY, opto_graft_out_model_ckpt="a@5", opto_graft_out_model_from_layer=0)
+
+    imported = import_published(content)
+
+    assert [clamp.kind for clamp in imported.config.program] == ["graft_out"]
+    assert "opto_perfect_copy_from_head_pattern" in ignored(imported)
+
+
+SMALL = {"depth": 2, "num_heads": 3, "d_model": 12}
+head = st.builds("{}:{}".format, st.integers(0, 1), st.integers(0, 2))
+heads = st.lists(head, max_size=3)
+clamping = st.fixed_dictionaries(
+    {},
+    optional={
+        "specific_fn": st.sampled_from(["standard", "perfect_prev_token_input"]),
+        "ablate_heads": heads,
+        "ablate_embedding": st.booleans(),
+        "preserve_patterns": st.booleans(),
+        "preserve_values": st.booleans(),
+        "preserve_queries": st.booleans(),
+        "preserve_keys": st.booleans(),
+        "set_head_temperature": st.lists(
+            st.sampled_from(["1:0:2", "1:2:0.5", "1:0:1", "1:1:1", "0:1:2"]), max_size=2
+        ),
+        "perfect_copy_from_head_pattern": head,
+        "prev_token_heads": heads,
+        "prev_token_head_strength": st.sampled_from([0.0, 0.5, 1.0]),
+        "prev_token_only_label": st.booleans(),
+        "induction_heads": heads,
+        "induction_head_strength": st.sampled_from([0.0, 0.5, 1.0]),
+        "match_heads": heads,
+        "match_head_temperature": st.sampled_from([0.0, 0.1]),
+        "disallow_prev_token_heads": heads,
+        "disallow_prev_token_only_label": st.booleans(),
+        "final_layer_silence_non_label_attn": st.lists(st.integers(0, 2), max_size=2),
+        "graft_in_model_ckpt": st.just("a@5"),
+        "graft_in_model_till_layer": st.integers(0, 1),
+        "graft_out_model_ckpt": st.just("b@5"),
+        "graft_out_model_from_layer": st.integers(0, 1),
+    },
+)
+
+
+def outcome(content: dict) -> tuple[dict[str, str], Imported | None]:
+    """What is refused, by option, or what is imported."""
+    try:
+        return {}, import_published(content)
+    except ValidationError as error:
+        return {str(one["loc"][0]): one["msg"] for one in error.errors()}, None
+
+
+@settings(max_examples=60, deadline=None)
+@given(clamping)
+def test_any_clamps_are_the_same_computation_or_refused(options: dict) -> None:
+    prefixed = {f"opto_{name}": value for name, value in options.items()}
+
+    errors, imported = outcome(published(**SMALL, **prefixed))
+
+    assert all(option.startswith("opto_") for option in errors)
+    if imported is None:
+        return
+    config = imported.config
+    flow = Dataflow(dimensions_of(config.model, config.task, config.training))
+    exact = exact_program(PublishedOptions.model_validate(options))
+    assert flow.output(config.program) == flow.output(exact)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.sampled_from(KNOWN) | st.text(max_size=8), anything, max_size=6))
+def test_whatever_is_sent_is_imported_or_refused_with_a_place(content: dict) -> None:
+    errors, imported = outcome(COMMON | content)
+
+    assert bool(errors) == (imported is None)
+    assert all(errors.values())
+
+
+def test_options_name_the_same_heads_however_many_there_are() -> None:
+    """Twice the same head is once; a temperature given twice is the last one."""
+    options = PublishedOptions.model_validate(
+        {"ablate_heads": "1:3 1:03 0:1", "set_head_temperature": ["1:2:2", "1:2:4"]}
+    )
+    config = import_published(published()).config
+
+    program, _ = effective_program(
+        options, dimensions_of(config.model, config.task, config.training)
+    )
+
+    described = {(clamp.kind, str(clamp.site)) for clamp in program}
+    assert {("ablate", "L1H3.v"), ("ablate", "L0H1.v"), ("temperature", "L1H2.score")} <= described
+    assert [clamp.temperature for clamp in program if clamp.kind == "temperature"] == [4]
