@@ -3,9 +3,12 @@
 from fastapi import APIRouter
 
 from app.schemas.api import DatasetRead, PresetRead
+from app.schemas.catalogue import CatalogueEntry
 from app.services import catalogue
 
 router = APIRouter(tags=["catalogue"])
+
+EXAMPLE = [entry.model_dump(mode="json") for entry in catalogue.read_clamps()[:1]]
 
 
 @router.get("/presets")
@@ -18,3 +21,9 @@ def get_presets() -> list[PresetRead]:
 def get_datasets() -> list[DatasetRead]:
     """Where exemplars can come from."""
     return catalogue.read_datasets()
+
+
+@router.get("/clamps", responses={200: {"content": {"application/json": {"example": EXAMPLE}}}})
+def get_clamps() -> list[CatalogueEntry]:
+    """Every kind of clamp: what it does, where it can be, and the JSON Schema of its settings."""
+    return catalogue.read_clamps()

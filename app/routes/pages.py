@@ -61,25 +61,29 @@ def new(
     return page(request, "new.html", new_page(session, form, chosen=preset))
 
 
+@router.post("/runs/new")
+def typed(request: Request, session: SessionDep, form: FormDep) -> Response:
+    """The whole page for what was typed: the preview without a script."""
+    form = checked(session, form)
+    refused = form.config is None
+    context = new_page(session, form, chosen=form.typed.get("preset"), refused=refused)
+    return page(request, "new.html", context)
+
+
 @router.post("/runs")
 def launch(request: Request, session: SessionDep, form: FormDep) -> Response:
     form = checked(session, form)
     if form.config is None:
-        return page(request, "new.html", new_page(session, form, refused=True), status=422)
+        context = new_page(session, form, chosen=form.typed.get("preset"), refused=True)
+        return page(request, "new.html", context, status=422)
     run = launch_typed(session, form)
     return RedirectResponse(f"/runs/{run.id}", status_code=303)
 
 
 @router.post("/runs/preview")
 def preview(session: SessionDep, form: FormDep) -> Response:
-    """The circuit, the words and the cost of what the form holds, and its errors."""
+    """What follows from what the form holds: the model's lights, the circuit, cost and errors."""
     return fragment("new.html", ["preview", "oob"], new_page(session, checked(session, form)))
-
-
-@router.post("/runs/clamp-grid")
-def clamp_grid(session: SessionDep, form: FormDep) -> Response:
-    """The head grid of a program that was written as text, or of a model of another shape."""
-    return fragment("new.html", ["clamp_grid"], new_page(session, form))
 
 
 @router.get("/runs/{run_id}")

@@ -1,6 +1,7 @@
-"""What can be chosen at launch: presets and datasets."""
+"""What can be chosen at launch: presets, datasets and clamps."""
 
 from app.schemas.api import DatasetRead, PresetRead
+from app.schemas.catalogue import CATALOGUE, CatalogueEntry
 from app.schemas.config import TaskConfig
 from app.schemas.presets import PRESETS
 from app.services.reading import describe_config
@@ -26,3 +27,8 @@ def read_datasets() -> list[DatasetRead]:
         DatasetRead(name=name, explanation=explanation, default=name == default)
         for name, explanation in _DATASETS.items()
     ]
+
+
+def read_clamps() -> list[CatalogueEntry]:
+    """Every kind of clamp."""
+    return list(CATALOGUE)

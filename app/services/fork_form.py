@@ -19,8 +19,9 @@ from app.schemas.config import RunConfig
 from app.schemas.state import Optimiser
 from app.schemas.words import grouped
 from app.services.fork import default_name, fork, plan
-from app.services.forms import PROGRAM, ConfigForm, form_of, read_form
+from app.services.forms import ConfigForm, form_of, read_form
 from app.services.runs import create_run, run_or_error
+from app.services.sentences import PROGRAM
 
 OF, AT, OPTIMISER = "fork_of", "fork_at", "fork_optimiser"
 _FIELDS = {  # of a request, by what a fork may change in the form

@@ -4,30 +4,35 @@ Walks the config's pydantic fields, so that a new one appears with its label, un
 explanation without being listed here. Nothing that was typed is lost when it is wrong.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
 from app.schemas.api import LaunchRequest
 from app.schemas.check import ClampError, check_program
-from app.schemas.clamp import Program
+from app.schemas.clamp import BaseClamp
 from app.schemas.config import ModelConfig, RunConfig, TaskConfig, TrainingConfig, dimensions_of
 from app.schemas.dimensions import Dimensions
+from app.services.program_text import ProgramText, read_program, write_program
+from app.services.sentences import (
+    PROGRAM,
+    Errors,
+    as_text,
+    by_place,
+    clamp_place,
+    full_stop,
+    sections,
+)
 
 Typed = Mapping[str, str]  # form names, "training.sequences", to what was typed
-Errors = dict[str, list[str]]  # form names to sentences
 
-PROGRAM = "program"
 MODEL = "model"
 NAME = "name"
-_PROGRAM: TypeAdapter[Program] = TypeAdapter(Program)
 Section = TypeVar("Section", bound=BaseModel)
 
 
@@ -116,7 +121,7 @@ class ConfigForm:
                 ],
                 errors=self.errors.get(name, []),
             )
-            for name, section in _sections()
+            for name, section in sections()
         ]
 
     @property
@@ -126,7 +131,7 @@ class ConfigForm:
 
     def _readable(self, section: type[Section]) -> Section:
         """A section of the config, or its defaults while something in it is wrong."""
-        name = next(name for name, kind in _sections() if kind is section)
+        name = next(name for name, kind in sections() if kind is section)
         if self.config is not None:
             read: Section = getattr(self.config, name)
             return read
@@ -140,81 +145,62 @@ class ConfigForm:
         """What the program must fit, as far as it can be read."""
         return dimensions_of(self.model, self._readable(TaskConfig), self._readable(TrainingConfig))
 
-    @cached_property
-    def program(self) -> Program:
+    @property
+    def typed_program(self) -> ProgramText:
+        """The program as it was typed, clamp by clamp."""
+        return read_program(self.program_text)
+
+    @property
+    def program(self) -> Sequence[BaseClamp]:
         """The clamps as far as they can be read."""
-        try:
-            return _PROGRAM.validate_json(self.program_text)
-        except ValidationError:
-            return ()
+        return self.typed_program.readable
 
 
 def form_of(config: RunConfig, *, name: str = "") -> ConfigForm:
     """The form that shows `config`."""
     typed = {
-        f"{section}.{option}": _as_text(getattr(getattr(config, section), option))
-        for section, model in _sections()
+        f"{section}.{option}": as_text(getattr(getattr(config, section), option))
+        for section, model in sections()
         for option in model.model_fields
     }
-    program = _PROGRAM.dump_python(config.program, mode="json")
-    return ConfigForm(typed | {PROGRAM: program_text(program), NAME: name}, config=config)
-
-
-def program_text(program: Sequence[Mapping[str, Any]]) -> str:
-    """A program as JSON, one clamp a line."""
-    lines = ",\n".join(f"  {json.dumps(clamp)}" for clamp in program)
-    return f"[\n{lines}\n]" if lines else "[]"
+    return ConfigForm(typed | {PROGRAM: write_program(config.program), NAME: name}, config=config)
 
 
 def read_form(typed: Typed) -> ConfigForm:
     """Reads what was typed; errors are sentences under the names of their fields."""
-    try:
-        program = json.loads(typed.get(PROGRAM) or "[]")
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        return ConfigForm(typed, {PROGRAM: [f"This is not JSON ({where}): {error.msg}."]})
+    program = read_program(typed.get(PROGRAM, ""))
+    told: Errors = {PROGRAM: [program.error]} if program.error else {}
     try:
         launch = LaunchRequest.model_validate(
-            {"config": {**_tree(typed), PROGRAM: program}, NAME: typed.get(NAME, "")}
+            {
+                "config": {**_tree(typed), PROGRAM: [] if program.error else program.content},
+                NAME: typed.get(NAME, ""),
+            }
         )
     except ValidationError as error:
-        errors = _by_field(error.errors(include_url=False))
-        return ConfigForm(typed, errors | _impossible_clamps(ConfigForm(typed, errors)))
-    return ConfigForm(typed, config=launch.config)
+        errors = told | by_place(error.errors(include_url=False), program.items)
+        return ConfigForm(typed, errors | _impossible_clamp(ConfigForm(typed, errors)))
+    return ConfigForm(typed, told, config=None if told else launch.config)
 
 
-def _impossible_clamps(form: ConfigForm) -> Errors:
+def _impossible_clamp(form: ConfigForm) -> Errors:
     """What `RunConfig` says of its program only once nothing else is wrong."""
     if any(place.startswith((MODEL, PROGRAM)) for place in form.errors):
         return {}
     try:
         check_program(form.program, form.dimensions)
     except ClampError as error:
-        return {PROGRAM: [f"Clamp {error.index + 1}: {_full_stop(str(error))}"]}
+        return {clamp_place(error.index): [full_stop(str(error))]}
     return {}
-
-
-def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
-    for name, info in RunConfig.model_fields.items():
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            yield name, info.annotation
 
 
 def _first_line(model: type[BaseModel]) -> str:
     return (model.__doc__ or "").strip().partition("\n")[0]
 
 
-def _labels() -> Iterator[tuple[str, str]]:
-    """Names of options that nobody would write in a sentence, and their labels."""
-    for _, section in _sections():
-        for option, info in section.model_fields.items():
-            if "_" in option:
-                yield option, info.title or option
-
-
 def _form_field(path: str, info: FieldInfo, typed: Typed, errors: Errors) -> FormField:
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-    default = _as_text(info.default)
+    default = as_text(info.default)
     choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
     return FormField(
         path=path,
@@ -244,33 +230,20 @@ def _limits(info: FieldInfo) -> str:
     for rule in info.metadata:
         match rule:
             case Ge(ge=limit):
-                phrases.append(f"at least {_as_text(limit)}")
+                phrases.append(f"at least {as_text(limit)}")
             case Gt(gt=limit):
-                phrases.append(f"above {_as_text(limit)}")
+                phrases.append(f"above {as_text(limit)}")
             case Le(le=limit):
-                phrases.append(f"at most {_as_text(limit)}")
+                phrases.append(f"at most {as_text(limit)}")
             case Lt(lt=limit):
-                phrases.append(f"below {_as_text(limit)}")
+                phrases.append(f"below {as_text(limit)}")
     return ", ".join(phrases)
-
-
-def _as_text(value: object) -> str:
-    """How a value is written in the form: `1,000,000`, `1e-5`, `true`."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, tuple):
-        return ", ".join("-".join(map(str, labels)) for labels in value)
-    if isinstance(value, float):
-        return repr(value).removesuffix(".0").replace("e-0", "e-")
-    return str(value)
 
 
 def _tree(typed: Typed) -> dict[str, dict[str, str]]:
     """`{"a.b": "1,000"}` -> `{"a": {"b": "1000"}}`; what is empty keeps its default."""
     tree: dict[str, dict[str, str]] = {}
-    for name, section in _sections():
+    for name, section in sections():
         for option, info in section.model_fields.items():
             text = typed.get(f"{name}.{option}", "").strip()
             if text:
@@ -289,60 +262,3 @@ def _plain(text: str, kind: object) -> str:
         except (ValueError, OverflowError):
             return bare
     return bare
-
-
-def _by_field(errors: Sequence[ErrorDetails]) -> Errors:
-    grouped: Errors = {}
-    for error in errors:
-        place, prefix = _place(error["loc"])
-        grouped.setdefault(place, []).append(prefix + _sentence(error))
-    return grouped
-
-
-def _place(loc: tuple[int | str, ...]) -> tuple[str, str]:
-    """The form name that an error belongs to, and what to say before it."""
-    loc = loc[1:] if loc[:1] == ("config",) else loc
-    if loc and loc[0] == PROGRAM:
-        which = f"Clamp {loc[1] + 1}: " if len(loc) > 1 and isinstance(loc[1], int) else ""
-        return PROGRAM, which
-    return ".".join(map(str, loc[:2])), ""
-
-
-_PHRASES = {
-    "greater_than_equal": "Must be at least {ge}.",
-    "greater_than": "Must be above {gt}.",
-    "less_than_equal": "Must be at most {le}.",
-    "less_than": "Must be below {lt}.",
-    "int_parsing": "Write a whole number.",
-    "int_from_float": "Write a whole number.",
-    "int_parsing_size": "That number is too large.",
-    "float_parsing": "Write a number.",
-    "finite_number": "Write a finite number.",
-    "bool_parsing": "Write true or false.",
-    "string_too_long": "Write at most {max_length} characters.",
-    "literal_error": "Choose {expected}.",
-    "union_tag_invalid": "{tag!r} is no kind of clamp; write {expected_tags}.",
-    "union_tag_not_found": 'Say which clamp it is: "kind" is missing.',
-    "missing": "Something is missing: {field}.",
-    "extra_forbidden": "{field!r} means nothing here.",
-    "tuple_type": "Write a list of clamps: [ ... ].",
-}
-
-
-def _sentence(error: ErrorDetails) -> str:
-    context = dict(error.get("ctx", {}))
-    limits = {key: _as_text(context[key]) for key in ("ge", "gt", "le", "lt") if key in context}
-    field_name = str(error["loc"][-1]) if error["loc"] else ""
-    phrase = _PHRASES.get(error["type"])
-    if error["type"] == "string_pattern_mismatch":
-        return "Write one of the forms named below."
-    if phrase is not None:
-        return phrase.format(**context | limits, field=field_name)
-    message = str(context.get("error") or context.get("reason") or error["msg"])
-    for option, label in _labels():
-        message = message.replace(option, f"“{label}”")
-    return _full_stop(message)
-
-
-def _full_stop(message: str) -> str:
-    return message[:1].upper() + message[1:] + ("" if message.endswith(".") else ".")

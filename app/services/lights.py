@@ -1,144 +1,131 @@
-"""What a program does to each head, for the head grids and the drawing of the circuit."""
+"""What a program does to each part of a model, for the head grids: clamps are light."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
-from app.schemas.clamp import (
-    Ablate,
-    BaseClamp,
-    InductionPattern,
-    PatternName,
-    PreviousTokenPattern,
-    covered,
-)
+from app.schemas.catalogue import BY_KIND
+from app.schemas.clamp import BaseClamp, covered
 from app.schemas.config import ModelConfig
-from app.schemas.words import head_name
+from app.schemas.site import HEAD_POINTS, LAYERLESS_POINTS
+from app.schemas.words import enumerate_words, head_name, layer_name
+from app.services.wording import grouped
 
-
-class Light(StrEnum):
-    """The lights a head can be under; the form's tools."""
-
-    NONE = "none"
-    INDUCTION = "induction"
-    PREVIOUS_TOKEN = "previous_token"
-    SILENCE = "silence"
-
-
-_WORDS = {
-    Light.NONE: "learns",
-    Light.INDUCTION: "induction",
-    Light.PREVIOUS_TOKEN: "previous",
-    Light.SILENCE: "silenced",
-}
+NONE = "none"  # the tone of what no clamp touches
+_WHOLLY = (0, 1)  # amounts that need no saying
+_SHARED = frozenset(BaseClamp.model_fields)
 
 
 @dataclass(frozen=True)
-class LitHead:
-    """One head of a grid. `clamps`: its clamps without their sites, for the form's script."""
+class Lit:
+    """The lights on one part of a model, the one that says most about it first."""
+
+    clamps: Sequence[BaseClamp]
+
+    @property
+    def tone(self) -> str:
+        """The colour: `driven`, `silenced`, `preserved`, or `none`."""
+        return self.clamps[0].light.value if self.clamps else NONE
+
+    @property
+    def others(self) -> list[str]:
+        """The colours of further lights."""
+        return list(dict.fromkeys(c.light.value for c in self.clamps if c.light != self.tone))
+
+    @property
+    def is_windowed(self) -> bool:
+        """Whether it is dark for a part of training."""
+        return bool(self.clamps) and all(clamp.is_windowed for clamp in self.clamps)
+
+    @property
+    def word(self) -> str:
+        """What is done, as short as a cell."""
+        more = f" +{len(self.clamps) - 1}" if len(self.clamps) > 1 else ""
+        return f"{_badge(self.clamps[0])}{more}" if self.clamps else ""
+
+    @property
+    def said(self) -> str:
+        """The same for tooltips and readers of screens."""
+        words = [f"{_badge(clamp)}{window(clamp)}" for clamp in self.clamps]
+        return enumerate_words(words) or "learns"
+
+
+@dataclass(frozen=True)
+class LitHead(Lit):
+    """One head of a grid."""
 
     layer: int
     head: int
-    light: Light
-    strength: float
-    clamps: list[dict[str, Any]]
 
     @property
     def name(self) -> str:
         return head_name(self.layer, self.head)
 
-    @property
-    def word(self) -> str:
-        """What the head does, in one word."""
-        partly = f" {self.strength:g}" if self.strength != 1 else ""
-        return _WORDS[self.light] + partly
+
+@dataclass(frozen=True)
+class LitLayer(Lit):
+    """A layer: the lights on what belongs to no head of it, and its heads."""
+
+    layer: int
+    heads: Sequence[LitHead]
 
     @property
-    def tone(self) -> str:
-        """The colour of its light: `driven`, `silenced`, or none."""
-        if self.light is Light.NONE:
-            return "none"
-        return "silenced" if self.light is Light.SILENCE else "driven"
+    def name(self) -> str:
+        return layer_name(self.layer)
 
 
-def lit_heads(program: Sequence[BaseClamp], model: ModelConfig) -> list[list[LitHead]]:
-    """The heads of every layer, the last layer first: upwards on screen is upwards in the model."""
-    return [
-        [_lit(program, model, layer, head) for head in range(model.heads)]
-        for layer in reversed(range(model.layers))
-    ]
+@dataclass(frozen=True)
+class LitModel(Lit):
+    """A model: the lights on embedding and logits, and its layers, the last first: upwards on
+    screen is upwards in the model."""
+
+    layers: Sequence[LitLayer]
 
 
-def _lit(program: Sequence[BaseClamp], model: ModelConfig, layer: int, head: int) -> LitHead:
-    touching = [
+def lit_model(program: Sequence[BaseClamp], model: ModelConfig) -> LitModel:
+    """Every part of the model with what the program does to it."""
+    return LitModel(
+        [clamp for clamp in program if clamp.site.point in LAYERLESS_POINTS],
+        [_layer(program, model, layer) for layer in reversed(range(model.layers))],
+    )
+
+
+def _layer(program: Sequence[BaseClamp], model: ModelConfig, layer: int) -> LitLayer:
+    whole = [
         clamp
         for clamp in program
-        if (layer, head) in covered(clamp, layers=model.layers, heads=model.heads)
+        if clamp.site.point not in HEAD_POINTS | LAYERLESS_POINTS
+        and layer in clamp.site.layers_of(model.layers)
     ]
-    light, strength = _light(touching)
-    return LitHead(layer, head, light, strength, [_siteless(clamp) for clamp in touching])
+    heads = [_head(program, model, layer, head) for head in range(model.heads)]
+    return LitLayer(whole, layer, heads)
 
 
-def _light(touching: Sequence[BaseClamp]) -> tuple[Light, float]:
-    for clamp in touching:
-        if isinstance(clamp, InductionPattern | PreviousTokenPattern):
-            return Light(clamp.target), clamp.strength
-        if isinstance(clamp, Ablate):
-            return Light.SILENCE, 1.0
-    return Light.NONE, 1.0
+def _head(program: Sequence[BaseClamp], model: ModelConfig, layer: int, head: int) -> LitHead:
+    reach = [(clamp, covered(clamp, layers=model.layers, heads=model.heads)) for clamp in program]
+    touching = [(clamp, heads) for clamp, heads in reach if (layer, head) in heads]
+    # What is meant for few heads says more about this one; of equals, what acts later.
+    touching.sort(key=lambda pair: (len(pair[1]), -pair[0].phase))
+    return LitHead([clamp for clamp, _ in touching], layer, head)
 
 
-def _siteless(clamp: BaseClamp) -> dict[str, Any]:
-    content = clamp.model_dump(mode="json", exclude={"site"})
-    return content | {"point": clamp.site.point.value, "positions": clamp.site.positions.value}
+def _badge(clamp: BaseClamp) -> str:
+    amount = _amount(clamp)
+    badge = BY_KIND[type(clamp)].badge
+    return badge if amount is None or amount in _WHOLLY else f"{badge} {amount:g}"
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step of the circuit: fixed by a clamp, left to learn, not needed, or out of reach."""
-
-    state: str  # "fixed", "learned", "spared" or "blocked"
-
-    @property
-    def word(self) -> str:
-        return {
-            "fixed": "fixed",
-            "learned": "learned",
-            "spared": "not needed",
-            "blocked": "silenced",
-        }[self.state]
+def _amount(clamp: BaseClamp) -> float | None:
+    """How much: the first number of the kind's own settings."""
+    own = (getattr(clamp, name) for name in type(clamp).model_fields if name not in _SHARED)
+    return next((value for value in own if isinstance(value, int | float)), None)
 
 
-@dataclass(frozen=True)
-class Circuit:
-    """The induction circuit under a program: attend one back, copy that, match, copy the label."""
-
-    previous: Step  # step 1: layers before the last attend one token back
-    match: Step  # step 4: the query attends to the label that followed its like
-    copy: Step  # step 5: that label is written to the output
-
-
-_MATCH = Light(PatternName.INDUCTION.value)
-
-
-def circuit(program: Sequence[BaseClamp], model: ModelConfig) -> Circuit:
-    """Which steps of the circuit a program fixes or takes away."""
-    rows = lit_heads(program, model)
-    last = [head.light for head in rows[0]]
-    earlier = [head.light for row in rows[1:] for head in row]
-    copied = Step("blocked" if _all_silent(last) else "learned")
-    previous = _step(earlier, Light(PatternName.PREVIOUS_TOKEN.value))
-    if previous.state == "learned" and set(last) <= {_MATCH, Light.SILENCE} and _MATCH in last:
-        previous = Step("spared")  # every head that speaks finds its label without it
-    return Circuit(previous=previous, match=_step(last, _MATCH), copy=copied)
-
-
-def _step(lights: Sequence[Light], fixing: Light) -> Step:
-    if fixing in lights:
-        return Step("fixed")
-    return Step("blocked" if _all_silent(lights) else "learned")
-
-
-def _all_silent(lights: Sequence[Light]) -> bool:
-    return all(light is Light.SILENCE for light in lights)
+def window(clamp: BaseClamp) -> str:
+    """` until 100,000 sequences`, nothing for the whole training."""
+    if not clamp.is_windowed:
+        return ""
+    if clamp.until_sequences is None:
+        return f" from {grouped(clamp.from_sequences)} sequences"
+    if clamp.from_sequences == 0:
+        return f" until {grouped(clamp.until_sequences)} sequences"
+    return f" from {grouped(clamp.from_sequences)} to {grouped(clamp.until_sequences)} sequences"

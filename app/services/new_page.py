@@ -2,40 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
 from app.schemas.api import Estimate
-from app.schemas.check import ClampError, check_program
 from app.schemas.config import RunConfig
-from app.schemas.describe import describe
 from app.schemas.presets import PRESETS, Preset
+from app.services.circuit import Circuit, circuit
+from app.services.clamp_rows import ClampRow, clamp_rows
 from app.services.estimate import estimate
 from app.services.fork_form import ForkCard, fork_card
 from app.services.forms import ConfigForm, FormSection, form_of
-from app.services.lights import Circuit, Light, LitHead, circuit, lit_heads
+from app.services.lights import LitModel, lit_model
+from app.services.palette import ToolGroup, for_script, palette
+from app.services.program_text import count_clamps
 from app.services.runs import default_name, run_or_error
+from app.services.sentences import PROGRAM
 from app.services.wording import duration, grouped, size
 
 OPEN_SECTIONS = ("task", "training")  # the others show a summary until they are opened
-
-
-@dataclass(frozen=True)
-class Tool:
-    """A light that heads can be put under."""
-
-    light: Light
-    label: str
-    tone: str
-
-
-TOOLS = (
-    Tool(Light.INDUCTION, "Induction pattern", "driven"),
-    Tool(Light.PREVIOUS_TOKEN, "Previous-token pattern", "driven"),
-    Tool(Light.SILENCE, "Silence", "silenced"),
-    Tool(Light.NONE, "Clear", "none"),
-)
 
 
 @dataclass(frozen=True)
@@ -53,10 +40,14 @@ class NewPage:
     presets: Sequence[Preset]
     chosen: str | None
     form: ConfigForm
-    tools: Sequence[Tool]
-    grid: list[list[LitHead]]
+    groups: Sequence[ToolGroup]
+    uncommon: int  # lights that are shown on request
+    catalogue: Sequence[dict[str, Any]]  # the same for the script
+    grid: LitModel
+    clamps: Sequence[ClampRow]
+    clamp_count: str
     circuit: Circuit
-    words: Sequence[str]
+    words: str
     facts: Sequence[Fact]
     based_on: str  # where the time comes from
     sections: Sequence[FormSection]
@@ -71,15 +62,21 @@ def new_page(
 ) -> NewPage:
     """The form with everything that follows from what it holds."""
     fork = fork_card(session, form)
+    drawn = circuit(form.program, form.model)
+    groups = palette()
     cost = estimate(session, form.config, since=fork.since if fork else 0) if form.config else None
     return NewPage(
         presets=PRESETS,
         chosen=chosen or _preset_of(form),
         form=form,
-        tools=TOOLS,
-        grid=lit_heads(form.program, form.model),
-        circuit=circuit(form.program, form.model),
-        words=_words(form),
+        groups=groups,
+        uncommon=sum(not tool.is_common for group in groups for tool in group.tools),
+        catalogue=for_script(),
+        grid=lit_model(form.program, form.model),
+        clamps=clamp_rows(form),
+        clamp_count=count_clamps(form.typed_program.items),
+        circuit=drawn,
+        words=_words(form, drawn),
         facts=_facts(cost) if cost else (),
         based_on=cost.based_on if cost else "",
         # What is open comes first.
@@ -118,15 +115,13 @@ def _preset_of(form: ConfigForm) -> str | None:
     return hashes.get(form.config.config_hash)
 
 
-def _words(form: ConfigForm) -> list[str]:
-    """The program in sentences, as soon as it makes sense, whatever else is wrong."""
-    try:
-        check_program(form.program, form.dimensions)
-    except ClampError:
-        return ["This program cannot be; see the clamps."]
-    if form.program_errors:
-        return ["This program cannot be read; see the clamps."]
-    return list(describe(form.program, layers=form.model.layers, heads=form.model.heads))
+def _words(form: ConfigForm, drawn: Circuit) -> str:
+    """What becomes of the circuit, as soon as the program makes sense, whatever else is wrong."""
+    if any(place.startswith(PROGRAM) for place in form.errors):
+        return "This program cannot be; see the clamps."
+    if not form.program:
+        return "Nothing is clamped: every head learns freely."
+    return drawn.summary
 
 
 def _facts(cost: Estimate) -> list[Fact]:

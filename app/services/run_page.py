@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 from app.db import queries, series
 from app.db.models import Run, RunEvent
 from app.schemas.api import CheckpointRead, RunRead, Thinning
+from app.schemas.clamp import Light
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Measurement
 from app.schemas.state import RunState
+from app.services.circuit import Circuit, circuit
 from app.services.figures import (
     DASHES,
     EVALUATOR_HUES,
@@ -26,8 +28,9 @@ from app.services.figures import (
 )
 from app.services.files import read_checkpoints
 from app.services.forms import ConfigForm, FormField, form_of
-from app.services.lights import Light, LitHead, lit_heads
+from app.services.lights import LitModel, lit_model
 from app.services.measurements import measurement_of, thinned
+from app.services.program_text import count_clamps
 from app.services.reading import phase_change_of, read_whole_run
 from app.services.runs_page import summary
 from app.services.wording import grouped
@@ -107,7 +110,8 @@ class RunPage(StatusPart):
     evaluation_sequences: int
     strengths: Sequence[Panel]
     heads: Sequence[HeadKey]
-    grid: list[list[LitHead]]
+    grid: LitModel
+    circuit: Circuit
     map_columns: int
     frames_awaited: str
     clamp_count: str
@@ -155,10 +159,11 @@ def run_page(session: Session, run: Run) -> RunPage:
         evaluation_sequences=config.recording.evaluation_sequences,
         strengths=_panels(config),
         heads=_head_keys(config),
-        grid=lit_heads(config.program, config.model),
+        grid=lit_model(config.program, config.model),
+        circuit=circuit(config.program, config.model),
         map_columns=min(config.model.heads, MAP_COLUMNS),
         frames_awaited=_frames_awaited(status.run),
-        clamp_count=_count(len(config.program), "clamp", "nothing clamped"),
+        clamp_count=count_clamps(config.program),
         form=form,
         changed=changed,
         changed_count=_count(len(changed), "setting", "no setting") + " changed",
@@ -219,8 +224,8 @@ def _page_data(
 
 def _selected_head(config: RunConfig, rows: Sequence[Measurement]) -> int:
     """The head of the last layer to look at first: the strongest that is not silenced."""
-    last = lit_heads(config.program, config.model)[0]
-    heard = [lit.head for lit in last if lit.light is not Light.SILENCE] or [0]
+    last = lit_model(config.program, config.model).layers[0]
+    heard = [lit.head for lit in last.heads if lit.tone != Light.SILENCED] or [0]
     if not rows:
         return heard[0]
     strengths = rows[-1].induction_strength[-1]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.db.models import Run
 from app.schemas.api import RunRead
 from app.schemas.config import RunConfig
-from app.services.lights import LitHead, lit_heads
+from app.services.lights import LitModel, lit_model
 from app.services.listing import Filter, list_runs
 from app.services.reading import read_run
 
@@ -24,7 +24,7 @@ class RunRow:
 
     run: RunRead
     summary: str
-    lights: list[list[LitHead]]
+    lights: LitModel
     words: str
 
 
@@ -59,7 +59,7 @@ def _row(run: Run) -> RunRow:
     return RunRow(
         run=read,
         summary=summary(config),
-        lights=lit_heads(config.program, config.model),
+        lights=lit_model(config.program, config.model),
         words=" ".join(read.description),
     )
 

@@ -39,8 +39,8 @@ def sent(document: Document) -> dict[str, str]:
     name = ""
     for element in document.elements:  # of a select, the chosen option
         if element.tag == "select":
-            name = element["name"]
-        elif element.tag == "option" and "selected" in element.attributes:
+            name = element.attributes.get("name", "")  # without one it is not sent
+        elif name and element.tag == "option" and "selected" in element.attributes:
             typed[name] = element.text
     return typed
 

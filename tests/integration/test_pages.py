@@ -8,6 +8,7 @@ import pytest
 from app.db.engine import session_scope
 from app.db.models import Run
 from app.db.recording import StoredFile
+from app.schemas.catalogue import CATALOGUE
 from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS
 from app.schemas.state import RunState
@@ -166,39 +167,85 @@ def test_a_name_that_is_too_long_is_an_error_at_its_field(client):
     assert "200" in Document(answer.text).one("p", id="error-name").text
 
 
-def test_the_preview_says_in_words_what_is_clamped_and_what_it_costs(client):
+def test_the_preview_shows_the_lights_the_circuit_and_what_it_costs(client):
     program = '[{"kind": "set_pattern", "site": "L1H1.pattern[query]", "target": "induction"}]'
 
     answer = client.post("/runs/preview", data=typed(program=program))
 
     assert answer.status_code == 200
     document = Document(answer.text)
-    assert document.one("div", class_="words").text == (
-        "Layer 2, head 1 always attends from the query to the correct label."
-    )
+    assert "Fixed: step 4." in document.one("div", class_="words").text
     assert "time on an idle worker about" in document.one("dl").text
     assert all(error.text == "" for error in document.all("p", class_="error"))
+    grid = document.one("div", id="clamp-grid", hx_swap_oob="outerMorph")
+    assert "1 induction" in grid.text
+    assert [e["id"] for e in document.all("button", aria_pressed="true")] == ["head-1-1"]
+    (row,) = document.all("li", id="clamp-0")
+    assert "Layer 2, head 1 always attends from the query to the correct label." in row.text
 
 
-def test_the_preview_brings_errors_to_their_fields(client):
+def test_the_preview_brings_errors_to_their_fields_and_clamps(client):
+    program = '[{"kind": "ablate", "site": "L0H0.v"}, {"kind": "ablate", "site": "L0H9.v"}]'
+
+    answer = client.post("/runs/preview", data=typed(task__labels="2", program=program))
+
+    document = Document(answer.text)
+    assert document.one("p", id="error-program-0").text == ""
+    assert document.one("p", id="error-program-1").text == ("L0H9.v: the model has heads 0 to 1.")
+    (section,) = document.all("p", id="error-task")
+    assert "2 labels in context" in section.text
+    assert "This program cannot be" in document.one("div", class_="words").text
+
+
+def test_a_preview_without_a_script_is_the_page_with_what_was_typed(client):
     answer = client.post(
-        "/runs/preview", data=typed(task__labels="2", program='[{"kind": "ablate"}]')
+        "/runs/new", data=typed(program='[{"kind": "ablate", "site": "L1.v"}]', name="Mine")
     )
 
     document = Document(answer.text)
-    error = document.one("p", id="error-program", hx_swap_oob="true")
-    assert error.text == "Clamp 1: Something is missing: site."
-    (section,) = document.all("p", id="error-task")
-    assert "2 labels in context" in section.text
+    assert document.one("input", name="name")["value"] == "Mine"
+    assert "Silenced: steps 3q, 3k, 3v, 4 and 5." in document.one("div", class_="words").text
 
 
-def test_the_grid_follows_a_program_that_was_written_as_text(client):
-    answer = client.post(
-        "/runs/clamp-grid", data=typed(program='[{"kind": "ablate", "site": "L0H1.v"}]')
-    )
+def test_the_preset_that_a_form_started_from_stays_marked(client):
+    answer = client.post("/runs", data={**typed(task__classes="none"), "preset": "match"})
 
-    pressed = [e["id"] for e in Document(answer.text).all("button", aria_pressed="true")]
-    assert pressed == ["head-0-1"]
+    assert answer.status_code == 422
+    assert Document(answer.text).one("a", aria_current="true").text.startswith("Match fixed")
+
+
+def test_a_run_can_be_duplicated_with_changes_from_its_page_and_from_the_table(client, trained):
+    for path in (f"/runs/{trained}", "/runs"):
+        (link,) = get(client, path).all("a", href=f"/runs/new?like={trained}")
+        assert "Duplicate with changes" in (link.text, link.attributes.get("aria-label")), path
+
+
+def test_a_runs_page_shows_its_lights_and_its_circuit(client, engine, outbox):
+    program = [
+        {"kind": "ablate", "site": "L0.q_input", "until_sequences": 100_000},
+        {"kind": "ablate", "site": "L1H0.v"},
+    ]
+    config = RunConfig.model_validate({**SMALL.model_dump(), "program": program})
+
+    document = get(client, f"/runs/{new_run(engine, outbox, config)}")
+
+    card = document.one("section", class_="card area-program")
+    assert "until 100,000 sequences" in card.text
+    assert "1 each label attends to the exemplar before it silenced for a while" in card.text
+    assert document.one("span", title="Layer 2, head 0: silenced")
+    assert document.one("span", title="Layer 1: silenced until 100,000 sequences")
+
+
+def test_the_catalogue_of_clamps_is_served_with_its_schemas(client):
+    served = client.get("/api/v1/clamps").json()
+
+    assert [entry["id"] for entry in served] == [entry.id for entry in CATALOGUE]
+    for entry in served:
+        assert entry["summary"], entry["id"]
+        assert entry["json_schema"]["properties"]["site"], entry["id"]
+    schema = client.get("/api/v1/openapi.json").json()["paths"]["/api/v1/clamps"]["get"]
+    (example,) = schema["responses"]["200"]["content"]["application/json"]["example"]
+    assert example["id"] == served[0]["id"]
 
 
 def test_a_runs_page_holds_everything_before_its_stream_begins(client, trained):

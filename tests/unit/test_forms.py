@@ -3,13 +3,12 @@
 import pytest
 from pydantic import BaseModel
 
-from app.schemas.clamp import Ablate, InductionPattern, PreviousTokenPattern
-from app.schemas.config import ModelConfig, RunConfig, TrainingConfig
+from app.schemas.config import ModelConfig, RunConfig, TaskConfig, TrainingConfig
 from app.schemas.presets import PRESETS
-from app.schemas.site import Site
+from app.services.clamp_rows import clamp_rows
 from app.services.forms import ConfigForm, form_of, read_form
-from app.services.lights import Light, circuit, lit_heads
 
+OPTIONAL = {"task.held_out_pairs"}
 DEFAULT = dict(form_of(RunConfig()).typed)
 
 
@@ -34,7 +33,8 @@ def test_every_option_of_the_config_is_a_field_with_label_default_and_explanatio
     for field in fields.values():
         assert field.label[0].isupper(), field.path
         assert field.help.endswith("."), field.path
-        assert field.default == field.value != "", field.path
+        assert field.default == field.value, field.path
+        assert field.default or field.path in OPTIONAL, field.path
 
 
 def test_a_count_of_sequences_shows_its_unit():
@@ -110,19 +110,38 @@ def test_what_contradicts_itself_is_shown_at_its_section_in_the_forms_words():
     assert recording.has_errors
 
 
+def test_label_pairs_are_held_out_as_they_are_written():
+    form = read(task__held_out_pairs="2-3, 3-4")
+
+    assert form.config is not None
+    assert form.config.task == TaskConfig(held_out_pairs=((2, 3), (3, 4)))
+    assert form_of(form.config).typed["task.held_out_pairs"] == "2-3, 3-4"
+    (said,) = read(task__held_out_pairs="2-9").errors["task"]
+    assert said == "“Held out by hand”: 2-9 is not among the labels 0 to 4."
+
+
+def test_the_program_is_written_a_clamp_a_line_with_a_window_only_where_there_is_one():
+    text = (
+        '[\n  {"kind": "ablate", "site": "L1H3.v", "until_sequences": 900},\n'
+        '  {"kind": "set_pattern", "target": "induction", "site": "L1H0.pattern[query]", '
+        '"strength": 0.5}\n]'
+    )
+
+    config = read(program=text).config
+
+    assert config is not None
+    assert form_of(config).program_text == text
+
+
 @pytest.mark.parametrize(
     ("program", "start"),
     [
         ("[", "This is not JSON (line 1, column 2)"),
         ("{}", "Write a list of clamps"),
-        ("[7]", "Clamp 1: "),
-        ('[{"kind": "ablat", "site": "L1H0.v"}]', "Clamp 1: 'ablat' is no kind of clamp"),
-        ('[{"kind": "ablate", "site": "L1H9.v"}]', "Clamp 1: L1H9.v: the model has heads 0 to 7"),
-        ('[{"kind": "ablate", "site": "L1H0.k"}]', "Clamp 1: L1H0.k: heads are ablated at"),
-        ('[{"kind": "ablate"}]', "Clamp 1: Something is missing: site"),
+        ("[" * 100_000, "Write a list of clamps: [ ... ]; this nests too deeply."),
     ],
 )
-def test_a_program_that_cannot_be_says_which_clamp_and_why(program, start):
+def test_a_text_that_is_no_program_says_so_at_the_text(program, start):
     form = read(program=program)
 
     assert form.config is None
@@ -130,20 +149,81 @@ def test_a_program_that_cannot_be_says_which_clamp_and_why(program, start):
     assert form.program_text == program
 
 
-def test_a_clamp_that_cannot_be_is_shown_beside_other_errors():
-    form = read(program='[{"kind": "ablate", "site": "L1H9.v"}]', task__classes="1")
-
-    assert form.program_errors == ["Clamp 1: L1H9.v: the model has heads 0 to 7."]
-    assert form.errors["task.classes"] == ["Must be at least 2."]
+NESTED = '[{"kind": "set_pattern", "target": "%s", "site": "L1H3.pattern[query]", "strength": %s}]'
 
 
-def test_a_program_that_cannot_be_is_told_beside_other_errors():
+@pytest.mark.parametrize(
+    ("program", "sentence"),
+    [
+        ("[7]", 'Write a clamp: {"kind": ..., "site": ...}.'),
+        ('[{"site": "L1.v"}]', 'L1.v: say which clamp it is: "kind" is missing.'),
+        ('[{"kind": "ablate"}]', "Something is missing: site."),
+        ('[{"kind": "ablate", "site": "L1H9.v"}]', "L1H9.v: the model has heads 0 to 7."),
+        (
+            '[{"kind": "set", "site": "L1.z", "value": "x"}]',
+            "L1.z: “Value”: One number, or a list with one per feature.",
+        ),
+        (
+            '[{"kind": "graft_in", "site": "L0.resid", "checkpoint": "x"}]',
+            "L0.resid: “Checkpoint”: RUN@SEQUENCES, or file:WEIGHTS.npz#PREFIX of a model of the "
+            "same shape.",
+        ),
+        (
+            '[{"kind": "ablate", "site": "L1.v", "until_sequences": 0}]',
+            "L1.v: “Off from” must be at least 1.",
+        ),
+        ('[{"kind": "ablate", "site": "L1.v", "by": 1}]', "L1.v: 'by' means nothing here."),
+        (
+            '[{"kind": "scale", "site": "L1.z", "by": 1}]',
+            "L1.z: a factor of 1 changes nothing.",
+        ),
+        (NESTED % ("induction", "3"), "L1H3.pattern[query]: “Strength” must be at most 1."),
+        (NESTED % ("induction", '"x"'), "L1H3.pattern[query]: “Strength”: write a number."),
+        (
+            NESTED % ("copy", "1"),
+            "L1H3.pattern[query]: 'copy' is no target of set_pattern; write one of induction, "
+            "previous_token, match.",
+        ),
+    ],
+)
+def test_a_clamp_that_cannot_be_says_at_its_row_where_it_is_and_why(program, sentence):
+    form = read(program=program)
+
+    (row,) = clamp_rows(form)
+    assert form.config is None
+    assert form.errors == {"program.0": [sentence]}
+    assert row.errors == [sentence]
+    assert form.program_text == program
+
+
+def test_an_unknown_kind_is_told_with_the_known_ones():
+    (said,) = read(program='[{"kind": "ablat", "site": "L1.v"}]').errors["program.0"]
+
+    assert said.startswith("L1.v: 'ablat' is no kind of clamp; write one of set_pattern, ")
+
+
+def test_one_clamp_that_is_wrong_hides_none_of_the_others():
+    form = read(
+        program='[{"kind": "ablate", "site": "L1H0.v"}, {"kind": "ablate", "site": "v"}]',
+        task__classes="1",
+    )
+
+    good, bad = clamp_rows(form)
+    assert (good.name, good.site, good.tone, good.errors) == ("Ablate", "L1H0.v", "silenced", ())
+    assert good.sentence == "Layer 2, head 0 is silenced: it writes nothing."
+    assert bad.errors == ["'v' names no layer; write L0.v or L*.v."]
+    assert sorted(form.errors) == ["program.1", "task.classes"]
+
+
+def test_a_contradiction_is_told_at_the_later_clamp_beside_other_errors():
     program = '[{"kind": "ablate", "site": "L1H3.v"}, {"kind": "ablate", "site": "L1.v"}]'
 
     form = read(program=program, training__learning_rate="fast")
 
-    assert sorted(form.errors) == ["program", "training.learning_rate"]
-    assert form.program_errors == ["Clamp 2: L1.v: Layer 2, head 3 is already ablated (L1H3.v)."]
+    assert sorted(form.errors) == ["program.1", "training.learning_rate"]
+    (said,) = form.errors["program.1"]
+    assert said.startswith("L1.v: ")
+    assert "(L1H3.v) both decide the v of layer 2, head 3" in said
 
 
 def test_the_grid_has_a_shape_while_the_model_is_wrong():
@@ -151,52 +231,3 @@ def test_the_grid_has_a_shape_while_the_model_is_wrong():
 
     assert wrong.model == ModelConfig()
     assert read(model__heads="4", model__width="64", task__classes="1").model.heads == 4
-
-
-def test_every_head_shows_its_light():
-    program = (
-        PreviousTokenPattern(site=Site.parse("L0H2.pattern")),
-        InductionPattern(site=Site.parse("L1H3.pattern[query]"), strength=0.5),
-        Ablate(site=Site.parse("L1H0,1.v")),
-    )
-
-    last, first = lit_heads(program, ModelConfig())
-
-    assert [head.light for head in last[:4]] == [
-        Light.SILENCE,
-        Light.SILENCE,
-        Light.NONE,
-        Light.INDUCTION,
-    ]
-    assert (last[3].word, last[3].tone, last[3].name) == (
-        "induction 0.5",
-        "driven",
-        "Layer 2, head 3",
-    )
-    assert [head.tone for head in first[1:4]] == ["none", "driven", "none"]
-    assert last[0].clamps == [{"kind": "ablate", "point": "v", "positions": "all"}]
-
-
-@pytest.mark.parametrize(
-    ("program", "states"),
-    [
-        ("[]", ("learned", "learned", "learned")),
-        ('[{"kind": "ablate", "site": "L1.v"}]', ("learned", "blocked", "blocked")),
-        ('[{"kind": "ablate", "site": "L0.v"}]', ("blocked", "learned", "learned")),
-    ],
-)
-def test_the_circuit_shows_what_is_fixed_learned_or_out_of_reach(program, states):
-    form = read(program=program)
-
-    drawn = circuit(form.program, form.model)
-
-    assert (drawn.previous.state, drawn.match.state, drawn.copy.state) == states
-
-
-def test_the_presets_light_their_steps_of_the_circuit():
-    drawn = {p.id: circuit(p.config.program, p.config.model) for p in PRESETS}
-
-    assert drawn["match"].match.state == "fixed"
-    assert drawn["match"].previous.state == "spared"
-    assert drawn["previous-token"].previous.state == "fixed"
-    assert drawn["unclamped"].previous.state == "learned"

@@ -13,7 +13,16 @@ from app.templating import WEB, environment
 
 TEMPLATES = WEB / "templates"
 PAGES = {"runs.html": RunsPage, "new.html": NewPage, "run.html": RunPage, "docs.html": DocsPage}
-PARTS = {"new.html": ["circuit.svg", "fork_card.html"]}
+PARTS = {
+    "new.html": [
+        "circuit.svg",
+        "clamps.html",
+        "clamp_grid.html",
+        "clamp_list.html",
+        "fork_card.html",
+    ],
+    "run.html": ["circuit.svg"],
+}
 
 
 def variables(name: str) -> set[str]:

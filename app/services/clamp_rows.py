@@ -1,0 +1,78 @@
+"""The clamps of a form's program, one row each: what it is, where, and what is wrong with it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.schemas.catalogue import BY_KIND
+from app.schemas.clamp import BaseClamp
+from app.schemas.config import ModelConfig
+from app.schemas.describe import describe
+from app.services.forms import ConfigForm
+from app.services.lights import NONE
+from app.services.program_text import site_text
+from app.services.sentences import clamp_place
+
+_LONGEST = 120  # characters of an item that is no clamp
+
+
+@dataclass(frozen=True)
+class ClampRow:
+    """One clamp, or what was typed in place of one."""
+
+    index: int
+    name: str
+    tone: str
+    site: str
+    sentence: str
+    errors: Sequence[str]
+    can_edit: bool
+
+    @property
+    def said(self) -> str:
+        """Which one it is, for readers of screens."""
+        return f"clamp {self.index + 1}, {self.name.lower()} {self.site}".strip()
+
+
+def clamp_rows(form: ConfigForm) -> list[ClampRow]:
+    """A row for every item of the program."""
+    typed = form.typed_program
+    pairs = zip(typed.items, typed.clamps, strict=True)
+    return [
+        _row(index, item, clamp, form.errors.get(clamp_place(index), ()), form.model)
+        for index, (item, clamp) in enumerate(pairs)
+    ]
+
+
+def _row(
+    index: int,
+    item: object,
+    clamp: BaseClamp | None,
+    errors: Sequence[str],
+    model: ModelConfig,
+) -> ClampRow:
+    entry = BY_KIND[type(clamp)] if clamp else None
+    return ClampRow(
+        index=index,
+        name=entry.name if entry else _named(item),
+        tone=entry.light.value if entry else NONE,
+        site=str(clamp.site) if clamp else site_text(item),
+        sentence=_sentence(clamp, model) if clamp else _quoted(item),
+        errors=errors,
+        can_edit=isinstance(item, Mapping),
+    )
+
+
+def _sentence(clamp: BaseClamp, model: ModelConfig) -> str:
+    return " ".join(describe([clamp], layers=model.layers, heads=model.heads))
+
+
+def _named(item: object) -> str:
+    """What an item that is no clamp calls itself."""
+    kind = item.get("kind") if isinstance(item, Mapping) else None
+    return kind if isinstance(kind, str) and kind else "No clamp"
+
+
+def _quoted(item: object) -> str:
+    text = json.dumps(item)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
