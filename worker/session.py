@@ -22,6 +22,7 @@ from app.schemas.measure import EVALUATORS, Evaluator, Measurement
 from app.schemas.state import RunState
 from app.schemas.words import grouped
 from app.services.runs import run_or_error
+from worker.donors import Found, find_donors, load_donors
 from worker.entry import Beginning, Ending, Entry, Measured, Snapshot
 from worker.faults import fault_of
 from worker.patience import patiently
@@ -62,15 +63,18 @@ class TrainingSession:
             ending = Ending(RunState.FAILED, message, kind)
         self.recorder.finish(ending, resume=resume)
 
-    def _load(self) -> tuple[RunConfig, Saved]:
-        def read() -> tuple[RunConfig, Saved]:
+    def _load(self) -> tuple[RunConfig, Saved, dict[str, Found]]:
+        def read() -> tuple[RunConfig, Saved, dict[str, Found]]:
             with session_scope(self.engine) as session:
                 run = run_or_error(session, self.run_id)
-                return RunConfig.model_validate(run.config), read_saved(session, run)
+                config = RunConfig.model_validate(run.config)
+                return config, read_saved(session, run), find_donors(session, config)
 
         return patiently(read)
 
-    def _train(self, config: RunConfig, saved: Saved) -> tuple[Ending, Snapshot | None]:
+    def _train(
+        self, config: RunConfig, saved: Saved, found: dict[str, Found]
+    ) -> tuple[Ending, Snapshot | None]:
         dataset = load_dataset(config.task, config.seeds.dataset)
         state, notices = starting_state(self.store, saved, cohort_shape(config, dataset))
         trainer = Trainer(
@@ -80,6 +84,7 @@ class TrainingSession:
             compile=self.settings.compile,
             threads=self.settings.threads,
             should_stop=self._should_stop,
+            donors=load_donors(self.store, config, dataset, found),
         )
         trainer.warm_up()
         self.recorder.record(Entry(beginning=_beginning(trainer, notices)))

@@ -17,11 +17,11 @@ from sqlalchemy import (
     tuple_,
     type_coerce,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 from sqlalchemy.orm import Session
 
 from app.db.models import IdempotencyKey, Moment, Run, RunEvent
-from app.schemas.state import ACTIVE, CLAIMABLE, RunState
+from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, RunState
 
 
 def now(session: Session) -> datetime:
@@ -32,6 +32,16 @@ def now(session: Session) -> datetime:
 def answers(session: Session) -> bool:
     """Whether the database is there at all (or an error of the driver)."""
     return bool(session.scalars(select(1)).one())
+
+
+def unfinished_with_graft_of(session: Session, run_id: str) -> Sequence[Run]:
+    """Runs that have not ended and take layers from a checkpoint of this run."""
+    path = "$.program[*].checkpoint ? (@ starts with $donor)"
+    grafts = func.jsonb_path_exists(
+        Run.config, cast(path, JSONPATH), cast({"donor": f"{run_id}@"}, JSONB)
+    )
+    states = [state.value for state in RunState if state not in TERMINAL]
+    return session.scalars(select(Run).where(Run.state.in_(states), grafts)).all()
 
 
 def run_by_id(session: Session, run_id: str) -> Run | None:

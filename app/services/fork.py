@@ -4,9 +4,7 @@ The rows below the fork are copied, so that everything that reads a run reads a 
 may be deleted; the files of its checkpoints are shared (docs/adr/0010).
 """
 
-import bisect
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +20,7 @@ from app.schemas.measure import EVALUATORS, Evaluator, PhaseChange
 from app.schemas.state import Optimiser
 from app.schemas.words import grouped
 from app.services.estimate import estimate
+from app.services.grafts import check_grafts, nearest
 from app.services.launch import once
 from app.services.queue import publish_run
 from app.services.reading import describe_config
@@ -71,6 +70,7 @@ def plan(session: Session, parent: Run, request: ForkRequest) -> Plan:
             "Give `until_sequences` beyond the fork.",
             loc="/until_sequences",
         )
+    check_grafts(session, config, at="/program")
     return Plan(parent, request.sequences, request.optimiser, config)
 
 
@@ -143,7 +143,7 @@ def _check_checkpoint(session: Session, parent: Run, request: ForkRequest) -> No
     if found is None:
         raise Invalid(
             f"Run {parent.id} has no checkpoint at {place} sequences; "
-            f"{_nearest([one.sequences for one in saved], request.sequences)}",
+            f"{nearest([one.sequences for one in saved], request.sequences)}",
             loc="/sequences",
         )
     if request.optimiser is Optimiser.KEEP and not found.has_optimiser:
@@ -152,15 +152,6 @@ def _check_checkpoint(session: Session, parent: Run, request: ForkRequest) -> No
             'before forks saved none); ask for "reset".',
             loc="/optimiser",
         )
-
-
-def _nearest(places: Sequence[int], asked: int) -> str:
-    """Where there is one, in words."""
-    if not places:
-        return "it has saved none yet."
-    at = bisect.bisect(places, asked)
-    near = [grouped(place) for place in places[max(0, at - 1) : at + 1]]
-    return f"the nearest {'is' if len(near) == 1 else 'are'} at {' and '.join(near)}."
 
 
 def _config(parent: Run, request: ForkRequest) -> RunConfig:

@@ -11,6 +11,7 @@ from app.db.models import IdempotencyKey, Run
 from app.errors import Invalid
 from app.schemas.api import DryRun, LaunchRequest
 from app.services.estimate import estimate
+from app.services.grafts import check_grafts
 from app.services.reading import describe_config
 from app.services.runs import create_run, default_name, run_or_error
 
@@ -21,6 +22,7 @@ LONGEST_KEY = 200
 def dry_run(session: Session, request: LaunchRequest) -> DryRun:
     """What a launch would do."""
     config = request.config
+    check_grafts(session, config)
     return DryRun(
         config=config,
         config_hash=config.config_hash,
@@ -65,6 +67,7 @@ def _check_key(key: str) -> None:
 
 
 def _create(session: Session, request: LaunchRequest) -> Run:
+    check_grafts(session, request.config)
     return create_run(
         session, request.config, name=request.name, tags=request.tags, notes=request.notes
     )

@@ -14,6 +14,7 @@ from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS
 from app.schemas.state import ACTIVE, TERMINAL, RunState, may_move
 from app.services.files import remove_files
+from app.services.grafts import refuse_while_grafted
 from app.services.queue import publish_cancel, publish_run, send_train
 
 log = logging.getLogger(__name__)
@@ -180,6 +181,7 @@ def delete_run(session: Session, run: Run, store_url: str) -> None:
     session.refresh(run, with_for_update=True)
     if RunState(run.state) not in TERMINAL:
         raise Conflict(f"Run {run.id} is {run.state}; cancel it first, then delete it.")
+    refuse_while_grafted(session, run)
     run_id = run.id
     queries.lock(session, "deleting a run")  # of two that share a file the later one removes it
     named = lineage.file_urls(session, run_id)
