@@ -141,7 +141,7 @@ def _reason(flow: Dataflow, program: Sequence[Clamp], clamp: Clamp) -> str:
     """Beside which option a clamp has no effect, if one alone is to blame."""
     is_freezing = isinstance(clamp, Preserve) and clamp.site.point is Point.SCORE
     what = "that it also freezes the scores of its layer " if is_freezing else ""
-    for other in program:
+    for other in sorted(program, key=lambda one: one.site.layer != clamp.site.layer):  # near first
         if other is not clamp and not _is_idle(flow, _without(program, other), clamp):
             return f"{what}has no effect beside {option_of(other)}"
     if clamp.phase is Phase.REFERENCE:

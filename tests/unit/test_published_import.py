@@ -588,3 +588,39 @@ def test_options_name_the_same_heads_however_many_there_are() -> None:
     described = {(clamp.kind, str(clamp.site)) for clamp in program}
     assert {("ablate", "L1H3.v"), ("ablate", "L0H1.v"), ("temperature", "L1H2.score")} <= described
     assert [clamp.temperature for clamp in program if clamp.kind == "temperature"] == [4]
+
+
+def test_only_label_is_lifted_where_the_published_mask_covers_every_row() -> None:
+    """Its masks only grow: beside what covers a whole layer, all rows are clamped."""
+    previous = {"prev_token_heads": ["0:2"], "prev_token_only_label": True}
+    disallow = {"disallow_prev_token_heads": ["0:2", "1:2"], "disallow_prev_token_only_label": True}
+
+    def sites(**options: object) -> list[str]:
+        program = exact_program(PublishedOptions.model_validate(options))
+        return [str(clamp.site) for clamp in program if clamp.kind in ("set_pattern", "forbid")]
+
+    assert sites(**previous) == ["L0H2.pattern[labels]"]
+    assert sites(**previous, preserve_patterns=True) == ["L0H2.pattern"]
+    assert sites(**disallow) == ["L0H2.score[labels]", "L1H2.score[labels]"]
+    hot = {"set_head_temperature": ["0:5:2.0"]}
+    assert sites(**disallow, **hot) == ["L0H2.score", "L1H2.score[labels]"]
+
+
+@pytest.mark.parametrize(("ratio", "here"), [(None, 0), (4, 4), (0, 1), (0.01, 1), (0.3, 19 / 64)])
+def test_the_mlp_is_as_wide_as_in_the_published_code(ratio, here) -> None:
+    assert import_published(published(mlp_ratio=ratio)).config.model.mlp_ratio == here
+
+
+def test_a_large_model_with_every_head_clamped_is_read_at_once() -> None:
+    """Heads that are clamped alike are one question, not one each."""
+    every = [f"{layer}:{head}" for layer in range(4) for head in range(16)]
+    content = published(
+        depth=4, num_heads=16, opto_ablate_heads=every, opto_disallow_prev_token_heads=every
+    )
+
+    imported = import_published(content)
+
+    assert {str(clamp.site) for clamp in imported.config.program} == {
+        f"L{layer}.v" for layer in range(4)
+    }
+    assert "has no effect" in ignored(imported)["opto_disallow_prev_token_heads"]
