@@ -122,7 +122,7 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     _add_inputs(evaluate)
     evaluate.add_argument("--sequences", type=Path, required=True, help="an .npz file")
     evaluate.add_argument(
-        "--at", type=int, default=0, help="sequences of training, for clamps with a window; 0"
+        "--at", type=_count, default=0, help="sequences of training, for clamps with a window; 0"
     )
     _add_threads(evaluate)
 
@@ -159,7 +159,13 @@ def _add_speed(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: chosen")
+    parser.add_argument("--threads", type=_count, default=0, help="CPU threads; 0: chosen")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0")
+    return int(text)
 
 
 def _add_bench(bench: argparse.ArgumentParser) -> None:

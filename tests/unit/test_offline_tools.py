@@ -73,7 +73,7 @@ def test_a_mean_is_taken_over_all_sequences_of_the_file(
     content = {"it": [{"kind": "mean_ablate", "site": "L1H0.z"}], "plain": {}}
     at_once = small.result("evaluate", content)
 
-    monkeypatch.setattr("worker.offline.evaluate.AT_ONCE", 4)
+    monkeypatch.setattr("worker.offline.evaluate.AT_ONCE", 1)
     in_parts = small.result("evaluate", content)
 
     for part in ("it/logits", "plain/attn"):
@@ -325,3 +325,13 @@ def test_help_describes_every_option_of_the_published_code(
 
     said = capsys.readouterr().out
     assert [name for name in PublishedOptions.model_fields if name not in said] == []
+
+
+@pytest.mark.parametrize("pairs", [1, 3])
+def test_sizes_that_no_training_could_draw_are_evaluated(small: Small, pairs: int) -> None:
+    small.sequences(count=4, pairs=pairs)  # with three pairs, all three labels are in the context
+
+    seen = small.result("evaluate", {"plain": {}, "ours": [{"kind": "ablate", "site": "L1H0.v"}]})
+
+    assert seen["plain/attn"].shape == (4, 2, 2, 2 * pairs + 1, 2 * pairs + 1)
+    assert not np.array_equal(seen["ours/logits"], seen["plain/logits"])

@@ -3,10 +3,11 @@
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,10 +48,10 @@ def some(names: Mapping[str, object]) -> str:
 
 
 @contextmanager
-def output(path: Path) -> Iterator[dict[str, Array]]:
-    """What is put into the dict is the file, once all of it is there.
+def output(path: Path) -> Iterator[Callable[[str, Array], None]]:
+    """Puts arrays, by name, into a file that is there once all of them are.
 
-    That the file can be written is found out first, before anything is computed for it.
+    That it can be written is found out first, before anything is computed for it.
     """
     if path.is_dir():
         raise ValueError(f"{path}: is a folder; name a file in it, for instance {path / 'out.npz'}")
@@ -61,18 +62,14 @@ def output(path: Path) -> Iterator[dict[str, Array]]:
     except OSError as error:
         raise ValueError(f"{path}: cannot be written: {error.strerror}") from None
     try:
-        arrays: dict[str, Array] = {}
-        with file:
-            yield arrays
-            _write(file, arrays)
+        with file, zipfile.ZipFile(file, "w") as folder:
+            yield partial(_put, folder)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def _write(file: IO[bytes], arrays: Arrays) -> None:
-    """As `np.savez` does, whose keywords would clash with names."""
-    with zipfile.ZipFile(file, "w") as folder:
-        for name, array in arrays.items():
-            with folder.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
+def _put(folder: zipfile.ZipFile, name: str, array: Array) -> None:
+    """As `np.savez` does, which would hold all arrays in memory first."""
+    with folder.open(f"{name}.npy", "w", force_zip64=True) as entry:
+        np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)

@@ -28,10 +28,11 @@ def evaluate(given: argparse.Namespace) -> None:
     moment = {"sequences": given.at + 1, "batch_size": 1}
     training = TrainingConfig().model_copy(update=moment)
     chosen = read_manipulations(given.options, inputs.shape, training, at=given.at)
-    with output(given.out) as arrays:
+    with output(given.out) as put:
         for one in chosen:
             seen = evaluated(one, inputs, given.at)
-            arrays |= {f"{one.name}/{part}": array for part, array in seen.items()}
+            for part, array in seen.items():
+                put(f"{one.name}/{part}", array)
             say(f"{one.name}: loss {seen['loss'].mean():.4f}")
     say(f"Wrote {given.out}.")
 

@@ -59,9 +59,8 @@ def config_of(shape: Shape, training: TrainingConfig) -> RunConfig:
     """A config of what is known. Its task is not one to draw sequences from, so that limits of
     drawing do not apply: only its sizes count."""
     sizes = {"context_pairs": shape.context_pairs, "labels": shape.labels}
-    return RunConfig(
-        model=shape.model, task=TaskConfig().model_copy(update=sizes), training=training
-    )
+    task = TaskConfig().model_copy(update=sizes)
+    return RunConfig().model_copy(update={"model": shape.model, "task": task, "training": training})
 
 
 def _named(path: Path) -> dict[str, object]:

@@ -29,10 +29,11 @@ def replay(given: argparse.Namespace) -> None:
     inputs = read_inputs(given, given.batches, axes=3)
     training = _training(given, inputs)
     chosen = read_manipulations(given.options, inputs.shape, training)
-    with output(given.out) as arrays:
+    with output(given.out) as put:
         for one in chosen:
             trained = replayed(one, inputs, compile=not given.no_compile)
-            arrays |= {f"{one.name}/{part}": array for part, array in trained.items()}
+            for part, array in trained.items():
+                put(f"{one.name}/{part}", array)
             first, last = trained["loss"][0], trained["loss"][-1]
             say(f"{one.name}: loss {first:.4f} in the first update, {last:.4f} in the last")
     say(f"Wrote {given.out}.")

@@ -125,6 +125,17 @@ def options_of(model: tuple) -> dict[str, dict]:
             "preserve_keys": True,
             "ablate_heads": ["0:1"],
         },
+        # Where one option covers whole rows, the values of another show in all of them.
+        "previous, labels, in preserved patterns": {
+            "preserve_patterns": True,
+            "prev_token_heads": ["0:0", f"{last}:1"],
+            "prev_token_only_label": True,
+        },
+        "disallow, labels, in temperatures": {
+            "set_head_temperature": ["0:0:0.5"],
+            "disallow_prev_token_heads": ["0:1", f"{last}:1"],
+            "disallow_prev_token_only_label": True,
+        },
         "copy over all": {
             "perfect_copy_from_head_pattern": f"{last}:0",
             "ablate_embedding": True,
