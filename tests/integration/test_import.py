@@ -99,6 +99,19 @@ def test_what_cannot_be_had_is_refused_at_its_option(client, body, errors):
     assert client.get("/api/v1/runs").json()["runs"] == []
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_run_that_cannot_be_grafted_is_refused_at_the_option(client, dry_run):
+    graft = {"opto_graft_in_model_ckpt": "a.eqx", "opto_graft_in_model_till_layer": 0}
+    body = {"config": published(**graft), "graft_in": "nobody@5024"}
+
+    answer = client.post(IMPORT, json=body, params={"dry_run": dry_run})
+
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert error["loc"] == "/config/opto_graft_in_model_ckpt"
+    assert error["message"] == ("opto_graft_in_model_ckpt: there is no run 'nobody' to graft from.")
+
+
 def test_the_command_writes_a_file_and_says_what_was_left_out(config_json, tmp_path):
     out = tmp_path / "run.json"
 
