@@ -171,6 +171,7 @@ def _count(text: str) -> int:
 def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--cohorts", default="1", help="cohort sizes; only 1 so far")
     bench.add_argument("--out", type=Path, help="where to write the figures as JSON")
+    bench.add_argument("--clamps", action="store_true", help="training under clamps, against none")
     bench.add_argument("--sequences", type=int, default=500_000, help="per measured run")
 
 

@@ -28,6 +28,7 @@ from app.schemas.state import RunState
 from app.services.queue import Outbox, transaction
 from app.services.runs import create_run, run_or_error
 from app.stack.servers import start_servers
+from worker.bench_clamps import bench_clamps
 from worker.offline import say
 from worker.supervisor import Supervisor
 
@@ -38,6 +39,12 @@ PUBLISHED_END_TO_END = 5700
 
 def bench(given: argparse.Namespace) -> None:
     """Measures, prints a table, and writes JSON if asked to."""
+    if given.clamps:
+        where = machine()
+        for line in _heading(where):
+            say(line)
+        _write(given.out, {"machine": where, "clamps": bench_clamps()})
+        return
     if given.cohorts != "1":
         raise ValueError(f"--cohorts {given.cohorts}: runs are trained one at a time so far; use 1")
     with tempfile.TemporaryDirectory(prefix="optoscope-bench-") as folder:
@@ -45,8 +52,12 @@ def bench(given: argparse.Namespace) -> None:
     result = {"machine": machine(), "cohorts": {"1": figures}}
     for line in _table(result):
         say(line)
-    if given.out is not None:
-        given.out.write_text(json.dumps(result, indent=2) + "\n")
+    _write(given.out, result)
+
+
+def _write(path: Path | None, result: dict[str, Any]) -> None:
+    if path is not None:
+        path.write_text(json.dumps(result, indent=2) + "\n")
 
 
 def machine() -> dict[str, Any]:
@@ -145,10 +156,19 @@ def _processor() -> str:
 
 
 def _table(result: dict[str, Any]) -> list[str]:
-    where, figures = result["machine"], result["cohorts"]["1"]
+    return [
+        *_heading(result["machine"]),
+        *(
+            f"{name.replace('_', ' '):>32}  {value}"
+            for name, value in result["cohorts"]["1"].items()
+        ),
+    ]
+
+
+def _heading(where: dict[str, Any]) -> list[str]:
+    """The machine, beside every figure that is measured on it."""
     versions = ", ".join(f"{name} {number}" for name, number in where["versions"].items())
     return [
         f"{where['processor']}, {where['cores']} cores, load {where['load_before']:.2f} before",
         f"{where['system']}, Python {where['python']}, {versions}",
-        *(f"{name.replace('_', ' '):>32}  {value}" for name, value in figures.items()),
     ]

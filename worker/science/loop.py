@@ -178,14 +178,24 @@ class Trainer:
             if self.should_stop():
                 self._elapsed, self.stopped = time.perf_counter() - clock, True
                 return
-            self._state, self.batch_loss = self._step(
-                self._state,
-                self._adam,
-                correction(self.configs, self._update, self._optimiser_from),
-                self._program,
-                self._sequences.batch(self._update),
-                self._sequence_numbers(),
-            )
+            self._train_batch()
+
+    @torch.no_grad()
+    def train(self, updates: int) -> None:
+        """Some updates without a report, for measuring how fast they are."""
+        for _ in range(updates):
+            self._train_batch()
+            self._update += 1
+
+    def _train_batch(self) -> None:
+        self._state, self.batch_loss = self._step(
+            self._state,
+            self._adam,
+            correction(self.configs, self._update, self._optimiser_from),
+            self._program,
+            self._sequences.batch(self._update),
+            self._sequence_numbers(),
+        )
 
     def _is_due(self, interval: str) -> bool:
         return self._update == self._fork or is_due(self.configs[0], self._update, interval)
