@@ -4,15 +4,25 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-SILENCED = {"kind": "ablate", "site": "L1H0,1,2,4,5,6,7.v"}
+ALWAYS = {"from_sequences": 0, "until_sequences": None}
+SILENCED = {"kind": "ablate", "site": "L1H0,1,2,4,5,6,7.v", **ALWAYS}
 INDUCTION = {"site": "L1H3.pattern[query]", "target": "induction"}
-FIXED = {"kind": "set_pattern", "strength": 1.0, **INDUCTION}
+FIXED = {"kind": "set_pattern", "strength": 1.0, **INDUCTION, **ALWAYS}
 RUN_PAGE = re.compile(r"/runs/[a-z0-9]{10}$")
 MOST_TABS = 60
 
 
 def words(page: Page) -> Locator:
     return page.get_by_role("region", name="In words")
+
+
+def clamps(page: Page) -> Locator:
+    """The list of what is clamped."""
+    return page.get_by_role("list", name="Clamps of the program")
+
+
+def pick(page: Page, light: str) -> None:
+    page.get_by_role("group", name="Light").get_by_text(light, exact=True).click()
 
 
 def head(page: Page, name: str) -> Locator:
@@ -29,18 +39,19 @@ def test_a_run_is_launched_with_exactly_the_clamps_that_were_clicked(page, progr
     page.goto("/runs")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="New run").click()
     page.get_by_role("link", name=re.compile("^One head only")).click()
-    expect(words(page)).to_contain_text("Layer 2, heads 0, 1, 2, 4, 5, 6 and 7 are silenced")
+    expect(clamps(page)).to_contain_text("Layer 2, heads 0, 1, 2, 4, 5, 6 and 7 are silenced")
 
-    page.get_by_text("Induction pattern").click()
+    pick(page, "Induction pattern")
     head(page, "Layer 2, head 3").click()
-    expect(words(page)).to_contain_text("Layer 2, head 3 always attends from the query")
+    expect(clamps(page)).to_contain_text("Layer 2, head 3 always attends from the query")
+    expect(words(page)).to_contain_text("Fixed: step 4.")
     expect(head(page, "Layer 2, head 3")).to_have_accessible_name("Layer 2, head 3: induction")
     page.get_by_label("Sequences", exact=True).fill("640")
     page.get_by_label("Name").fill("Clicked")
     page.get_by_role("button", name="Launch").click()
 
     config = launched(page, program)
-    assert config["program"] == [FIXED, SILENCED]
+    assert config["program"] == [SILENCED, FIXED]
     assert config["training"]["sequences"] == 640
     expect(page.get_by_role("heading", name="Clicked")).to_be_visible()
     expect(page.get_by_role("region", name="Program")).to_contain_text("Layer 2, head 3 always")
@@ -48,9 +59,9 @@ def test_a_run_is_launched_with_exactly_the_clamps_that_were_clicked(page, progr
 
 def test_heads_are_painted_by_dragging_and_cleared_by_dragging_again(page):
     page.goto("/runs/new")
-    page.get_by_text("Silence", exact=True).click()
+    pick(page, "Ablate")
 
-    for expected in ("Layer 1, heads 2, 3 and 4 are silenced", "Nothing is clamped"):
+    for expected in ("Layer 1, heads 2, 3 and 4 are silenced", ""):
         start, end = (head(page, f"Layer 1, head {n}").bounding_box() for n in (2, 4))
         assert start
         assert end
@@ -58,7 +69,8 @@ def test_heads_are_painted_by_dragging_and_cleared_by_dragging_again(page):
         page.mouse.down()
         page.mouse.move(end["x"] + 5, end["y"] + 5, steps=12)
         page.mouse.up()
-        expect(words(page)).to_contain_text(expected)
+        expect(clamps(page)).to_contain_text(expected)
+        expect(clamps(page).get_by_role("listitem")).to_have_count(1 if expected else 0)
 
 
 def test_errors_stand_at_their_places_and_nothing_typed_is_lost(page, watch):
@@ -77,8 +89,8 @@ def test_errors_stand_at_their_places_and_nothing_typed_is_lost(page, watch):
         )
         task = page.get_by_role("region", name="Task")
         expect(task).to_contain_text("Burstiness 2 does not divide 3 context pairs")
-        expect(page.get_by_label("Program as JSON")).to_have_accessible_description(
-            re.compile("Clamp 2: .*Layer 2, head 3 is already ablated")
+        expect(clamps(page).get_by_role("listitem").nth(1)).to_contain_text(
+            re.compile(r"L1\.v: .*\(L1H3\.v\) both decide the v of layer 2, head 3")
         )
 
     errors_are_shown()
@@ -102,7 +114,7 @@ def test_a_clamp_is_placed_and_launched_with_the_keyboard_alone(page, program):
     for key in ("ArrowDown", "ArrowRight", "ArrowRight", "Space"):
         page.keyboard.press(key)
     expect(head(page, "Layer 1, head 2")).to_have_attribute("aria-pressed", "true")
-    expect(words(page)).to_contain_text("Layer 1, head 2 always attends from every token")
+    expect(clamps(page)).to_contain_text("Layer 1, head 2 always attends from every token")
     tab_to(page, page.get_by_label("Name"))
     page.keyboard.type("Typed")
     tab_to(page, page.get_by_role("button", name="Launch"))

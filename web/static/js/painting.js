@@ -182,7 +182,8 @@ document.addEventListener("click", (event) => {
   const index = Number(row?.dataset.index);
   if (!clamps || (clamps[index]?.site ?? "") !== row.dataset.site) return; // the list is older
   if (button.dataset.do === "remove") {
-    selected = null;
+    if (selected === index) selected = null;
+    else if (selected > index) selected -= 1;
     write(clamps.filter((_, at) => at !== index));
   } else {
     select(index);
