@@ -20,8 +20,9 @@ from app.schemas.state import Optimiser
 from app.schemas.words import grouped
 from app.services.fork import default_name, fork, plan
 from app.services.forms import ConfigForm, form_of, read_form
+from app.services.grafts import impossible_grafts
 from app.services.runs import create_run, run_or_error
-from app.services.sentences import PROGRAM
+from app.services.sentences import PROGRAM, clamp_place
 
 OF, AT, OPTIMISER = "fork_of", "fork_at", "fork_optimiser"
 _FIELDS = {  # of a request, by what a fork may change in the form
@@ -66,12 +67,23 @@ def fork_form(
 
 
 def checked(session: Session, form: ConfigForm) -> ConfigForm:
-    """The form, with what is wrong about its fork; as it is if it describes none."""
-    if not form.typed.get(OF) or form.config is None:
+    """The form, with what is wrong about its fork or its grafts, which only the database knows."""
+    if form.config is None:
         return form
-    parent = run_or_error(session, form.typed[OF])
-    errors = _changed_for_good(form, parent) or _refused(session, form, parent)
+    errors = _graft_errors(session, form.config)
+    if form.typed.get(OF):
+        errors |= _fork_errors(session, form)
     return replace(form, errors=errors, config=None) if errors else form
+
+
+def _fork_errors(session: Session, form: ConfigForm) -> dict[str, list[str]]:
+    parent = run_or_error(session, form.typed[OF])
+    return _changed_for_good(form, parent) or _refused(session, form, parent)
+
+
+def _graft_errors(session: Session, config: RunConfig) -> dict[str, list[str]]:
+    found = impossible_grafts(session, config)
+    return {clamp_place(index): [sentence] for index, sentence in found}
 
 
 def fork_card(session: Session, form: ConfigForm) -> ForkCard | None:
@@ -107,6 +119,8 @@ def _refused(session: Session, form: ConfigForm, parent: Run) -> dict[str, list[
     try:
         plan(session, parent, _request(form))
     except Invalid as error:
+        if error.loc.startswith("/program/"):
+            return {}  # a graft, which is told at its clamp
         return {_PLACES.get(error.loc, ""): [error.detail]}
     except ValidationError as error:
         said = {AT: "Write a whole number.", OPTIMISER: "Choose keep or reset."}

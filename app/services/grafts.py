@@ -21,10 +21,15 @@ Graft = GraftIn | GraftOut
 
 def check_grafts(session: Session, config: RunConfig, *, at: str = "/config/program") -> None:
     """Raises `Invalid` at the first graft that cannot be; `at` is where the request has clamps."""
+    for index, sentence in impossible_grafts(session, config):
+        raise Invalid(f"Clamp {index + 1}, {sentence}", loc=f"{at}/{index}/checkpoint")
+
+
+def impossible_grafts(session: Session, config: RunConfig) -> Iterator[tuple[int, str]]:
+    """The places in the program of grafts that cannot be, each with the reason."""
     for index, clamp in grafts_of(config):
         if reason := _misfit(session, config, clamp):
-            where = f"{at}/{index}/checkpoint"
-            raise Invalid(f"Clamp {index + 1}, {clamp.site}: {reason}", loc=where)
+            yield index, f"{clamp.site}: {reason}"
 
 
 def grafts_of(config: RunConfig) -> Iterator[tuple[int, Graft]]:

@@ -59,6 +59,15 @@ def test_a_graft_that_cannot_be_is_refused_at_its_clamp(
     assert "/config/program/0/checkpoint" in str(problem)
 
 
+def test_the_form_refuses_a_graft_at_its_clamp(client):
+    program = '[{"kind": "graft_in", "site": "L0.resid", "checkpoint": "nobody@5"}]'
+
+    answer = client.post("/runs", data={"program": program})
+
+    assert answer.status_code == 422
+    assert "there is no run &#39;nobody&#39; to graft from" in answer.text
+
+
 def test_grafts_of_grafts_are_refused(client, engine, donor):
     grafted = launch(client, graft(f"{donor}@5024")).json()["id"]
     add_checkpoint(engine, grafted, StoredFile(5024, "file:///nowhere", 7, "0" * 64))
