@@ -278,7 +278,7 @@ class Temperature(BaseClamp):
     phase: ClassVar[Phase] = Phase.TRANSFORM
     sites: ClassVar[Sites] = Sites(frozenset({Point.SCORE}), EVERYWHERE)
     usual: ClassVar[str] = "L1H3.score"
-    badge: ClassVar[str] = "temperature"
+    badge: ClassVar[str] = "temp."
 
     kind: Literal["temperature"] = "temperature"
     temperature: float = option(

@@ -112,7 +112,7 @@ class LitStep:
             word = "preserved"
         if self.state is State.LEARNED and self.tone != NONE:
             word = "learned, partly clamped"
-        return f"{word} for a while" if self.is_windowed else word
+        return f"{word} part of the time" if self.is_windowed else word
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.schemas.catalogue import BY_KIND
+from app.schemas.catalogue import CATALOGUE, CatalogueEntry
 from app.schemas.clamp import BaseClamp
 from app.schemas.config import ModelConfig
 from app.schemas.describe import describe
@@ -51,15 +51,24 @@ def _row(
     errors: Sequence[str],
     model: ModelConfig,
 ) -> ClampRow:
-    entry = BY_KIND[type(clamp)] if clamp else None
+    entry = _entry(item)
     return ClampRow(
         index=index,
         name=entry.name if entry else _named(item),
         tone=entry.light.value if entry else NONE,
         site=str(clamp.site) if clamp else site_text(item),
-        sentence=_sentence(clamp, model) if clamp else _quoted(item),
+        sentence=_sentence(clamp, model) if clamp else "" if entry else _quoted(item),
         errors=errors,
         can_edit=isinstance(item, Mapping),
+    )
+
+
+def _entry(item: object) -> CatalogueEntry | None:
+    """The kind that an item says it is, whether or not all of it is right."""
+    if not isinstance(item, Mapping):
+        return None
+    return next(
+        (e for e in CATALOGUE if all(item.get(name) == is_ for name, is_ in e.fixed.items())), None
     )
 
 

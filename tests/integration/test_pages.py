@@ -230,8 +230,11 @@ def test_a_runs_page_shows_its_lights_and_its_circuit(client, engine, outbox):
     document = get(client, f"/runs/{new_run(engine, outbox, config)}")
 
     card = document.one("section", class_="card area-program")
+    drawing = document.one("section", class_="card area-circuit")
     assert "until 100,000 sequences" in card.text
-    assert "1 each label attends to the exemplar before it silenced for a while" in card.text
+    assert (
+        "1 each label attends to the exemplar before it silenced part of the time" in drawing.text
+    )
     assert document.one("span", title="Layer 2, head 0: silenced")
     assert document.one("span", title="Layer 1: silenced until 100,000 sequences")
 
