@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic_core import ErrorDetails
 from redis import RedisError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -15,6 +16,7 @@ from starlette.routing import compile_path
 
 from app.errors import AppError, Invalid
 from app.schemas.api import Problem, ProblemError
+from app.services.sentences import PROGRAM, clamp_sentence
 from app.templating import render_error
 
 log = logging.getLogger(__name__)
@@ -68,7 +70,11 @@ def _on_app_error(request: Request, error: Exception) -> Response:
 
 def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [_readable(one, error.body) for one in error.errors()]
+    errors: list[ProblemError] = []
+    for one in error.errors():
+        readable = _readable(one, error.body)
+        if readable not in errors:  # a value that may be of several types is wrong as each of them
+            errors.append(readable)
     detail = "; ".join(f"{one.loc or 'body'}: {one.message}" for one in errors)
     return problem(request, Invalid.status, Invalid.title, detail, errors=errors)
 
@@ -129,7 +135,19 @@ def _readable(error: Mapping[str, Any], body: object) -> ProblemError:
     if where != "body":
         return ProblemError(loc="/".join(map(str, error["loc"])), message=message)
     loc = pointer(steps, body, missing=error["type"] == "missing")
+    message = _in_clamp(error, steps, body) or message
     return ProblemError(loc=loc, message=message, input=_short(error.get("input")))
+
+
+def _in_clamp(error: Mapping[str, Any], steps: Sequence[int | str], body: object) -> str:
+    """An error within a clamp, with its site; empty for others."""
+    if PROGRAM not in steps[:-1]:
+        return ""
+    at = steps.index(PROGRAM) + 2
+    for step in steps[:at]:
+        body = _inside(body, step)
+    is_within = len(steps) > at or error["type"] == "clamp_kind"
+    return clamp_sentence(cast(ErrorDetails, error), steps[at:], body) if is_within else ""
 
 
 def pointer(steps: Sequence[int | str], body: object, *, missing: bool = False) -> str:
@@ -139,6 +157,8 @@ def pointer(steps: Sequence[int | str], body: object, *, missing: bool = False) 
     """
     parts: list[str] = []
     for index, step in enumerate(steps):
+        if not isinstance(body, dict | list):  # what follows names a type of the value
+            break
         absent = isinstance(body, dict) and step not in body
         if absent and not (missing and index == len(steps) - 1):
             continue

@@ -34,7 +34,7 @@ def by_place(errors: Sequence[ErrorDetails], items: Sequence[Any]) -> Errors:
         loc = error["loc"]
         loc = loc[1:] if loc[:1] == ("config",) else loc
         if loc[:1] == (PROGRAM,) and len(loc) > 1 and isinstance(loc[1], int):
-            place, sentence = clamp_place(loc[1]), _at_clamp(error, loc[2:], items[loc[1]])
+            place, sentence = clamp_place(loc[1]), clamp_sentence(error, loc[2:], items[loc[1]])
         else:
             place, sentence = ".".join(map(str, loc[:2])), sentence_of(error)
         said = found.setdefault(place, [])
@@ -43,8 +43,11 @@ def by_place(errors: Sequence[ErrorDetails], items: Sequence[Any]) -> Errors:
     return found
 
 
-def _at_clamp(error: ErrorDetails, steps: Sequence[int | str], item: object) -> str:
-    """`L1H3.pattern[query]: “Strength” must be at most 1.`"""
+def clamp_sentence(error: ErrorDetails, steps: Sequence[int | str], item: object) -> str:
+    """An error in a clamp, naming its site: `L1H3.pattern[query]: “Strength” must be at most 1.`
+
+    `steps`: where it is in the clamp, as pydantic says it; `item`: the clamp as it was given.
+    """
     site, setting = site_text(item), _setting(steps, item)
     if error["type"] == "clamp_kind":
         message = _unknown_kind(item)

@@ -57,6 +57,43 @@ def test_errors_of_the_api_are_problem_documents(client, method, path, options, 
     assert detail in problem.detail
 
 
+@pytest.mark.parametrize(
+    ("clamp", "loc", "message"),
+    [
+        ({"kind": "ablate", "site": "L1H9.v"}, "", "L1H9.v: the model has heads 0 to 7"),
+        (
+            {
+                "kind": "set_pattern",
+                "target": "match",
+                "site": "L1.pattern[query]",
+                "temperature": -1,
+            },
+            "/temperature",
+            "L1.pattern[query]: “Temperature” must be at least 0.",
+        ),
+        (
+            {"kind": "set", "site": "L1.z", "value": "x"},
+            "/value",
+            "L1.z: “Value”: One number, or a list with one per feature.",
+        ),
+        ({"kind": "scale", "site": "L1.z", "by": 1}, "/by", "L1.z: a factor of 1 changes nothing."),
+        (
+            {"kind": "forbid", "target": "labels", "site": "L1.score"},
+            "",
+            "L1.score: 'labels' is no target of forbid; write one of previous_token, non_labels.",
+        ),
+    ],
+)
+def test_a_clamp_that_cannot_be_is_named_by_its_site_and_place(client, clamp, loc, message):
+    other = {"kind": "ablate", "site": "L0H0.v"}
+
+    answer = client.post(RUNS, json={"config": {"program": [other, clamp]}})
+
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["loc"], error["message"]) == (f"/config/program/1{loc}", message)
+
+
 def test_405_says_what_can_be_done(client):
     assert client.put(RUNS).headers["Allow"] == "GET, POST"
 
