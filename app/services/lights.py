@@ -83,29 +83,37 @@ class LitModel(Lit):
 
 def lit_model(program: Sequence[BaseClamp], model: ModelConfig) -> LitModel:
     """Every part of the model with what the program does to it."""
+    layers, heads = model.layers, model.heads
+    reach = [(clamp, covered(clamp, layers=layers, heads=heads)) for clamp in program]
+    # What is meant for few heads says more about each of them; of equals, what acts later.
+    reach.sort(key=lambda pair: (len(pair[1]), -pair[0].phase))
     return LitModel(
         [clamp for clamp in program if clamp.site.point in LAYERLESS_POINTS],
-        [_layer(program, model, layer) for layer in reversed(range(model.layers))],
+        [
+            LitLayer(
+                _on_layer(program, layer, layers),
+                layer,
+                [_head(reach, layer, head) for head in range(heads)],
+            )
+            for layer in reversed(range(layers))
+        ],
     )
 
 
-def _layer(program: Sequence[BaseClamp], model: ModelConfig, layer: int) -> LitLayer:
-    whole = [
+def _on_layer(program: Sequence[BaseClamp], layer: int, layers: int) -> list[BaseClamp]:
+    """The clamps on what belongs to a layer, but to no head of it."""
+    return [
         clamp
         for clamp in program
         if clamp.site.point not in HEAD_POINTS | LAYERLESS_POINTS
-        and layer in clamp.site.layers_of(model.layers)
+        and layer in clamp.site.layers_of(layers)
     ]
-    heads = [_head(program, model, layer, head) for head in range(model.heads)]
-    return LitLayer(whole, layer, heads)
 
 
-def _head(program: Sequence[BaseClamp], model: ModelConfig, layer: int, head: int) -> LitHead:
-    reach = [(clamp, covered(clamp, layers=model.layers, heads=model.heads)) for clamp in program]
-    touching = [(clamp, heads) for clamp, heads in reach if (layer, head) in heads]
-    # What is meant for few heads says more about this one; of equals, what acts later.
-    touching.sort(key=lambda pair: (len(pair[1]), -pair[0].phase))
-    return LitHead([clamp for clamp, _ in touching], layer, head)
+def _head(
+    reach: Sequence[tuple[BaseClamp, frozenset[tuple[int, int]]]], layer: int, head: int
+) -> LitHead:
+    return LitHead([clamp for clamp, heads in reach if (layer, head) in heads], layer, head)
 
 
 def _badge(clamp: BaseClamp) -> str:

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.test_launch import RUN_PAGE, clamps, head, pick, words
 
-CHECKPOINT = "abcdefghij@5000"
+CHECKPOINT = "file:weights.npz#params"
 BESIDE = "L0H0.v"  # silenced, gives what is preserved something to be preserved from
 
 
@@ -129,3 +129,69 @@ def test_layers_and_the_whole_model_are_targets_where_a_kind_has_no_heads(page):
     rows(page).first.get_by_role("button", name="Remove").click()
     setting(page, "Point").select_option("v")
     expect(rows(page).last).to_contain_text("L*.v")
+
+
+ADDED = """async ([program, clamp]) => {
+  const clamps = await import("/static/js/clamps.js");
+  const catalogue = JSON.parse(document.getElementById("catalogue").textContent);
+  const shape = { layers: [0, 1], heads: [0, 1, 2, 3] };
+  const after = clamps.added(program, clamp, catalogue, shape).program;
+  return after.map(({ kind, site }) => [kind, site]);
+}"""
+SITES = {
+    "silence": {"kind": "ablate"},
+    "back": {"kind": "set_pattern", "target": "previous_token", "strength": 1},
+    "find": {"kind": "set_pattern", "target": "induction", "strength": 1},
+    "keep": {"kind": "preserve"},
+    "half": {"kind": "scale", "by": 0.5},
+    "third": {"kind": "scale", "by": 0.3},
+    "copy": {"kind": "perfect_copy"},
+    "early": {"kind": "ablate", "until_sequences": 9},
+    "late": {"kind": "ablate", "from_sequences": 9},
+    "unseen": {"kind": "forbid", "target": "previous_token"},
+    "labels": {"kind": "forbid", "target": "non_labels"},
+}
+
+
+def clamps_of(text: str) -> list[dict]:
+    """`find L1H3.v; copy L1H0.score[query]` as clamps."""
+    pairs = (part.split() for part in text.split(";") if part.strip())
+    return [{**SITES[name], "site": site} for name, site in pairs]
+
+
+def test_lights_share_clamps_and_give_way_to_what_is_painted_over_them(page):
+    page.goto("/runs/new")
+    for before, painted, after in (
+        ("silence L1H0.v", "silence L1H2.v", "silence L1H0,2.v"),
+        ("silence L1H0,1,2.v", "silence L1H3.v", "silence L1.v"),
+        ("silence L1H0.v", "silence L0H0.v", "silence L1H0.v; silence L0H0.v"),
+        ("silence L1H0.v", "silence L1H0.z", "silence L1H0.v; silence L1H0.z"),
+        (
+            "find L1H0,1.pattern[query]",
+            "back L1H1.pattern",
+            "find L1H0.pattern[query]; back L1H1.pattern",
+        ),
+        (
+            "back L*.pattern",
+            "back L1H1.pattern[labels]",
+            "back L0.pattern; back L1H0,2,3.pattern; back L1H1.pattern[labels]",
+        ),
+        (
+            "keep L*.pattern",
+            "find L1H1.pattern[query]",
+            "keep L*.pattern; find L1H1.pattern[query]",
+        ),
+        ("half L1H0,1.z", "third L1H1.z", "half L1H0.z; third L1H1.z"),
+        ("copy L1H0.score[query]", "copy L1H1.score[query]", "copy L1H1.score[query]"),
+        ("early L1H0.v", "late L1H0.v", "early L1H0.v; late L1H0.v"),
+        ("early L1H0.v", "silence L1H0.v", "silence L1H0.v"),
+        (
+            "unseen L1H0.score",
+            "labels L1H0.score[query]",
+            "unseen L1H0.score; labels L1H0.score[query]",
+        ),
+        ("silence embed", "silence embed", "silence embed"),
+    ):
+        (clamp,) = clamps_of(painted)
+        found = page.evaluate(ADDED, [clamps_of(before), clamp])
+        assert found == [[one["kind"], one["site"]] for one in clamps_of(after)], (before, painted)
