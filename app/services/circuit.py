@@ -194,7 +194,7 @@ class _Scene:
             [clamp for one in silent for clamp in self._silencing(one)]
         )
         sparing = [clamp for clamp in self.program if step in clamp.spares]
-        return sparing if speaking and speaking <= self._heads(sparing) else []
+        return sparing if speaking <= self._heads(sparing) else []
 
     def _heads_for(self, step: Step) -> set[tuple[int, int]]:
         last = self.model.layers - 1
