@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from app.schemas.clamp import KINDS, BaseClamp, Light, Phase, Picks
+from app.schemas.clamp import KINDS
+from app.schemas.clamp_base import BaseClamp, Light, Phase, Picks
 from app.schemas.site import HEAD_POINTS, LAYERLESS_POINTS, Point, Positions
 
 _SITE_FIELDS = ("site", "kind", "target")

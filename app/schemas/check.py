@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
 
-from app.schemas.clamp import BaseClamp, Phase, Scale, SetConstant
+from app.schemas.clamp import Scale, SetConstant
+from app.schemas.clamp_base import BaseClamp, Phase
 from app.schemas.dataflow import Dataflow
 from app.schemas.dimensions import Dimensions
 from app.schemas.footprint import Node, footprint
@@ -106,7 +107,7 @@ def _place(node: Node) -> str:
 
 def _check_effects(program: Program, dimensions: Dimensions) -> None:
     """Refuses a clamp without which the output would be the same, and programs that cancel."""
-    flow = Dataflow(dimensions)
+    flow = Dataflow(dimensions, program)
     for index, clamp in reversed([*enumerate(program)]):  # of two alike, the later is told
         if not _matters(flow, program, clamp):
             reason = _reason(flow, program, clamp)

@@ -5,6 +5,9 @@ clamp has an effect exactly if the name of the logits differs without it. This i
 as compilers use it, on the model of `worker.science.model`: it knows what the arithmetic makes of
 zeros, constants, factors and attention that sums to one, what a norm undoes, and that only the
 query is read out.
+
+Heads of a layer that the same clamps name are interchangeable: what holds of one holds of each, and
+what they write only adds up. One of them stands for all.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +15,6 @@ from dataclasses import replace
 
 from app.schemas.clamp import (
     Ablate,
-    BaseClamp,
     ForbidNonLabels,
     ForbidPreviousToken,
     GraftIn,
@@ -29,6 +31,7 @@ from app.schemas.clamp import (
     SetConstant,
     Temperature,
 )
+from app.schemas.clamp_base import BaseClamp
 from app.schemas.dimensions import Dimensions
 from app.schemas.footprint import LOGITS, Node, footprint
 from app.schemas.names import HIDDEN, ZERO, Name, Names
@@ -38,12 +41,14 @@ LONGEST = 3  # context pairs: with more of them, nothing new can be alive or dea
 
 
 class Dataflow:
-    """Follows programs through one model; names of different programs can be compared."""
+    """Follows parts of one program through a model; their names can be compared."""
 
-    def __init__(self, dimensions: Dimensions) -> None:
+    def __init__(self, dimensions: Dimensions, program: Sequence[BaseClamp]) -> None:
         pairs = min(dimensions.context_pairs, LONGEST)
         self.dimensions = replace(dimensions, context_pairs=pairs)
+        self.heads = [_stand_ins(program, layer, dimensions) for layer in range(dimensions.layers)]
         self.names = Names()
+        self._reach: dict[BaseClamp, list[Node]] = {}
         self._outputs: dict[tuple[BaseClamp, ...], Name] = {}
         self.clean = _Pass(self, ())
         self.untouched = self.clean.logits
@@ -55,6 +60,26 @@ class Dataflow:
             self._outputs[key] = _Pass(self, program).logits if program else self.untouched
         return self._outputs[key]
 
+    def reach(self, clamp: BaseClamp) -> list[Node]:
+        """What a clamp changes, as far as it is followed."""
+        if clamp not in self._reach:
+            self._reach[clamp] = [
+                node
+                for node in footprint(clamp, self.dimensions)
+                if node.head < 0 or node.head in self.heads[node.layer]
+            ]
+        return self._reach[clamp]
+
+
+def _stand_ins(program: Sequence[BaseClamp], layer: int, dimensions: Dimensions) -> list[int]:
+    """One head of every kind: the first of those that the same clamps name."""
+    sites = [clamp.site for clamp in program if clamp.site.layer in (layer, None)]
+    kinds: dict[tuple[bool, ...], int] = {}
+    for head in range(dimensions.heads):
+        named = tuple(site.heads is not None and head in site.heads for site in sites)
+        kinds.setdefault(named, head)
+    return list(kinds.values())
+
 
 class _Pass:
     """One forward pass; `seen` holds every activation, as its readers see it."""
@@ -64,7 +89,7 @@ class _Pass:
         self.seen: dict[Node, Name] = {}
         self._clamps: dict[Node, list[BaseClamp]] = {}
         for clamp in sorted(program, key=lambda one: one.phase):
-            for node in footprint(clamp, flow.dimensions):
+            for node in flow.reach(clamp):
                 self._clamps.setdefault(node, []).append(clamp)
         self.logits = self._forward()
 
@@ -104,10 +129,10 @@ class _Pass:
             point: [self.names.normed(x) for x in self._each(point, layer, stream)]
             for point in (Point.Q_INPUT, Point.K_INPUT, Point.V_INPUT)
         }
-        heads = [self._head(layer, head, inputs) for head in range(self.dimensions.heads)]
+        heads = {head: self._head(layer, head, inputs) for head in self.flow.heads[layer]}
         bias = [self.names.constant("bias", layer)] if self.dimensions.has_bias else []
         return [
-            self.names.sum([*(self._written(layer, h, z[row]) for h, z in enumerate(heads)), *bias])
+            self.names.sum([*(self._written(layer, h, z[row]) for h, z in heads.items()), *bias])
             for row in self._tokens
         ]
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 from app.schemas.clamp import (
     Ablate,
-    BaseClamp,
     ForbidNonLabels,
     ForbidPreviousToken,
     GraftIn,
@@ -21,6 +20,7 @@ from app.schemas.clamp import (
     SetConstant,
     Temperature,
 )
+from app.schemas.clamp_base import BaseClamp
 from app.schemas.site import HEAD_POINTS, LAYERLESS_POINTS, Point, Positions, Site
 from app.schemas.words import enumerate_words, grouped, head_name, layer_name
 

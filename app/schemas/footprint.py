@@ -5,13 +5,13 @@ from itertools import product
 from typing import NamedTuple
 
 from app.schemas.clamp import (
-    BaseClamp,
     ForbidNonLabels,
     ForbidPreviousToken,
     GraftOut,
     PerfectCopy,
     PerfectLayer1,
 )
+from app.schemas.clamp_base import BaseClamp
 from app.schemas.dimensions import Dimensions, rows_of
 from app.schemas.site import HEAD_POINTS, LAYERLESS_POINTS, ROW_POINTS, Point
 

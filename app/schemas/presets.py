@@ -4,12 +4,12 @@ from pydantic import BaseModel, ConfigDict
 
 from app.schemas.clamp import (
     Ablate,
-    BaseClamp,
     InductionPattern,
     PerfectCopy,
     PerfectLayer1,
     PreviousTokenPattern,
 )
+from app.schemas.clamp_base import BaseClamp
 from app.schemas.config import RecordingConfig, RunConfig, TrainingConfig
 from app.schemas.site import Site
 

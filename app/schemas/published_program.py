@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict
 
 from app.schemas.clamp import (
     Ablate,
-    BaseClamp,
     Clamp,
     ForbidNonLabels,
     ForbidPreviousToken,
@@ -22,11 +21,11 @@ from app.schemas.clamp import (
     MatchPattern,
     PerfectCopy,
     PerfectLayer1,
-    Phase,
     Preserve,
     PreviousTokenPattern,
     Temperature,
 )
+from app.schemas.clamp_base import BaseClamp, Phase
 from app.schemas.dataflow import Dataflow
 from app.schemas.dimensions import Dimensions
 from app.schemas.published import PREFIX, PublishedOptions, exact_program

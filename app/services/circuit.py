@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from app.schemas.clamp import BaseClamp, Light, Phase, Step, covered
+from app.schemas.clamp import covered
+from app.schemas.clamp_base import BaseClamp, Light, Phase, Step
 from app.schemas.config import ModelConfig
 from app.schemas.site import HEAD_POINTS, LAYERLESS_POINTS, Point, Positions
 from app.schemas.words import enumerate_words

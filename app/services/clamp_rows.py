@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.schemas.catalogue import CATALOGUE, CatalogueEntry
-from app.schemas.clamp import BaseClamp
+from app.schemas.clamp_base import BaseClamp
 from app.schemas.config import ModelConfig
 from app.schemas.describe import describe
 from app.services.forms import ConfigForm

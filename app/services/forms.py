@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from app.schemas.api import LaunchRequest
 from app.schemas.check import ClampError, check_program
-from app.schemas.clamp import BaseClamp
+from app.schemas.clamp_base import BaseClamp
 from app.schemas.config import ModelConfig, RunConfig, TaskConfig, TrainingConfig, dimensions_of
 from app.schemas.dimensions import Dimensions
 from app.services.program_text import ProgramText, read_program, write_program

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.schemas.catalogue import BY_KIND
-from app.schemas.clamp import BaseClamp, covered
+from app.schemas.clamp import covered
+from app.schemas.clamp_base import BaseClamp
 from app.schemas.config import ModelConfig
 from app.schemas.site import HEAD_POINTS, LAYERLESS_POINTS
 from app.schemas.words import enumerate_words, head_name, layer_name

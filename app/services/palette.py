@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.schemas.catalogue import BY_KIND, CATALOGUE, CatalogueEntry
-from app.schemas.clamp import KINDS, BaseClamp, Light, Phase, SetConstant
+from app.schemas.clamp import KINDS, SetConstant
+from app.schemas.clamp_base import BaseClamp, Light, Phase
 from app.schemas.dimensions import Dimensions
 from app.schemas.footprint import footprint
 from app.schemas.presets import PRESETS

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.schemas.clamp import BaseClamp, Clamp, Program
+from app.schemas.clamp import Clamp, Program
+from app.schemas.clamp_base import BaseClamp
 
 _CLAMP: TypeAdapter[BaseClamp] = TypeAdapter(Clamp)
 _PROGRAM: TypeAdapter[Program] = TypeAdapter(Program)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import queries, series
 from app.db.models import Run, RunEvent
 from app.schemas.api import CheckpointRead, RunRead, Thinning
-from app.schemas.clamp import Light
+from app.schemas.clamp_base import Light
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Measurement
 from app.schemas.state import RunState

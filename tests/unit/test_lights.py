@@ -6,14 +6,12 @@ from app.schemas.catalogue import CATALOGUE
 from app.schemas.clamp import (
     KINDS,
     Ablate,
-    BaseClamp,
     GraftIn,
     InductionPattern,
-    Light,
     Preserve,
     PreviousTokenPattern,
-    Step,
 )
+from app.schemas.clamp_base import BaseClamp, Light, Step
 from app.schemas.config import ModelConfig
 from app.schemas.presets import PRESETS
 from app.schemas.site import LAYERLESS_POINTS, Point, Site

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.schemas.catalogue import CATALOGUE, CatalogueEntry, entry_of
-from app.schemas.clamp import EVERYWHERE, KINDS, BaseClamp, Light, Picks, Sites
+from app.schemas.clamp import KINDS
+from app.schemas.clamp_base import EVERYWHERE, BaseClamp, Light, Picks, Sites
 from app.schemas.option import option
 from app.schemas.site import Point, Positions
 from app.services.forms import read_form

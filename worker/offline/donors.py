@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.schemas.clamp import BaseClamp, GraftIn, GraftOut
+from app.schemas.clamp import GraftIn, GraftOut
+from app.schemas.clamp_base import BaseClamp
 from app.schemas.config import RunConfig
 from worker.offline.weights import check_fit, read_weights
 from worker.science.parameters import Shape

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from app.schemas.clamp import (
-    BaseClamp,
     ForbidNonLabels,
     ForbidPreviousToken,
     GraftIn,
@@ -30,6 +29,7 @@ from app.schemas.clamp import (
     SetConstant,
     Temperature,
 )
+from app.schemas.clamp_base import BaseClamp
 from app.schemas.config import RunConfig, dimensions_of
 from app.schemas.dimensions import Dimensions
 from app.schemas.footprint import Node, footprint

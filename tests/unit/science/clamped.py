@@ -6,7 +6,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from app.schemas.clamp import BaseClamp
+from app.schemas.clamp_base import BaseClamp
 from app.schemas.config import ModelConfig, RunConfig, TaskConfig, dimensions_of
 from app.schemas.dimensions import Dimensions
 from worker.science.model import Batch, Output

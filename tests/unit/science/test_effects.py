@@ -11,18 +11,17 @@ from pydantic import ValidationError
 from app.schemas.check import ClampError, check_program
 from app.schemas.clamp import (
     KINDS,
-    BaseClamp,
     GraftIn,
     GraftOut,
     InductionPattern,
     MatchPattern,
     PerfectCopy,
-    Picks,
     PreviousTokenPattern,
     Scale,
     SetConstant,
     Temperature,
 )
+from app.schemas.clamp_base import BaseClamp, Picks
 from app.schemas.config import RunConfig
 from app.schemas.site import HEAD_POINTS, LAYERLESS_POINTS, Point, Positions, Site
 from tests.unit.science import clamped

@@ -6,7 +6,6 @@ from torch import Tensor
 
 from app.schemas.clamp import (
     Ablate,
-    BaseClamp,
     GraftIn,
     GraftOut,
     MeanAblate,
@@ -16,6 +15,7 @@ from app.schemas.clamp import (
     Resample,
     SetConstant,
 )
+from app.schemas.clamp_base import BaseClamp
 from app.schemas.config import RunConfig
 from app.schemas.site import Site
 from tests.unit.science import clamped

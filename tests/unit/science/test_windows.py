@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.schemas.clamp import Ablate, BaseClamp, InductionPattern
+from app.schemas.clamp import Ablate, InductionPattern
+from app.schemas.clamp_base import BaseClamp
 from app.schemas.config import RunConfig, TrainingConfig
 from app.schemas.site import Site
 from tests.unit.science import clamped, small
