@@ -41,12 +41,19 @@ LONGEST = 3  # context pairs: with more of them, nothing new can be alive or dea
 
 
 class Dataflow:
-    """Follows parts of one program through a model; their names can be compared."""
+    """Follows programs through one model; names of different programs can be compared.
 
-    def __init__(self, dimensions: Dimensions, program: Sequence[BaseClamp]) -> None:
+    `within`: the program that all of them are parts of, or clamps at sites of it; then heads that
+    it does not tell apart are followed as one.
+    """
+
+    def __init__(self, dimensions: Dimensions, within: Sequence[BaseClamp] | None = None) -> None:
         pairs = min(dimensions.context_pairs, LONGEST)
         self.dimensions = replace(dimensions, context_pairs=pairs)
-        self.heads = [_stand_ins(program, layer, dimensions) for layer in range(dimensions.layers)]
+        self.heads = [
+            range(dimensions.heads) if within is None else _stand_ins(within, layer, dimensions)
+            for layer in range(dimensions.layers)
+        ]
         self.names = Names()
         self._reach: dict[BaseClamp, list[Node]] = {}
         self._outputs: dict[tuple[BaseClamp, ...], Name] = {}
