@@ -21,7 +21,14 @@ from worker.science.datasets import Dataset
 from worker.science.model import Batch
 from worker.science.parameters import Shape, initial_parameters
 from worker.science.probe import probe_sequences
-from worker.science.program import NO_DONORS, Donors, Tensors, compile_program, stack_programs
+from worker.science.program import (
+    NO_DONORS,
+    Donors,
+    Layout,
+    Tensors,
+    compile_program,
+    stack_programs,
+)
 from worker.science.sequences import TrainingSequences, evaluation_batches
 
 # A second thread gains a third on an idle machine, and loses everything on a busy one: the loops of
@@ -36,6 +43,7 @@ class Report:
     measurement: Measurement
     patterns: np.ndarray | None  # float32 [layer, head, probe, query, key], when a frame is due
     weights: dict[str, Tensor] | None  # copies by name, when a checkpoint is due
+    run: int = 0  # its place among the configs
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,22 @@ class TrainerState:
     tensors: dict[str, Tensor]
     optimiser_from: int = 0
     is_fork: bool = False
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The two compiled functions that a training consists of, for one shape and layout."""
+
+    step: Compiled[..., tuple[TrainingState, Tensor]]
+    evaluate: Compiled[..., Observation]
+
+    @classmethod
+    def of(cls, shape: Shape, layout: Layout, *, compile: bool) -> "Programs":
+        """To be compiled at their first call."""
+        return cls(
+            Compiled(Step(shape, layout), enabled=compile),
+            Compiled(Evaluation(shape, layout), enabled=compile),
+        )
 
 
 def never() -> bool:
@@ -72,9 +96,11 @@ class Trainer:
         threads: int = 0,
         should_stop: Callable[[], bool] = never,
         donors: Donors = NO_DONORS,
+        programs: "Programs | None" = None,
     ) -> None:
         """`initial` replaces the seeds' initial weights; `threads` 0 means `DEFAULT_THREADS`;
-        `donors` are the models of the checkpoints that clamps graft from."""
+        `donors` are the models of the checkpoints that clamps graft from; `programs` are those of
+        another trainer, compiled already."""
         check_cohort(configs)
         torch.set_num_threads(threads or DEFAULT_THREADS)
         self.configs, self.datasets, self.should_stop = configs, datasets, should_stop
@@ -82,13 +108,13 @@ class Trainer:
         self.shape = cohort_shape(configs[0], datasets[0])
         self._sequences = TrainingSequences(configs, datasets)
         self._train, self._rest, self._drawn = evaluation_batches(configs, datasets)
-        programs = [compile_program(config, donors) for config in configs]
-        if any(one.layout != programs[0].layout for one in programs):
+        data = [compile_program(config, donors) for config in configs]
+        if any(one.layout != data[0].layout for one in data):
             raise ValueError("runs of one cohort must have the same clamped points")
-        layout, self._program = programs[0].layout, stack_programs(programs)
+        self.layout, self._program = data[0].layout, stack_programs(data)
         self._adam = adam_settings(configs)
-        self._step = Compiled(Step(self.shape, layout), enabled=compile)
-        self._evaluate = Compiled(Evaluation(self.shape, layout), enabled=compile)
+        self.programs = programs or Programs.of(self.shape, self.layout, compile=compile)
+        self._step, self._evaluate = self.programs.step, self.programs.evaluate
         self._restore(resume, initial)
         self.batch_loss = torch.zeros(len(configs))  # of the last update, per run
 
@@ -227,6 +253,7 @@ class Trainer:
             measurement,
             seen.patterns[run].permute(0, 1, 4, 2, 3).contiguous().numpy() if frame else None,
             self.weights(run) if self._is_due("checkpoint_every") else None,
+            run,
         )
 
     def weights(self, run: int) -> dict[str, Tensor]:
