@@ -153,6 +153,8 @@ def _end(session: Session, run: Run, ending: Ending) -> None:
         attempts.give_back(session, run, ending.message)
     elif ending.state is RunState.LOST:
         attempts.lose(session, run, ending.message)
+    elif ending.state is RunState.PAUSED:
+        attempts.set_aside(session, run, ending.message)
     else:
         move(
             session,

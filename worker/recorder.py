@@ -49,7 +49,7 @@ class Recorder:
         self._backlog = Backlog()
         self._renewed_at = float("-inf")
         self._failure: Exception | None = None
-        self._cancelled = threading.Event()
+        self._cancelled, self._paused = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -57,6 +57,11 @@ class Recorder:
     def is_cancelled(self) -> bool:
         """Whether somebody asked for the run to stop."""
         return self._cancelled.is_set()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether somebody asked for the run to be set aside."""
+        return self._paused.is_set()
 
     @property
     def has_failed(self) -> bool:
@@ -109,6 +114,8 @@ class Recorder:
                 claims.renew(run, self._settings.lease_seconds)
             if run.state == RunState.STOPPING:
                 self._cancelled.set()
+            if run.state == RunState.PAUSING:
+                self._paused.set()
             replaced = self._ledger.write(session, run, entries, files)
         if renews:
             self._renewed_at = monotonic()

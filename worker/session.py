@@ -99,7 +99,8 @@ class TrainingSession:
 
     def _should_stop(self) -> bool:
         recorder = self.recorder
-        return self.stop.is_set() or recorder.is_cancelled or recorder.has_failed
+        is_asked = recorder.is_cancelled or recorder.is_paused
+        return self.stop.is_set() or is_asked or recorder.has_failed
 
     def _detector(self, config: RunConfig, *, before: int) -> PhaseDetector:
         """A detector that has seen what earlier attempts, or its parent, measured below that."""
@@ -136,6 +137,9 @@ class TrainingSession:
         if self.recorder.is_cancelled:
             return Ending(RunState.CANCELLED), None
         place = grouped(trainer.sequences)
+        if self.recorder.is_paused:
+            said = f"Paused at {place} sequences; it goes on from there when it is resumed."
+            return Ending(RunState.PAUSED, said), _snapshot(trainer)
         reason = f"Its worker shuts down; the next one goes on from {place} sequences."
         return Ending(RunState.QUEUED, reason), _snapshot(trainer)
 

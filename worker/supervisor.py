@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
 CANCEL_SECONDS = 1.0  # a trainer may take to stop by itself when its run is cancelled: 2 s in all
-STOP_SECONDS = 8.0  # ... to save when the worker shuts down
+STOP_SECONDS = 8.0  # ... to save when the worker shuts down or its run is paused
 EXIT_SECONDS = 5.0  # ... to exit once its run has ended
 
 Trainer = subprocess.Popen[bytes]
@@ -113,6 +113,8 @@ class Supervisor:
             return 0.0  # it has nothing to save yet, and does not hear while it compiles
         if state is RunState.STOPPING:
             return CANCEL_SECONDS
+        if state is RunState.PAUSING:
+            return STOP_SECONDS
         return float("inf") if state in ACTIVE else EXIT_SECONDS
 
     def _settle(self, run_id: str, attempt: int, reason: str) -> None:

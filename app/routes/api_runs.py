@@ -129,6 +129,20 @@ def cancel_run(run: RunDep, session: SessionDep) -> RunRead:
     return read_whole_run(session, run)
 
 
+@router.post("/runs/{run_id}/pause", status_code=202)
+def pause_run(run: RunDep, session: SessionDep) -> RunRead:
+    """Set a run aside: it saves where it is and leaves its worker to others. Again: no change."""
+    runs.request_pause(session, run)
+    return read_whole_run(session, run)
+
+
+@router.post("/runs/{run_id}/resume", status_code=202)
+def resume_run(run: RunDep, session: SessionDep) -> RunRead:
+    """Have a paused run go on, exactly as if it had never paused. Again: no change."""
+    runs.resume(session, run)
+    return read_whole_run(session, run)
+
+
 @router.get("/runs/{run_id}/config")
 def get_config(run: RunDep) -> RunConfig:
     """The whole config: launch it again to get the same numbers.

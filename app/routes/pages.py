@@ -4,7 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy.orm import Session
 
+from app.db.models import Run
 from app.dependencies import RunDep, SessionDep
 from app.schemas.state import Optimiser
 from app.services.docs_page import docs_page
@@ -12,13 +14,14 @@ from app.services.fork_form import checked, fork_form, launch_typed
 from app.services.forms import ConfigForm, read_form
 from app.services.new_page import new_page, starting_form
 from app.services.run_page import run_page, status_part
-from app.services.runs import request_cancel
+from app.services.runs import request_cancel, request_pause, resume
 from app.services.runs_page import runs_page
 from app.templating import fragment, page
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 OPENAPI_URL = "/api/v1/openapi.json"
+STATUS_BLOCKS = ("status", "events", "checkpoints")
 
 
 async def _typed_form(request: Request) -> ConfigForm:
@@ -94,13 +97,31 @@ def run(request: Request, session: SessionDep, run: RunDep) -> Response:
 @router.get("/runs/{run_id}/status")
 def status(session: SessionDep, run: RunDep) -> Response:
     """What changes on a run's page apart from its numbers."""
-    blocks = ["status", "events", "checkpoints"]
-    return fragment("run.html", blocks, status_part(session, run))
+    return fragment("run.html", STATUS_BLOCKS, status_part(session, run))
 
 
 @router.post("/runs/{run_id}/cancel")
 def cancel(session: SessionDep, run: RunDep) -> Response:
     request_cancel(session, run)
+    return RedirectResponse(f"/runs/{run.id}", status_code=303)
+
+
+@router.post("/runs/{run_id}/pause")
+def pause(request: Request, session: SessionDep, run: RunDep) -> Response:
+    request_pause(session, run)
+    return _changed(request, session, run)
+
+
+@router.post("/runs/{run_id}/resume")
+def go_on(request: Request, session: SessionDep, run: RunDep) -> Response:
+    resume(session, run)
+    return _changed(request, session, run)
+
+
+def _changed(request: Request, session: Session, run: Run) -> Response:
+    """After a button was pressed: what changed on the page, or the page."""
+    if "HX-Request" in request.headers:
+        return fragment("run.html", STATUS_BLOCKS, status_part(session, run))
     return RedirectResponse(f"/runs/{run.id}", status_code=303)
 
 

@@ -7,6 +7,8 @@ class RunState(StrEnum):
     QUEUED = "queued"  # waits for a worker
     STARTING = "starting"  # claimed; the trainer process loads data and compiles
     RUNNING = "running"  # updates are being made
+    PAUSING = "pausing"  # a pause was asked for and the trainer has not saved yet
+    PAUSED = "paused"  # waits until somebody resumes it
     STOPPING = "stopping"  # a cancel was asked for and the trainer has not stopped yet
     FINISHED = "finished"  # every sequence of the config was seen
     FAILED = "failed"  # the trainer reported an error that a retry would repeat
@@ -22,25 +24,30 @@ class Optimiser(StrEnum):
 
 
 TERMINAL = frozenset({RunState.FINISHED, RunState.FAILED, RunState.CANCELLED})
-ACTIVE = frozenset({RunState.STARTING, RunState.RUNNING, RunState.STOPPING})
+ACTIVE = frozenset({RunState.STARTING, RunState.RUNNING, RunState.PAUSING, RunState.STOPPING})
 CLAIMABLE = frozenset({RunState.QUEUED, RunState.LOST})
+WAITING = CLAIMABLE | {RunState.PAUSED}  # no trainer has it
 
+_ENDS_EARLY = frozenset({RunState.STOPPING, RunState.FAILED, RunState.LOST, RunState.QUEUED})
+_MAY_START = frozenset({RunState.STARTING, RunState.PAUSED, RunState.CANCELLED, RunState.FAILED})
+
+# QUEUED again: the worker is shutting down, and the run waits for another.
 ALLOWED: dict[RunState, frozenset[RunState]] = {
-    RunState.QUEUED: frozenset({RunState.STARTING, RunState.CANCELLED, RunState.FAILED}),
-    RunState.STARTING: frozenset(
-        {RunState.RUNNING, RunState.STOPPING, RunState.FAILED, RunState.LOST, RunState.QUEUED}
-    ),
-    RunState.RUNNING: frozenset(
+    RunState.QUEUED: _MAY_START,
+    RunState.STARTING: _ENDS_EARLY | {RunState.RUNNING, RunState.PAUSING},
+    RunState.RUNNING: _ENDS_EARLY | {RunState.FINISHED, RunState.PAUSING},
+    RunState.PAUSING: frozenset(
         {
-            RunState.FINISHED,
+            RunState.PAUSED,
+            RunState.RUNNING,  # resumed before it had paused
             RunState.STOPPING,
+            RunState.FINISHED,
             RunState.FAILED,
-            RunState.LOST,
-            RunState.QUEUED,  # the worker is shutting down: the run waits for another
         }
     ),
+    RunState.PAUSED: frozenset({RunState.QUEUED, RunState.CANCELLED}),
     RunState.STOPPING: frozenset({RunState.CANCELLED, RunState.FINISHED, RunState.FAILED}),
-    RunState.LOST: frozenset({RunState.STARTING, RunState.CANCELLED, RunState.FAILED}),
+    RunState.LOST: _MAY_START,
     RunState.FINISHED: frozenset(),
     RunState.FAILED: frozenset(),
     RunState.CANCELLED: frozenset(),

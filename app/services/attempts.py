@@ -23,23 +23,43 @@ def claim(session: Session, run_id: str, *, worker: str, lease_seconds: float) -
 
 def give_back(session: Session, run: Run, reason: str) -> None:
     """Ends an attempt whose worker stops; the run waits for the next one."""
-    if run.state == RunState.STOPPING:
-        move(session, run, RunState.CANCELLED)
+    if _ends_as_asked(session, run):
         return
     run.fruitless_attempts = max(0, run.fruitless_attempts - 1)
     move(session, run, RunState.QUEUED, message=reason)
     send_train(session, run.id)
 
 
+def set_aside(session: Session, run: Run, place: str) -> None:
+    """Ends an attempt that saved its run because it was to pause; one resumed since goes on."""
+    if run.state == RunState.PAUSING:
+        run.fruitless_attempts = 0
+        move(session, run, RunState.PAUSED, message=place)
+    else:
+        give_back(session, run, "Resumed while it was pausing; it waits for a worker.")
+
+
+def _ends_as_asked(session: Session, run: Run) -> bool:
+    """Gives a run that was to stop or to pause what was asked for; False if nothing was."""
+    if run.state == RunState.STOPPING:
+        move(session, run, RunState.CANCELLED)
+    elif run.state == RunState.PAUSING:
+        run.fruitless_attempts = 0
+        move(session, run, RunState.PAUSED)
+    else:
+        return False
+    return True
+
+
 def lose(session: Session, run: Run, reason: str) -> None:
     """Ends an attempt that died: the run is lost and will be resumed, unless that is hopeless.
 
-    A run that was to stop is cancelled; one that died `MAX_FRUITLESS` times in a row without
+    A run that was to stop or to pause does so; one that died `MAX_FRUITLESS` times in a row without
     measuring anything new has failed.
     """
-    if run.state == RunState.STOPPING:
-        move(session, run, RunState.CANCELLED)
-    elif run.fruitless_attempts >= MAX_FRUITLESS:
+    if _ends_as_asked(session, run):
+        return
+    if run.fruitless_attempts >= MAX_FRUITLESS:
         message = f"{reason} {MAX_FRUITLESS} attempts in a row measured nothing new past "
         message += f"{grouped(run.sequences)} sequences, so it is not tried again."
         move(

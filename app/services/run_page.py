@@ -14,7 +14,7 @@ from app.schemas.api import CheckpointRead, RunRead, Thinning
 from app.schemas.clamp_base import Light
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Measurement
-from app.schemas.state import RunState
+from app.schemas.state import CLAIMABLE, RunState
 from app.services.circuit import Circuit, circuit
 from app.services.figures import (
     DASHES,
@@ -36,6 +36,8 @@ from app.services.runs_page import summary
 from app.services.wording import grouped
 
 MOST_POINTS = 1000
+CAN_PAUSE = CLAIMABLE | {RunState.STARTING, RunState.RUNNING}
+CAN_RESUME = (RunState.PAUSING, RunState.PAUSED)
 MAP_COLUMNS = 8  # heads of a layer beside each other
 
 
@@ -91,6 +93,8 @@ class StatusPart:
     run: RunRead
     summary: str
     can_cancel: bool
+    can_pause: bool
+    can_resume: bool
     waits: str
     notice: Notice | None
     events: Sequence[RunEvent]
@@ -132,6 +136,8 @@ def status_part(session: Session, run: Run) -> StatusPart:
         run=read,
         summary=summary(config),
         can_cancel=not read.is_terminal and read.state is not RunState.STOPPING,
+        can_pause=read.state in CAN_PAUSE,
+        can_resume=read.state in CAN_RESUME,
         waits=_waits(read),
         notice=_notice(read),
         events=list(reversed(queries.events_of(session, run.id))),
@@ -241,6 +247,10 @@ def _waits(run: RunRead) -> str:
             return "loads its data and compiles; the first time takes a while"
         case RunState.STOPPING:
             return "stops within seconds"
+        case RunState.PAUSING:
+            return "saves where it is"
+        case RunState.PAUSED:
+            return "nothing is lost; it goes on when it is resumed"
     return ""
 
 

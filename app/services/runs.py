@@ -1,4 +1,4 @@
-"""Runs: create, move, cancel, rename, delete. `move` is the only door to a run's state."""
+"""Runs: create, move, pause, cancel, rename, delete. `move` is the only door to a run's state."""
 
 import logging
 import secrets
@@ -12,7 +12,7 @@ from app.db.models import Run, RunEvent
 from app.errors import Conflict, NotFound
 from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS
-from app.schemas.state import ACTIVE, TERMINAL, RunState, may_move
+from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, WAITING, RunState, may_move
 from app.services.files import remove_files
 from app.services.grafts import refuse_while_grafted
 from app.services.queue import publish_cancel, publish_run, send_train
@@ -25,6 +25,8 @@ _SAID = {
     RunState.QUEUED: "Waits for a worker.",
     RunState.STARTING: "A worker took it.",
     RunState.RUNNING: "Training.",
+    RunState.PAUSING: "A pause was asked for.",
+    RunState.PAUSED: "Paused; it goes on when it is resumed.",
     RunState.STOPPING: "A cancel was asked for.",
     RunState.FINISHED: "Every sequence was seen.",
     RunState.FAILED: "Training failed.",
@@ -146,11 +148,35 @@ def request_cancel(session: Session, run: Run) -> None:
     if state in TERMINAL:
         raise Conflict(f"Run {run.id} is already {state}; there is nothing to cancel.")
     run.cancel_requested_at = queries.now(session)
-    if state in (RunState.QUEUED, RunState.LOST):
+    if state in WAITING:
         move(session, run, RunState.CANCELLED)
     else:
         move(session, run, RunState.STOPPING)
         publish_cancel(session, run.id)
+
+
+def request_pause(session: Session, run: Run) -> None:
+    """Asks for a run to be set aside. Asking twice is no error; a waiting run is held at once."""
+    session.refresh(run, with_for_update=True)
+    state = RunState(run.state)
+    if state in (RunState.PAUSING, RunState.PAUSED):
+        return
+    if state is RunState.STOPPING or state in TERMINAL:
+        raise Conflict(f"Run {run.id} is {state}; only a run that goes on can be paused.")
+    move(session, run, RunState.PAUSED if state in CLAIMABLE else RunState.PAUSING)
+
+
+def resume(session: Session, run: Run) -> None:
+    """Has a paused run go on where it was. A run that goes on anyway is left alone."""
+    session.refresh(run, with_for_update=True)
+    state = RunState(run.state)
+    if state is RunState.STOPPING or state in TERMINAL:
+        raise Conflict(f"Run {run.id} is {state}; only a paused run can be resumed.")
+    if state is RunState.PAUSED:
+        move(session, run, RunState.QUEUED, message="Resumed; it waits for a worker.")
+        send_train(session, run.id)
+    elif state is RunState.PAUSING:  # if its trainer has let it go by now, it is queued again
+        move(session, run, RunState.RUNNING, message="Resumed before it had paused.")
 
 
 def change_run(

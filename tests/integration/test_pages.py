@@ -317,6 +317,22 @@ def test_the_cancel_button_works_without_javascript(client, engine, outbox):
     assert "cancelled" in get(client, f"/runs/{run_id}").one("div", id="status").text
 
 
+def test_the_pause_button_becomes_a_resume_button(client, engine, outbox):
+    run_id = new_run(engine, outbox)
+
+    answer = client.post(f"/runs/{run_id}/pause")
+    paused = get(client, f"/runs/{run_id}")
+    swapped = client.post(f"/runs/{run_id}/resume", headers={"HX-Request": "true"})
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/runs/{run_id}")
+    assert "goes on when it is resumed" in paused.one("div", id="status").text
+    assert paused.one("button", id="resume")
+    assert not paused.all("button", id="pause")
+    fragment = Document(swapped.text)
+    assert fragment.one("div", id="status")["data-state"] == "queued"
+    assert fragment.one("button", id="pause")
+
+
 def test_cancelling_a_run_that_has_ended_is_a_page_that_says_so(client, engine, outbox):
     run_id = new_run(engine, outbox)
     moved(engine, outbox, run_id, RunState.STARTING, RunState.RUNNING, RunState.FINISHED)

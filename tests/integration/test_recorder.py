@@ -12,7 +12,8 @@ from app.schemas.measure import Measurement, PhaseChange
 from app.schemas.state import RunState
 from app.services import attempts
 from app.services.queue import transaction
-from app.services.runs import create_run, request_cancel, run_or_error
+from app.services.runs import create_run, request_cancel, request_pause, resume, run_or_error
+from tests.integration.wait import until
 from tests.integration.worker_process import places, tiny
 from worker.entry import Beginning, Ending, Entry, Measured, Snapshot
 from worker.ledger import Files, Ledger
@@ -166,6 +167,41 @@ def test_a_cancelled_run_is_not_given_back(claimed, record, engine, outbox):
     recorder.finish(Ending(RunState.QUEUED, "Its worker shuts down."))
 
     assert kinds(engine, run_id)[-1] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("asked", "ends"), [([request_pause], "paused"), ([request_pause, resume], "queued")]
+)
+def test_a_run_that_is_resumed_while_it_saves_waits_for_a_worker(
+    claimed, record, engine, outbox, asked, ends
+):
+    run_id, claim = claimed
+    recorder = record(claim())
+    recorder.record(BEGINNING)
+    recorder.record(entry(0))
+    until(lambda: places(engine, run_id))
+    for ask in asked:
+        with transaction(engine, outbox) as session:
+            ask(session, run_or_error(session, run_id))
+
+    recorder.finish(Ending(RunState.PAUSED, "Paused at 32 sequences."), resume=entry(32).resume)
+
+    assert kinds(engine, run_id)[-1] == ends
+    assert places(engine, run_id, "resume_point") == [32]
+
+
+def test_a_run_that_was_to_pause_is_paused_when_its_trainer_dies(
+    claimed, record, lose, engine, outbox
+):
+    run_id, claim = claimed
+    recorder = record(claim())
+    recorder.record(BEGINNING)
+    until(lambda: kinds(engine, run_id)[-1] == "running")
+    with transaction(engine, outbox) as session:
+        request_pause(session, run_or_error(session, run_id))
+    lose()
+
+    assert kinds(engine, run_id)[-2:] == ["pausing", "paused"]
 
 
 def test_a_store_that_cannot_be_written_ends_the_record_with_its_reason(

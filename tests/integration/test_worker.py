@@ -9,8 +9,16 @@ from sqlalchemy import text
 
 from app.schemas.live import MeasurementMessage, channel
 from app.services.queue import transaction
-from app.services.runs import create_run, request_cancel, run_or_error
-from tests.integration.worker_process import TINY, WorkerProcess, is_alive, places, state, tiny
+from app.services.runs import create_run, request_cancel, request_pause, resume, run_or_error
+from tests.integration.worker_process import (
+    TINY,
+    WorkerProcess,
+    is_alive,
+    numbers,
+    places,
+    state,
+    tiny,
+)
 
 END = TINY["training"]["sequences"]
 LONG = {"sequences": 10_000_000, "learning_rate": 1e-3}
@@ -35,12 +43,14 @@ def launch(engine, outbox):
 
 
 @pytest.fixture
-def cancel(engine, outbox):
-    def cancel(run_id: str) -> None:
-        with transaction(engine, outbox) as session:
-            request_cancel(session, run_or_error(session, run_id))
+def change(engine, outbox):
+    """Does something to a run, in a transaction of its own."""
 
-    return cancel
+    def change(how, run_id: str) -> None:
+        with transaction(engine, outbox) as session:
+            how(session, run_or_error(session, run_id))
+
+    return change
 
 
 @pytest.fixture
@@ -100,13 +110,13 @@ def test_a_wake_up_that_comes_twice_trains_once(worker, launch, engine, outbox, 
 
 
 def test_a_cancelled_run_stops_within_two_seconds_and_keeps_what_it_measured(
-    worker, launch, cancel, engine
+    worker, launch, change, engine
 ):
     run_id = launch(training=LONG)
     worker.until(lambda: len(places(engine, run_id)) > 3, "measurements")
 
     asked = time.monotonic()
-    cancel(run_id)
+    change(request_cancel, run_id)
     worker.until(lambda: state(engine, run_id) == "cancelled", "cancelled run", seconds=5)
 
     assert time.monotonic() - asked <= 2
@@ -114,8 +124,27 @@ def test_a_cancelled_run_stops_within_two_seconds_and_keeps_what_it_measured(
     assert measured == due(measured[-1], every=250)
 
 
+def test_a_paused_run_goes_on_where_it_paused_as_if_it_never_had(
+    worker, launch, change, engine, row
+):
+    undisturbed, paused = launch(), launch()
+    worker.until(lambda: len(places(engine, paused)) > 3, "measurements")
+
+    change(request_pause, paused)
+    worker.until(lambda: state(engine, paused) == "paused", "paused run", seconds=5)
+    (place,) = places(engine, paused, "resume_point")
+    measured = places(engine, paused)
+    assert measured[-1] <= place < measured[-1] + 250
+    assert row(paused).lease_until is None
+    change(resume, paused)
+    worker.until(lambda: state(engine, paused) == "finished", "finished run")
+
+    assert row(paused).attempt == 2
+    assert numbers(engine, paused) == numbers(engine, undisturbed)
+
+
 def test_a_trainer_that_cannot_listen_is_killed_when_its_run_is_cancelled(
-    worker, launch, cancel, engine
+    worker, launch, change, engine
 ):
     """As while it compiles; here it is stopped by the kernel."""
     run_id = launch(training=LONG)
@@ -124,7 +153,7 @@ def test_a_trainer_that_cannot_listen_is_killed_when_its_run_is_cancelled(
     os.kill(trainer, signal.SIGSTOP)
 
     asked = time.monotonic()
-    cancel(run_id)
+    change(request_cancel, run_id)
     worker.until(lambda: state(engine, run_id) == "cancelled", "cancelled run", seconds=5)
 
     assert time.monotonic() - asked <= 2
