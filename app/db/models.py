@@ -168,6 +168,39 @@ class RunEvent(Base):
     sequences: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class Study(Base):
+    """A named set of runs launched together. Nothing else knows of studies."""
+
+    __tablename__ = "study"
+    __table_args__ = (Index("ix_study_created_at_id", "created_at", "id"),)
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    notes: Mapped[str] = mapped_column(Text, server_default="")
+    request: Mapped[dict[str, Any]] = mapped_column(JSONB)  # `schemas.study.StudyRequest`
+    axes: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)  # `schemas.study_api.AxisRead`
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
+
+
+class StudyRun(Base):
+    """A run's place in a study, and what every axis is in it. A run may be in several studies."""
+
+    __tablename__ = "study_run"
+    __table_args__ = (Index("ix_study_run_run_id", "run_id"),)
+
+    study_id: Mapped[str] = mapped_column(
+        Text, ForeignKey("study.id", ondelete="CASCADE"), primary_key=True
+    )
+    run_id: Mapped[str] = mapped_column(
+        Text, ForeignKey("run.id", ondelete="CASCADE"), primary_key=True
+    )
+    place: Mapped[int]
+    name: Mapped[str] = mapped_column(Text)  # what the run is here; by itself it may have another
+    values: Mapped[dict[str, str]] = mapped_column(JSONB)
+    is_reused: Mapped[bool]
+
+
 class IdempotencyKey(Base):
     """Answers already given to a POST, so that a repeated request starts nothing twice."""
 
@@ -175,5 +208,7 @@ class IdempotencyKey(Base):
 
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     fingerprint: Mapped[str] = mapped_column(Text)  # SHA-256 of the request
-    run_id: Mapped[str] = mapped_column(Text, ForeignKey("run.id", ondelete="CASCADE"))
+    # What was started: one of these.
+    run_id: Mapped[str | None] = mapped_column(Text, ForeignKey("run.id", ondelete="CASCADE"))
+    study_id: Mapped[str | None] = mapped_column(Text, ForeignKey("study.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
