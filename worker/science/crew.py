@@ -83,8 +83,8 @@ class Cohort:
     def reports(self) -> Iterator[tuple[Report, ...]]:
         """Yields reports as they are due; `Report.run` says whose each is.
 
-        The runs advance evenly: the one whose last report is furthest behind trains to its next. A run
-        that has left makes no more updates.
+        The runs advance evenly: the one whose last report is furthest behind trains to its next.
+        A run that has left makes no more updates.
         """
         going = {run: trainer.reports() for run, trainer in enumerate(self.trainers)}
         reached = dict.fromkeys(going, -1)  # where each reported last
