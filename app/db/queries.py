@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 from sqlalchemy.orm import Session
 
-from app.db.models import IdempotencyKey, Moment, Run, RunEvent
+from app.db.models import IdempotencyKey, Moment, Run, RunEvent, StudyRun
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, RunState
 
 
@@ -63,11 +63,15 @@ def runs_page(
     states: Sequence[RunState] = (),
     tags: Sequence[str] = (),
     words: str = "",
+    study: str | None = None,
     past: tuple[Any, str] | None = None,
 ) -> Sequence[Run]:
     """Runs in the order of `key` (ties by id), from those past the given key and id on."""
     order = (key.desc(), Run.id.desc()) if descending else (key.asc(), Run.id.asc())
     statement = _matching(states, tags, words).order_by(*order).limit(limit)
+    if study is not None:
+        own = select(StudyRun.run_id).where(StudyRun.study_id == study)
+        statement = statement.where(Run.id.in_(own))
     if past is not None:
         here, there = tuple_(key, Run.id), tuple_(*past)
         statement = statement.where(here < there if descending else here > there)

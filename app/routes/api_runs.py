@@ -23,6 +23,7 @@ from app.schemas.state import RunState
 from app.services import fork, launch, runs
 from app.services.listing import Filter, Sort, list_runs
 from app.services.reading import read_run, read_whole_run
+from app.services.studies import study_or_error
 
 router = APIRouter(tags=["runs"])
 
@@ -88,13 +89,16 @@ def get_runs(
     # The lists below are never shared: fastapi copies defaults.
     state: Annotated[list[RunState], Query(description="Any of these states")] = [],  # noqa: B006
     tag: Annotated[list[str], Query(description="All of these tags")] = [],  # noqa: B006
+    study: Annotated[str | None, Query(description="The id of the study that they are in")] = None,
     q: Annotated[str, Query(description="Words in name, notes or tags; or an id")] = "",
     sort: Annotated[Sort, Query(description="`-` for descending")] = Sort.NEWEST,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
 ) -> RunPage:
     """List runs."""
-    wanted = Filter(states=state, tags=tag, words=q, sort=sort)
+    if study is not None:
+        study_or_error(session, study)
+    wanted = Filter(states=state, tags=tag, words=q, study=study, sort=sort)
     page, next_cursor = list_runs(session, wanted, cursor=cursor, limit=limit)
     return RunPage(runs=[read_run(run) for run in page], next_cursor=next_cursor)
 

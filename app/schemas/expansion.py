@@ -25,10 +25,13 @@ _PRESETS = {preset.id: preset for preset in PRESETS}
 class StudyError(ValueError):
     """Why there can be no such study, and where in the request: a JSON pointer."""
 
-    def __init__(self, loc: str, message: str, cause: ErrorDetails | None = None) -> None:
+    def __init__(
+        self, loc: str, message: str, cause: ErrorDetails | None = None, clamp: object = None
+    ) -> None:
         super().__init__(message)
         self.loc = loc
         self.cause = cause  # what pydantic says of the config; `message` is the run's name then
+        self.clamp = clamp  # the one that it says that of
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Member:
     config: RunConfig
     config_hash: str
     values: dict[str, str]  # what every axis is in it, as text
+    pointer: str  # what makes it differ from the one before it
 
 
 @dataclass(frozen=True)
@@ -203,16 +207,30 @@ def _preset(value: Mapping[str, JsonValue], pointer: str) -> Preset:
 
 
 def _member(request: StudyRequest, base: Mapping[str, Any], point: _Point) -> Member:
-    name = _name(request, point)
+    name, content = _name(request, point), _content(request, base, point)
     try:
-        config = RunConfig.model_validate(_content(request, base, point))
+        config = RunConfig.model_validate(content)
     except ValidationError as error:
         cause = error.errors(include_url=False)[0]
-        raise StudyError(_blamed(request, base, point, cause), name, cause) from None
+        blamed = _blamed(request, base, point, cause)
+        raise StudyError(blamed, name, cause, _clamp_at(content, cause)) from None
     values = {change.field: change.label for change in point.changes}
     if point.run is not None:
         values = {RUN: request.runs[point.run].name, **values}
-    return Member(name, config, config.config_hash, values)
+    return Member(name, config, config.config_hash, values, _pointer(point))
+
+
+def _pointer(point: _Point) -> str:
+    if point.changes:
+        return point.changes[-1].pointer
+    return "/base" if point.run is None else f"/runs/{point.run}/changes"
+
+
+def _clamp_at(content: Mapping[str, Any], cause: ErrorDetails) -> object:
+    match cause["loc"]:
+        case ("program", int(index), *_):
+            return content[PROGRAM][index]
+    return None
 
 
 def _name(request: StudyRequest, point: _Point) -> str:
@@ -278,9 +296,7 @@ def _blamed(
             return change.pointer
     section = str(cause["loc"][0]) if cause["loc"] else ""
     touching = [one for one in point.changes if one.field.split(".")[0] == section]
-    if blamed := [*point.changes, *touching][-1:]:
-        return blamed[0].pointer
-    return f"/runs/{point.run}/changes"
+    return _pointer(_Point(point.run, (*point.changes, *touching)))
 
 
 def _can_be(request: StudyRequest, base: Mapping[str, Any], point: _Point) -> bool:

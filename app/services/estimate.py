@@ -15,9 +15,17 @@ KEPT = 3  # numbers that a checkpoint holds per parameter: itself and Adam's two
 FEATURES = 512  # size of an exemplar in the built-in data sources
 
 
-def estimate(session: Session, config: RunConfig, *, since: int = 0) -> Estimate:
-    """Time, and how much there will be to store; of a fork `since` where it starts."""
-    rate, based_on = _rate(session, config)
+Rate = tuple[float, str]  # sequences per second, and where that comes from
+
+
+def estimate(
+    session: Session, config: RunConfig, *, since: int = 0, known: Rate | None = None
+) -> Estimate:
+    """Time, and how much there will be to store; of a fork `since` where it starts.
+
+    `known`: the rate of a run alike, to save looking it up.
+    """
+    rate, based_on = known or _rate(session, config)
     recording = config.recording
     checkpoints = reports(config, recording.checkpoint_every, since)
     return Estimate(
@@ -31,7 +39,7 @@ def estimate(session: Session, config: RunConfig, *, since: int = 0) -> Estimate
     )
 
 
-def _rate(session: Session, config: RunConfig) -> tuple[float, str]:
+def _rate(session: Session, config: RunConfig) -> Rate:
     rates = queries.rates_of_alike(
         session,
         config.model.model_dump(mode="json"),

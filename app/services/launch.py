@@ -1,22 +1,16 @@
 """Launching runs from requests: dry runs, and requests that are repeated."""
 
-import hashlib
 from collections.abc import Callable
-from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from app.db import queries
-from app.db.models import IdempotencyKey, Run
-from app.errors import Invalid
+from app.db.models import Run
 from app.schemas.api import DryRun, LaunchRequest
 from app.services.estimate import estimate
 from app.services.grafts import check_grafts
+from app.services.idempotency import answer_to, remember
 from app.services.reading import describe_config
 from app.services.runs import create_run, default_name, run_or_error
-
-KEPT = timedelta(days=1)  # how long a key's answer is remembered
-LONGEST_KEY = 200
 
 
 def dry_run(session: Session, request: LaunchRequest) -> DryRun:
@@ -41,29 +35,12 @@ def once(session: Session, key: str | None, request: str, create: Callable[[], R
     """The run that `create` makes, unless one was made for this key and request before."""
     if key is None:
         return create()
-    _check_key(key)
-    queries.lock(session, f"idempotency {key}")  # of two equal requests at once the second waits
-    queries.forget_answers(session, older_than=KEPT)
-    fingerprint = hashlib.sha256(request.encode()).hexdigest()
-    answered = queries.answer_to(session, key)
-    if answered is None:
-        run = create()
-        session.add(IdempotencyKey(key=key, fingerprint=fingerprint, run_id=run.id))
-        return run
-    if answered.fingerprint != fingerprint:
-        raise Invalid(
-            f"The key {key!r} was used for another request; take a new one.",
-            loc="header/Idempotency-Key",
-        )
-    return run_or_error(session, answered.run_id)
-
-
-def _check_key(key: str) -> None:
-    if not 1 <= len(key) <= LONGEST_KEY:
-        raise Invalid(
-            f"An idempotency key has 1 to {LONGEST_KEY} characters, not {len(key)}.",
-            loc="header/Idempotency-Key",
-        )
+    answered = answer_to(session, key, request)
+    if answered is not None:
+        return run_or_error(session, answered.run_id or "")
+    run = create()
+    remember(session, key, request, run_id=run.id)
+    return run
 
 
 def _create(session: Session, request: LaunchRequest) -> Run:

@@ -4,10 +4,8 @@ A cursor holds the sort and the last row's key, so that runs which are added mea
 shift nor double a page.
 """
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -20,6 +18,7 @@ from app.db import queries
 from app.db.models import Run
 from app.errors import Invalid
 from app.schemas.state import RunState
+from app.services.cursors import read_cursor, write_cursor
 
 _LAST = float("inf")  # a run without the number sorts as if it were larger than any
 
@@ -46,6 +45,7 @@ class Filter:
     states: Sequence[RunState] = ()
     tags: Sequence[str] = ()
     words: str = ""
+    study: str | None = None
     sort: Sort = Sort.NEWEST
 
 
@@ -61,6 +61,7 @@ def list_runs(
         states=wanted.states,
         tags=wanted.tags,
         words=wanted.words,
+        study=wanted.study,
         past=_past(cursor, wanted.sort, key) if cursor else None,
         limit=limit + 1,
     )
@@ -93,26 +94,23 @@ def _value(sort: Sort, run: Run) -> str:
 
 
 def _cursor(sort: Sort, last: Run) -> str:
-    content = json.dumps([sort, _value(sort, last), last.id])
-    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+    return write_cursor([sort, _value(sort, last), last.id])
 
 
 def _past(cursor: str, sort: Sort, key: ColumnElement[Any]) -> tuple[ColumnElement[Any], str]:
     """The key and id that a cursor holds; `Invalid` unless it is a cursor of this sort."""
-    try:
-        content = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        of, value, run_id = json.loads(content)
-        known = of == sort and isinstance(run_id, str)
-        parsed = _parsed(sort, value) if known else None
-    except (binascii.Error, ValueError, TypeError, UnicodeDecodeError):
-        parsed = None
+    parts = read_cursor(cursor)
+    parsed = None
+    if len(parts) == 3 and parts[0] == sort:
+        with suppress(ValueError):
+            parsed = _parsed(sort, parts[1])
     if parsed is None:
         raise Invalid(
             f"This is not a cursor of a list sorted by {sort}; "
             "pass `next_cursor` of the page before, with the same `sort`.",
             loc="query/cursor",
         )
-    return literal(parsed, key.type), run_id
+    return literal(parsed, key.type), parts[2]
 
 
 def _parsed(sort: Sort, value: str) -> datetime | str | float:

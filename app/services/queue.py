@@ -5,7 +5,7 @@ lost is sent again by `services.reaper`; a page that missed news reads the datab
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
@@ -54,6 +54,12 @@ class Outbox:
             return False
         return True
 
+    def send_trains(self, run_ids: Sequence[str]) -> None:
+        """Wakes workers up for many runs; after a failure the others are told again soon, too."""
+        for run_id in run_ids:
+            if not self.send_train(run_id):
+                return
+
     def publish(self, name: str, payload: str) -> bool:
         """Publishes on a Redis channel; False if Redis did not take it.
 
@@ -92,6 +98,12 @@ def send_train(session: Session, run_id: str) -> None:
     """After the commit, wakes a worker up for the run."""
     outbox = _outbox(session)
     after_commit(session, lambda: outbox.send_train(run_id))
+
+
+def send_trains(session: Session, run_ids: Sequence[str]) -> None:
+    """After the commit, wakes workers up for many runs."""
+    outbox = _outbox(session)
+    after_commit(session, lambda: outbox.send_trains(run_ids))
 
 
 def publish(session: Session, run_id: str, message: Message) -> None:

@@ -11,11 +11,12 @@ from app.db.engine import after_commit
 from app.db.models import Run, RunEvent
 from app.errors import Conflict, NotFound
 from app.schemas.config import RunConfig
+from app.schemas.layout import cohort_key
 from app.schemas.presets import PRESETS
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, WAITING, RunState, may_move
 from app.services.files import remove_files
 from app.services.grafts import refuse_while_grafted
-from app.services.queue import publish_cancel, publish_run, send_train
+from app.services.queue import publish_cancel, publish_run, send_train, send_trains
 
 log = logging.getLogger(__name__)
 
@@ -49,17 +50,23 @@ def create_run(
     return run
 
 
+def new_id() -> str:
+    """The id of a new run or study."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(10))
+
+
 def make_run(
     config: RunConfig, *, name: str = "", tags: Sequence[str] = (), notes: str = ""
 ) -> Run:
     """The row of a new run, not queued yet."""
     return Run(
-        id="".join(secrets.choice(_ALPHABET) for _ in range(10)),
+        id=new_id(),
         name=name.strip() or default_name(config),
         tags=list(dict.fromkeys(tags)),
         notes=notes,
         config=config.model_dump(mode="json"),
         config_hash=config.config_hash,
+        cohort_key=cohort_key(config),
         total_sequences=config.training.total_sequences,
     )
 
@@ -70,6 +77,16 @@ def enqueue(session: Session, run: Run, message: str = _SAID[RunState.QUEUED]) -
     session.flush()
     record_event(session, run, RunState.QUEUED, message)
     send_train(session, run.id)
+
+
+def enqueue_all(session: Session, runs: Sequence[Run]) -> None:
+    """Adds many new runs in a few statements. No page can be open on any of them yet."""
+    session.add_all(runs)
+    session.flush()
+    said = {"kind": RunState.QUEUED.value, "message": _SAID[RunState.QUEUED]}
+    session.add_all(RunEvent(run_id=run.id, sequences=0, **said) for run in runs)
+    session.flush()
+    send_trains(session, [run.id for run in runs])
 
 
 def default_name(config: RunConfig) -> str:

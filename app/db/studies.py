@@ -1,0 +1,157 @@
+"""Statements about studies: the runs in them, how far these are, and the curves of all at once."""
+
+import math
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, ColumnElement, case, cast, func, select, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import Session
+
+from app.db.models import Measurement, Run, Study, StudyRun
+from app.schemas.state import RunState
+
+
+class Curve(NamedTuple):
+    """One number of a run over the sequences that it saw."""
+
+    run_id: str
+    sequences: Sequence[int]
+    numbers: Sequence[float]
+
+
+class Tally(NamedTuple):
+    """The runs of a study that are in one state, added up."""
+
+    study_id: str
+    state: str
+    runs: int
+    sequences: int
+    total_sequences: int
+    rate: float | None
+
+
+def study_by_id(session: Session, study_id: str) -> Study | None:
+    """The study, if there is one."""
+    return session.get(Study, study_id)
+
+
+def studies_page(
+    session: Session, *, limit: int, past: tuple[datetime, str] | None = None
+) -> Sequence[Study]:
+    """Studies, the newest first, from those past the given moment and id on."""
+    statement = select(Study).order_by(Study.created_at.desc(), Study.id.desc()).limit(limit)
+    if past is not None:
+        statement = statement.where(tuple_(Study.created_at, Study.id) < past)
+    return session.scalars(statement).all()
+
+
+def tallies(session: Session, study_ids: Collection[str]) -> list[Tally]:
+    """How far the runs of these studies are, by state."""
+    is_running = Run.state == RunState.RUNNING
+    rate = func.sum(
+        case((is_running & (Run.sequences_per_second < math.inf), Run.sequences_per_second))
+    )
+    statement = (
+        select(
+            StudyRun.study_id,
+            Run.state,
+            func.count(),
+            cast(func.sum(func.least(Run.sequences, Run.total_sequences)), BigInteger),
+            cast(func.sum(Run.total_sequences), BigInteger),
+            rate,
+        )
+        .join(Run, Run.id == StudyRun.run_id)
+        .where(StudyRun.study_id.in_(study_ids))
+        .group_by(StudyRun.study_id, Run.state)
+    )
+    return [Tally(*row) for row in session.execute(statement)]
+
+
+def members(
+    session: Session, study_id: str, *, limit: int | None = None, offset: int = 0
+) -> Sequence[tuple[StudyRun, Run]]:
+    """The runs of a study, in its order."""
+    statement = (
+        select(StudyRun, Run)
+        .join(Run, Run.id == StudyRun.run_id)
+        .where(StudyRun.study_id == study_id)
+        .order_by(StudyRun.place)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [(member, run) for member, run in session.execute(statement)]
+
+
+def places(session: Session, study_id: str) -> Sequence[StudyRun]:
+    """What every axis is in each run of a study, in its order."""
+    statement = select(StudyRun).where(StudyRun.study_id == study_id).order_by(StudyRun.place)
+    return session.scalars(statement).all()
+
+
+def locked_runs(session: Session, study_id: str) -> Sequence[Run]:
+    """The runs of a study, locked one after the other until the transaction ends."""
+    statement = (
+        select(Run)
+        .join(StudyRun, Run.id == StudyRun.run_id)
+        .where(StudyRun.study_id == study_id)
+        .order_by(Run.id)
+        .with_for_update(of=Run)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(statement).all()
+
+
+def finished_runs(session: Session, hashes: Collection[str]) -> dict[str, str]:
+    """The latest finished run of every config, by the config's hash.
+
+    They cannot be deleted until the transaction ends. Forks share part of another config's curve.
+    """
+    statement = (
+        select(Run.config_hash, Run.id)
+        .where(
+            Run.config_hash.in_(hashes),
+            Run.state == RunState.FINISHED,
+            Run.forked_at.is_(None),
+        )
+        .order_by(Run.created_at)
+        .with_for_update(key_share=True, read=True)
+    )
+    return {row.config_hash: row.id for row in session.execute(statement)}
+
+
+def in_other_studies(session: Session, study_id: str) -> set[str]:
+    """The runs of a study that are in others as well."""
+    own = select(StudyRun.run_id).where(StudyRun.study_id == study_id)
+    statement = select(StudyRun.run_id).where(
+        StudyRun.study_id != study_id, StudyRun.run_id.in_(own)
+    )
+    return set(session.scalars(statement))
+
+
+def studies_of(session: Session, run_id: str) -> Sequence[Study]:
+    """The studies that a run is in, oldest first."""
+    statement = (
+        select(Study)
+        .join(StudyRun, StudyRun.study_id == Study.id)
+        .where(StudyRun.run_id == run_id)
+        .order_by(Study.created_at, Study.id)
+    )
+    return session.scalars(statement).all()
+
+
+def curves(session: Session, study_id: str, number: ColumnElement[float]) -> list[Curve]:
+    """One number of every measurement of every run of a study that has any."""
+    at = Measurement.sequences
+    statement = (
+        select(
+            Measurement.run_id,
+            func.array_agg(aggregate_order_by(at, at)),
+            func.array_agg(aggregate_order_by(number, at)),
+        )
+        .join(StudyRun, StudyRun.run_id == Measurement.run_id)
+        .where(StudyRun.study_id == study_id)
+        .group_by(Measurement.run_id)
+    )
+    return [Curve(*row) for row in session.execute(statement)]

@@ -1,0 +1,120 @@
+"""REST: studies."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from app.db.models import Study
+from app.dependencies import ServicesDep, SessionDep
+from app.routes.api_runs import DryRunQuery, IdempotencyKey
+from app.schemas.study import StudyPatch, StudyRequest
+from app.schemas.study_api import StudyDryRun, StudyPage, StudyRead, WholeStudyRead
+from app.services import studies
+from app.services.study_plan import make_plan, read_plan
+from app.services.study_reading import list_studies, read_study, read_whole_study
+
+router = APIRouter(tags=["studies"])
+
+MOST = 200
+LAUNCHED: dict[int | str, dict[str, Any]] = {
+    200: {"model": StudyDryRun, "description": "`dry_run`: nothing was launched"},
+    202: {
+        "model": WholeStudyRead,
+        "description": "The runs are queued",
+        "headers": {"Location": {"schema": {"type": "string"}}},
+    },
+}
+StudyId = Annotated[str, Path(description="The id of a study", examples=["4n8wq0z3ke"])]
+
+
+def _study(session: SessionDep, study_id: StudyId) -> Study:
+    return studies.study_or_error(session, study_id)
+
+
+StudyDep = Annotated[Study, Depends(_study, scope="function")]
+
+
+# The models of the answers are said in `LAUNCHED`, by status.
+@router.post("/studies", status_code=202, response_model=None, responses=LAUNCHED)
+def launch_study(
+    request: StudyRequest,
+    session: SessionDep,
+    response: Response,
+    dry_run: DryRunQuery = False,
+    idempotency_key: IdempotencyKey = None,
+) -> WholeStudyRead | StudyDryRun:
+    """Launch a study: one run for every combination of what varies.
+
+    With `reuse_finished`, a run that has finished with the same config joins the study instead of
+    being trained again.
+    """
+    if dry_run:
+        response.status_code = 200
+        return read_plan(session, make_plan(session, request))
+    study = studies.launch(session, request, idempotency_key)
+    response.headers["Location"] = f"/api/v1/studies/{study.id}"
+    return read_whole_study(session, study)
+
+
+@router.get("/studies")
+def get_studies(
+    session: SessionDep,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
+) -> StudyPage:
+    """List studies, the newest first."""
+    page, next_cursor = list_studies(session, cursor=cursor, limit=limit)
+    return StudyPage(studies=page, next_cursor=next_cursor)
+
+
+@router.get("/studies/{study_id}")
+def get_study(study: StudyDep, session: SessionDep) -> WholeStudyRead:
+    """One study, with its runs."""
+    return read_whole_study(session, study)
+
+
+@router.patch("/studies/{study_id}")
+def patch_study(study: StudyDep, patch: StudyPatch, session: SessionDep) -> StudyRead:
+    """Change name, tags or notes. Those of its runs stay."""
+    studies.change_study(session, study, name=patch.name, tags=patch.tags, notes=patch.notes)
+    return read_study(session, study)
+
+
+@router.delete("/studies/{study_id}", status_code=204)
+def delete_study(
+    study: StudyDep,
+    session: SessionDep,
+    made: ServicesDep,
+    runs: Annotated[
+        bool, Query(description="Also the runs that it launched and no other study holds")
+    ] = False,
+) -> None:
+    """Delete a study: the list alone, or with `?runs=true` its runs too, once they have ended."""
+    studies.delete_study(session, study, made.settings.checkpoint_url, with_runs=runs)
+
+
+@router.get("/studies/{study_id}/request")
+def get_study_request(study: StudyDep) -> StudyRequest:
+    """What the study was launched with: launch it again, with changes."""
+    return StudyRequest.model_validate(study.request)
+
+
+@router.post("/studies/{study_id}/cancel", status_code=202)
+def cancel_study(study: StudyDep, session: SessionDep) -> StudyRead:
+    """Ask for all of its runs to stop. Asking again changes nothing; what was reported stays."""
+    studies.cancel(session, study)
+    return read_study(session, study)
+
+
+@router.post("/studies/{study_id}/pause", status_code=202)
+def pause_study(study: StudyDep, session: SessionDep) -> StudyRead:
+    """Set all of its runs aside. Asking again changes nothing."""
+    studies.pause(session, study)
+    return read_study(session, study)
+
+
+@router.post("/studies/{study_id}/resume", status_code=202)
+def resume_study(study: StudyDep, session: SessionDep) -> StudyRead:
+    """Have its paused runs go on. Asking again changes nothing."""
+    studies.resume(session, study)
+    return read_study(session, study)
