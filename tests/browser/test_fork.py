@@ -20,7 +20,7 @@ def test_the_checkpoint_of_the_frame_on_show_is_forked_and_both_pages_say_so(
     expect(page.locator("#frame-text")).to_contain_text(f"{SHOWN:,}")
 
     page.get_by_role("link", name="Fork", exact=True).click()
-    expect(page.get_by_label("Checkpoint", exact=True)).to_have_value(f"{SAVED:,}")
+    expect(page.locator("#fork_at")).to_have_value(f"{SAVED:,}")
     page.get_by_text("Program as JSON").click()
     page.get_by_role("textbox", name="Program as JSON").fill(ABLATE)
     page.get_by_label("Name").fill("Forked by hand")
