@@ -21,6 +21,22 @@ class Curve(NamedTuple):
     numbers: Sequence[float]
 
 
+class Drawn(NamedTuple):
+    """What a figure needs to know of a run."""
+
+    run_id: str
+    name: str
+    values: dict[str, str]
+    total_sequences: int
+    every: int  # interval of its measurements
+    context_pairs: int
+    burstiness: int
+
+    @property
+    def labels_in_context(self) -> int:
+        return self.context_pairs // self.burstiness
+
+
 class Tally(NamedTuple):
     """The runs of a study that are in one state, added up."""
 
@@ -84,10 +100,23 @@ def members(
     return [(member, run) for member, run in session.execute(statement)]
 
 
-def places(session: Session, study_id: str) -> Sequence[StudyRun]:
-    """What every axis is in each run of a study, in its order."""
-    statement = select(StudyRun).where(StudyRun.study_id == study_id).order_by(StudyRun.place)
-    return session.scalars(statement).all()
+def drawn(session: Session, study_id: str) -> list[Drawn]:
+    """What a figure needs to know of the runs of a study, in its order."""
+    statement = (
+        select(
+            StudyRun.run_id,
+            StudyRun.name,
+            StudyRun.values,
+            Run.total_sequences,
+            Run.config[("recording", "evaluate_every")].as_integer(),
+            Run.config[("task", "context_pairs")].as_integer(),
+            Run.config[("task", "burstiness")].as_integer(),
+        )
+        .join(Run, Run.id == StudyRun.run_id)
+        .where(StudyRun.study_id == study_id)
+        .order_by(StudyRun.place)
+    )
+    return [Drawn(*row) for row in session.execute(statement)]
 
 
 def locked_runs(session: Session, study_id: str) -> Sequence[Run]:

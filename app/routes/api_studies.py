@@ -10,6 +10,7 @@ from app.routes.api_runs import DryRunQuery, IdempotencyKey
 from app.schemas.study import StudyPatch, StudyRequest
 from app.schemas.study_api import StudyDryRun, StudyPage, StudyRead, WholeStudyRead
 from app.services import studies
+from app.services.study_page import MOST_COLUMNS, USUAL_COLUMNS, View, study_figure
 from app.services.study_plan import make_plan, read_plan
 from app.services.study_reading import list_studies, read_study, read_whole_study
 
@@ -97,6 +98,26 @@ def delete_study(
 def get_study_request(study: StudyDep) -> StudyRequest:
     """What the study was launched with: launch it again, with changes."""
     return StudyRequest.model_validate(study.request)
+
+
+@router.get("/studies/{study_id}/figure", summary="The curves of a study, for Plotly")
+def get_study_figure(
+    study: StudyDep,
+    session: SessionDep,
+    metric: Annotated[str, Query(description="`METRIC.EVALUATOR`, or `strongest_induction`")] = (
+        View.metric
+    ),
+    group: Annotated[
+        str | None, Query(description="The field of an axis, `each` or `all`; else what is usual")
+    ] = None,
+    view: Annotated[str, Query(description="`overlay`, or `panels`: a chart a group")] = View.view,
+    columns: Annotated[int, Query(ge=1, le=MOST_COLUMNS, description="Of panels")] = USUAL_COLUMNS,
+) -> dict[str, Any]:
+    """Traces and layout as plain JSON: `plotly.graph_objects.Figure(answer)` draws it.
+
+    A group of several runs has its mean and, as an area, its range.
+    """
+    return study_figure(session, study, View(metric, group, view), columns=columns)
 
 
 @router.post("/studies/{study_id}/cancel", status_code=202)

@@ -89,6 +89,7 @@ class StudyDryRun(BaseModel):
 class StudyProgress(BaseModel):
     """How far a study is."""
 
+    state: RunState = Field(description="The liveliest of its runs' states; in the end the worst")
     runs: int
     by_state: dict[RunState, int]
     is_over: bool = Field(description="Every run has ended")
@@ -121,6 +122,7 @@ class StudyRunRead(BaseModel):
     state: RunState
     sequences: int
     total_sequences: int
+    progress: float = Field(ge=0, le=1)
     train_loss: float | None
     midpoint: float | None = Field(description="Where the loss is half of its plateau")
     end: float | None = Field(description="Where its drop ends")

@@ -20,6 +20,19 @@ from app.schemas.study_api import (
 from app.services.cursors import read_cursor, write_cursor
 from app.services.measurements import finite
 
+# Of several states of runs, the first that there is is that of their study.
+_BY_WEIGHT = (
+    RunState.RUNNING,
+    RunState.STARTING,
+    RunState.LOST,
+    RunState.STOPPING,
+    RunState.PAUSING,
+    RunState.QUEUED,
+    RunState.PAUSED,
+    RunState.FAILED,
+    RunState.CANCELLED,
+)
+
 
 def list_studies(
     session: Session, *, cursor: str | None = None, limit: int = 50
@@ -59,6 +72,7 @@ def read_member(member: StudyRun, run: Run) -> StudyRunRead:
         state=RunState(run.state),
         sequences=run.sequences,
         total_sequences=run.total_sequences,
+        progress=min(1.0, run.sequences / run.total_sequences),
         train_loss=finite(run.train_loss),
         midpoint=run.midpoint,
         end=run.end,
@@ -77,6 +91,7 @@ def progress_of(tallies: Iterable[Tally]) -> StudyProgress:
         if state not in TERMINAL
     )
     return StudyProgress(
+        state=next((state for state in _BY_WEIGHT if state in found), RunState.FINISHED),
         runs=sum(tally.runs for tally in found.values()),
         by_state={state: found[state].runs for state in RunState if state in found},
         is_over=all(state in TERMINAL for state in found),

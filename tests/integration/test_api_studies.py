@@ -2,14 +2,10 @@
 
 import time
 
-import pytest
-
-from app.db.models import IdempotencyKey, Run
-from app.db.engine import session_scope
 from app.db.recording import StoredFile
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
-from tests.integration.rows import add_checkpoint, change, moved, new_run
+from tests.integration.rows import add_checkpoint, moved, new_run
 from tests.paper_runs import every_run
 
 STUDIES, RUNS = "/api/v1/studies", "/api/v1/runs"

@@ -1,0 +1,354 @@
+"""Plotly figures of studies, as plain dicts: all curves in one chart, or a small chart a group.
+
+A trace's `meta` holds the number of its group; the layout's `meta` lists the groups, for legends,
+and gives the height that the charts need.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.db.studies import Curve
+from app.services.figures import CARD, CLEAR, DASHES, FONT, GRID, HUES, INK, MUTED, Figure
+from app.services.study_curves import Group, StudyMetric, spread, thinned
+
+MOST_HUES = len(HUES) * len(DASHES)
+COLD, MIDDLE, WARM = (59, 109, 191), (146, 138, 148), (196, 73, 52)
+MOST_COMPARED = 12  # groups in one box under the pointer
+PANEL_HEIGHT, HEAD_HEIGHT, FOOT_HEIGHT = 150, 26, 46  # pixels
+
+
+@dataclass(frozen=True)
+class StudyCurves:
+    """What a figure of a study is made from."""
+
+    metric: StudyMetric
+    groups: Sequence[Group]
+    curves: Mapping[str, Curve]  # by run
+    runs: int
+    total_sequences: int
+    labels_in_context: int | None  # if it is the same in all runs
+
+
+@dataclass(frozen=True)
+class _Ink:
+    """How a group is drawn."""
+
+    number: int
+    label: str
+    hue: str
+    dash: str
+    axes: str  # "", "2", "3": which of the panels
+
+
+def overlay_figure(shown: StudyCurves) -> Figure:
+    """All curves in one chart."""
+    traces: list[dict[str, Any]] = []
+    for number, group in enumerate(shown.groups):
+        traces += _traces(shown, group, _ink(shown.groups, number))
+    layout = _layout(shown) | {
+        "margin": {"l": 46, "r": 18, "t": 10, "b": 42},
+        "hovermode": "x unified" if len(shown.groups) <= MOST_COMPARED else "closest",
+        "xaxis": _xaxis(shown, titled=True),
+        "yaxis": _yaxis(shown, titled=True),
+        "shapes": list(_guessing(shown, [""])),
+        "annotations": _guessing_label(shown),
+    }
+    return {"data": traces, "layout": layout}
+
+
+def panels_figure(shown: StudyCurves, columns: int) -> Figure:
+    """A small chart for every group, all with the same axes."""
+    count = max(1, len(shown.groups))
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    height = rows * (PANEL_HEIGHT + HEAD_HEIGHT) + FOOT_HEIGHT
+    traces: list[dict[str, Any]] = []
+    axes: dict[str, Any] = {}
+    names = ["" if number == 0 else str(number + 1) for number in range(count)]
+    for number, group in enumerate(shown.groups):
+        ink = _ink(shown.groups, number)
+        traces += _traces(shown, group, replace(ink, dash="solid", axes=names[number]))
+    for number, name in enumerate(names):
+        axes |= _panel_axes(shown, name, _Cell(number, columns, rows, height, count))
+    layout = _layout(shown) | {
+        "margin": {"l": 46, "r": 10, "t": HEAD_HEIGHT, "b": FOOT_HEIGHT},
+        "hovermode": "x unified",
+        "shapes": list(_guessing(shown, names)),
+        "annotations": [_panel_title(g.label, names[i]) for i, g in enumerate(shown.groups)],
+        **axes,
+    }
+    layout["meta"]["height"] = height
+    return {"data": traces, "layout": layout}
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """Where a panel is."""
+
+    number: int
+    columns: int
+    rows: int
+    height: int
+    count: int
+
+    @property
+    def across(self) -> list[float]:
+        gap = 0.03
+        width = (1 - gap * (self.columns - 1)) / self.columns
+        start = (self.number % self.columns) * (width + gap)
+        return [round(start, 5), round(start + width, 5)]
+
+    @property
+    def down(self) -> list[float]:
+        inner = self.height - HEAD_HEIGHT - FOOT_HEIGHT
+        row = self.number // self.columns
+        top = 1 - row * (PANEL_HEIGHT + HEAD_HEIGHT) / inner
+        return [round(max(0, top - PANEL_HEIGHT / inner), 5), round(top, 5)]
+
+    @property
+    def is_left(self) -> bool:
+        return self.number % self.columns == 0
+
+    @property
+    def is_lowest(self) -> bool:
+        return self.number + self.columns >= self.count
+
+
+def _panel_axes(shown: StudyCurves, name: str, cell: _Cell) -> dict[str, Any]:
+    """Both axes of a panel; all are one when somebody zooms."""
+    xaxis = _xaxis(shown, titled=False) | {
+        "domain": cell.across,
+        "anchor": f"y{name}",
+        "nticks": 4,
+        "showticklabels": cell.is_lowest,
+    }
+    yaxis = _yaxis(shown, titled=False) | {
+        "domain": cell.down,
+        "anchor": f"x{name}",
+        "nticks": 4,
+        "showticklabels": cell.is_left,
+    }
+    if name:
+        xaxis["matches"], yaxis["matches"] = "x", "y"
+    return {f"xaxis{name}": xaxis, f"yaxis{name}": yaxis}
+
+
+def _panel_title(label: str, axes: str) -> dict[str, Any]:
+    return {
+        "text": label,
+        "name": "panel",
+        "xref": f"x{axes} domain",
+        "yref": f"y{axes} domain",
+        "x": 0,
+        "y": 1,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 11, "color": INK},
+    }
+
+
+def _ink(groups: Sequence[Group], number: int) -> _Ink:
+    label = groups[number].label
+    if len(groups) == 1:
+        return _Ink(number, label, INK, "solid", "")
+    if (ramp := _ramp(groups)) is not None:
+        return _Ink(number, label, ramp[number], "solid", "")
+    dash = DASHES[number // len(HUES) % len(DASHES)]
+    return _Ink(number, label, HUES[number % len(HUES)], dash, "")
+
+
+def _ramp(groups: Sequence[Group]) -> list[str] | None:
+    """Hues from cold to warm for many numbers; None unless the groups are such."""
+    try:
+        numbers = [float(group.label) for group in groups]
+    except ValueError:
+        return None
+    if len(numbers) <= len(HUES) // 2:
+        return None
+    places = {number: place for place, number in enumerate(sorted(numbers))}
+    return [_blend(places[number] / (len(numbers) - 1)) for number in numbers]
+
+
+def _blend(share: float) -> str:
+    """0: cold, 1/2: grey, 1: warm."""
+    low, high = (COLD, MIDDLE) if share < 0.5 else (MIDDLE, WARM)
+    at = 2 * share if share < 0.5 else 2 * share - 1
+    mixed = (round(a + (b - a) * at) for a, b in zip(low, high, strict=True))
+    return "#" + "".join(f"{part:02X}" for part in mixed)
+
+
+def _traces(shown: StudyCurves, group: Group, ink: _Ink) -> Iterator[dict[str, Any]]:
+    """Band, runs and mean of a group; of a single run its curve."""
+    found = [shown.curves[run.run_id] for run in group.runs if run.run_id in shown.curves]
+    if len(group.runs) == 1:
+        [name] = [run.name for run in group.runs]
+        for curve in found:
+            yield _curve(shown, curve, ink, name, alone=True)
+        return
+    names = {run.run_id: run.name for run in group.runs}
+    common = spread(found, max(run.every for run in group.runs))
+    yield _band(common.sequences, common.least, common.most, ink)
+    for curve in found:
+        yield _curve(shown, curve, ink, names[curve.run_id], alone=False)
+    yield {
+        **_line(ink, f"mean of {ink.label}"),
+        "x": common.sequences,
+        "y": [_rounded(number) for number in common.mean],
+        "line": {"color": ink.hue, "dash": ink.dash, "width": 2.4},
+        "customdata": common.runs,
+        "hovertemplate": "%{y:.3f} · %{customdata} runs",
+        "zorder": 2,
+        "uid": f"mean-{ink.number}",
+    }
+
+
+def _curve(
+    shown: StudyCurves, curve: Curve, ink: _Ink, name: str, *, alone: bool
+) -> dict[str, Any]:
+    sequences, numbers = thinned(curve, shown.runs)
+    style = {"width": 1.6} if alone else {"width": 0.8}
+    return {
+        **_line(ink, name),
+        "x": sequences,
+        "y": [_rounded(number) for number in numbers],
+        "line": {"color": ink.hue, "dash": ink.dash, **style},
+        "opacity": 1 if alone else 0.45,
+        **({} if alone else {"hoverinfo": "skip"}),
+        **({"hovertemplate": "%{y:.3f}"} if alone else {}),
+        "zorder": 1,
+        "uid": curve.run_id,
+    }
+
+
+def _band(
+    sequences: Sequence[int], least: Sequence[float], most: Sequence[float], ink: _Ink
+) -> dict[str, Any]:
+    """From the least to the most, as an area."""
+    return {
+        **_line(ink, f"range of {ink.label}"),
+        "x": [*sequences, *reversed(sequences)],
+        "y": [_rounded(number) for number in (*least, *reversed(most))],
+        "fill": "toself",
+        "fillcolor": ink.hue,
+        "opacity": 0.13,
+        "line": {"width": 0, "color": ink.hue},
+        "hoverinfo": "skip",
+        "zorder": 0,
+        "uid": f"band-{ink.number}",
+    }
+
+
+def _line(ink: _Ink, name: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "connectgaps": False,
+        "xaxis": f"x{ink.axes}",
+        "yaxis": f"y{ink.axes}",
+        "meta": {"group": ink.number, "is_ink": ink.hue == INK},
+    }
+
+
+def _rounded(number: float) -> float | None:
+    return float(f"{number:.5g}") if math.isfinite(number) else None
+
+
+def _layout(shown: StudyCurves) -> dict[str, Any]:
+    inks = [_ink(shown.groups, number) for number in range(len(shown.groups))]
+    return {
+        "font": {"family": FONT, "size": 11, "color": INK},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "hoverlabel": {"bgcolor": CARD, "bordercolor": GRID, "font": {"size": 11, "color": INK}},
+        "showlegend": False,
+        "uirevision": shown.metric.id,
+        "meta": {
+            "groups": [
+                {"label": ink.label, "hue": ink.hue, "dash": ink.dash, "runs": len(group.runs)}
+                for ink, group in zip(inks, shown.groups, strict=True)
+            ],
+            "points": sum(len(curve.sequences) for curve in shown.curves.values()),
+            "height": None,
+        },
+    }
+
+
+def _axis() -> dict[str, Any]:
+    return {
+        "gridcolor": GRID,
+        "linecolor": GRID,
+        "zeroline": False,
+        "tickfont": {"size": 11, "color": MUTED},
+    }
+
+
+def _xaxis(shown: StudyCurves, *, titled: bool) -> dict[str, Any]:
+    axis = _axis() | {
+        "range": [0, shown.total_sequences],
+        "tickformat": "~s",
+        "hoverformat": ",d",
+        "nticks": 7,
+    }
+    return axis | _title("sequences seen") if titled else axis
+
+
+def _yaxis(shown: StudyCurves, *, titled: bool) -> dict[str, Any]:
+    axis = _axis() | {"range": _range(shown)}
+    return axis | _title(shown.metric.unit) if titled else axis
+
+
+def _title(text: str) -> dict[str, Any]:
+    return {"title": {"text": text, "font": {"size": 11, "color": MUTED}, "standoff": 6}}
+
+
+def _range(shown: StudyCurves) -> list[float]:
+    """Losses from 0 to the highest; shares whole; strengths whole and what lies below 0."""
+    numbers = [n for curve in shown.curves.values() for n in curve.numbers if math.isfinite(n)]
+    if shown.metric.is_loss:
+        return [0, round(1.05 * max(numbers, default=2.0), 3)]
+    return [round(min(0.0, *numbers, 0.0) - 0.02, 3), 1.02]
+
+
+def _guessing(shown: StudyCurves, axes: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The loss of guessing among the labels in context, in every panel."""
+    if not shown.metric.is_loss or not shown.labels_in_context:
+        return
+    guess = math.log(shown.labels_in_context)
+    for name in axes:
+        yield {
+            "type": "line",
+            "name": "guessing",
+            "layer": "below",
+            "xref": f"x{name} domain",
+            "yref": f"y{name}",
+            "x0": 0,
+            "x1": 1,
+            "y0": guess,
+            "y1": guess,
+            "line": {"color": MUTED, "width": 1, "dash": "dash"},
+        }
+
+
+def _guessing_label(shown: StudyCurves) -> list[dict[str, Any]]:
+    labels = shown.labels_in_context
+    if not shown.metric.is_loss or not labels:
+        return []
+    return [
+        {
+            "text": f"ln {labels} · guessing among the {labels} labels in context",
+            "name": "guessing",
+            "xref": "paper",
+            "x": 1,
+            "y": math.log(labels),
+            "xanchor": "right",
+            "yanchor": "bottom",
+            "showarrow": False,
+            "bgcolor": CARD,
+            "opacity": 0.9,
+            "font": {"size": 11, "color": MUTED},
+        }
+    ]
