@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     lease_seconds: float = 15.0  # a run whose trainer was silent for so long is lost
     flush_seconds: float = 0.15  # longest wait of a measurement in the trainer
     resume_seconds: float = 10.0  # between resume points: the most work that a crash can cost
+    cohort_size: int = 32  # runs that one trainer takes at most
     compile: bool = True  # False: no torch.compile; slower, starts at once
     threads: int = 0  # CPU threads of a trainer; 0: one (docs/adr/0007)
 

@@ -1,10 +1,10 @@
-"""Entries on their way to the recorder: bounded, so that a long outage blocks, not fills memory."""
+"""Lines on their way to the recorder: bounded, so that a long outage blocks, not fills memory."""
 
 import threading
 from collections.abc import Sequence
 from time import monotonic
 
-from worker.entry import Entry
+from worker.entry import Line
 
 MOST_BYTES = 256_000_000
 MOST_ENTRIES = 20_000
@@ -16,28 +16,28 @@ class Backlog:
 
     def __init__(self, most_bytes: int = MOST_BYTES, most_entries: int = MOST_ENTRIES) -> None:
         self._most_bytes, self._most_entries = most_bytes, most_entries
-        self._entries: list[Entry] = []
+        self._lines: list[Line] = []
         self._bytes = 0
         self._closed = False
         self._changed = threading.Condition()
 
-    def put(self, entry: Entry) -> bool:
-        """Adds an entry, waiting for room; False if the backlog is closed: nobody will read it."""
+    def put(self, line: Line) -> bool:
+        """Adds a line, waiting for room; False if the backlog is closed: nobody will read it."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._has_room(entry))
+            self._changed.wait_for(lambda: self._closed or self._has_room(line))
             if self._closed:
                 return False
-            self._entries.append(entry)
-            self._bytes += entry.size
+            self._lines.append(line)
+            self._bytes += line.entry.size
             self._changed.notify_all()
             return True
 
-    def take(self, seconds: float) -> Sequence[Entry]:
+    def take(self, seconds: float) -> Sequence[Line]:
         """What waits, as soon as something does; nothing after so many seconds."""
         with self._changed:
-            self._changed.wait_for(lambda: bool(self._entries), timeout=seconds)
-            taken, self._entries = self._entries[:AT_ONCE], self._entries[AT_ONCE:]
-            self._bytes -= sum(entry.size for entry in taken)
+            self._changed.wait_for(lambda: bool(self._lines), timeout=seconds)
+            taken, self._lines = self._lines[:AT_ONCE], self._lines[AT_ONCE:]
+            self._bytes -= sum(line.entry.size for line in taken)
             self._changed.notify_all()
             return taken
 
@@ -52,12 +52,12 @@ class Backlog:
             self._closed = True
             self._changed.notify_all()
 
-    def _has_room(self, entry: Entry) -> bool:
-        fits = self._bytes + entry.size <= self._most_bytes
-        return not self._entries or (fits and len(self._entries) < self._most_entries)
+    def _has_room(self, line: Line) -> bool:
+        fits = self._bytes + line.entry.size <= self._most_bytes
+        return not self._lines or (fits and len(self._lines) < self._most_entries)
 
     def _presses(self) -> bool:
-        if not self._entries:
+        if not self._lines:
             return False
-        is_full = 2 * self._bytes > self._most_bytes or len(self._entries) >= AT_ONCE
-        return is_full or self._entries[-1].ending is not None
+        is_full = 2 * self._bytes > self._most_bytes or len(self._lines) >= AT_ONCE
+        return is_full or self._lines[-1].entry.ending is not None

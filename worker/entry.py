@@ -64,3 +64,11 @@ class Entry:
         snapshots = [one for one in (self.weights, self.resume) if one is not None]
         tensors = sum(array.nbytes for one in snapshots for array in one.arrays.values())
         return 4096 + len(self.frame or b"") + tensors
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the record of several runs: whose entry it is."""
+
+    run_id: str
+    entry: Entry

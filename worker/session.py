@@ -1,37 +1,30 @@
-"""One attempt at a run, from its row to its ending. Alone in the worker, it loads the science."""
+"""One training of a cohort, from its runs' rows to their endings. Loads the science."""
 
 import logging
 import platform
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from math import isfinite, isnan
-from math import log as ln
 from time import monotonic
 
 import torch
 from sqlalchemy import Engine
 
 from app.config import Settings
-from app.db import recording
-from app.db.engine import session_scope
-from app.schemas.config import RunConfig
+from app.db.claims import Claim
 from app.schemas.measure import EVALUATORS, Evaluator, Measurement
 from app.schemas.state import RunState
 from app.schemas.words import grouped
-from app.services.runs import run_or_error
-from worker.donors import Found, find_donors, load_donors
 from worker.entry import Beginning, Ending, Entry, Measured, Snapshot
 from worker.faults import fault_of
-from worker.patience import patiently
+from worker.member import Datasets, Member, load_member
 from worker.recorder import Recorder
-from worker.science.datasets import load_dataset
-from worker.science.loop import Report, Trainer, cohort_shape
-from worker.science.phase_change import PhaseDetector
-from worker.starting import Saved, checkpoint_arrays, read_saved, starting_state
-from worker.store import Store
+from worker.science.crew import Cohort
+from worker.science.loop import Report
+from worker.starting import checkpoint_arrays
 
 log = logging.getLogger(__name__)
 
@@ -40,142 +33,174 @@ _TRAIN = EVALUATORS.index(Evaluator.TRAIN)
 
 @dataclass
 class TrainingSession:
-    """Trains a run that was claimed, handing everything it learns to the recorder."""
+    """Trains runs that were claimed, handing everything it learns to the recorder."""
 
-    run_id: str
+    claims: Sequence[Claim]
     settings: Settings
     engine: Engine
-    store: Store
     recorder: Recorder
     stop: threading.Event  # set: the worker shuts down, another will go on
-    _saved_at: float = field(default_factory=monotonic)  # the last resume point, or the start
+    _members: list[Member] = field(default_factory=list, init=False)
+    _cohort: Cohort = field(init=False)
 
     def run(self) -> None:
-        """Trains until the run's end, a cancel, a stop or an error, and has that recorded."""
-        resume = None
+        """Trains every run to its end, a cancel, a pause, a stop or an error, and has it recorded.
+
+        An error ends those that it concerns. One that concerns all is not blamed on any: each is
+        tried again alone.
+        """
+        self._members = self._load()
         try:
-            ending, resume = self._train(*self._load())
+            if self._members:
+                self._train()
         except Exception as error:
             if self.recorder.has_failed:
                 raise
-            log.exception("run %s failed", self.run_id)
-            kind, message = fault_of(error)
-            ending = Ending(RunState.FAILED, message, kind)
-        self.recorder.finish(ending, resume=resume)
+            log.exception("%s", ", ".join(member.run_id for member in self._members))
+            for member in self._going():
+                self._end(member, _failed(error, with_others=len(self._members) - 1))
+        self.recorder.finish()
 
-    def _load(self) -> tuple[RunConfig, Saved, dict[str, Found]]:
-        def read() -> tuple[RunConfig, Saved, dict[str, Found]]:
-            with session_scope(self.engine) as session:
-                run = run_or_error(session, self.run_id)
-                config = RunConfig.model_validate(run.config)
-                return config, read_saved(session, run), find_donors(session, config)
+    def _load(self) -> list[Member]:
+        """The runs that can be trained; the others fail, each for its own reason."""
+        datasets, members = Datasets(), []
+        for claim in self.claims:
+            store = self.recorder.store(claim.run_id)
+            try:
+                members.append(load_member(self.engine, store, claim.run_id, datasets))
+            except Exception as error:
+                log.exception("run %s failed", claim.run_id)
+                self.recorder.end(claim.run_id, _failed(error))
+        return members
 
-        return patiently(read)
+    def _going(self) -> list[Member]:
+        return [member for member in self._members if not member.is_over]
 
-    def _train(
-        self, config: RunConfig, saved: Saved, found: dict[str, Found]
-    ) -> tuple[Ending, Snapshot | None]:
-        dataset = load_dataset(config.task, config.seeds.dataset)
-        state, notices = starting_state(self.store, saved, cohort_shape(config, dataset))
-        trainer = Trainer(
-            [config],
-            [dataset],
-            resume=[state],
+    def _train(self) -> None:
+        members = self._members
+        self._cohort = cohort = Cohort(
+            [member.config for member in members],
+            [member.dataset for member in members],
+            resume=[member.state for member in members],
             compile=self.settings.compile,
             threads=self.settings.threads,
             should_stop=self._should_stop,
-            donors=load_donors(self.store, config, dataset, found),
+            donors={text: donor for member in members for text, donor in member.donors.items()},
         )
-        trainer.warm_up()
-        self.recorder.record(Entry(beginning=_beginning(trainer, notices)))
-        measured_here = 1 if trainer.resumed else 0  # else it is measured (once more) now
-        detector = self._detector(config, before=trainer.sequences + measured_here)
-        for (report,) in trainer.reports():
-            measurement = report.measurement
-            self.recorder.record(self._entry(trainer, report, detector))
-            if not _is_finite(measurement):
-                return _diverged(measurement), None
-        return self._ending(trainer)
+        cohort.warm_up()
+        for run, member in enumerate(members):
+            self.recorder.record(member.run_id, Entry(beginning=self._beginning(run, member)))
+        for reports in cohort.reports():
+            for report in reports:
+                self._take(members[report.run], report)
+        for member in self._going():
+            self._end_where_it_is(member)
 
     def _should_stop(self) -> bool:
-        recorder = self.recorder
-        is_asked = recorder.is_cancelled or recorder.is_paused
-        return self.stop.is_set() or is_asked or recorder.has_failed
+        """Asked before every update; lets those go first that were asked to leave."""
+        for member in self._going() if self.recorder.leaving else ():
+            if member.run_id in self.recorder.leaving:
+                self._let_go(member, self.recorder.leaving[member.run_id])
+        return self.stop.is_set() or self.recorder.has_failed
 
-    def _detector(self, config: RunConfig, *, before: int) -> PhaseDetector:
-        """A detector that has seen what earlier attempts, or its parent, measured below that."""
+    def _let_go(self, member: Member, target: RunState | None) -> None:
+        """Ends a run as it was asked to; `None`: it is another's, and nothing is to be said."""
+        run = self._members.index(member)
+        self._cohort.leave(run)
+        if target is RunState.PAUSED:
+            place = grouped(self._cohort.sequences_of(run))
+            said = f"Paused at {place} sequences; it goes on from there when it is resumed."
+            self._end(member, Ending(target, said), resume=self._snapshot(run))
+        elif target is not None:
+            self._end(member, Ending(target))
+        member.is_over = True
 
-        def read() -> Iterable[tuple[int, float]]:
-            with session_scope(self.engine) as session:
-                return recording.train_losses(session, self.run_id, before=before)
-
-        detector = PhaseDetector(ln(config.task.context_labels))
-        for sequences, loss in patiently(read):
-            detector.add(sequences, loss)
-        return detector
-
-    def _entry(self, trainer: Trainer, report: Report, detector: PhaseDetector) -> Entry:
+    def _take(self, member: Member, report: Report) -> None:
+        """Records a report; what has diverged fails, and what was the last is the end."""
+        if member.is_over:
+            return
         measurement = report.measurement
-        phase = detector.add(measurement.sequences, measurement.loss[_TRAIN])
+        self.recorder.record(member.run_id, self._entry(member, report))
+        if not _is_finite(measurement):
+            self._cohort.leave(report.run)
+            self._end(member, _diverged(measurement))
+        elif measurement.sequences == member.config.training.total_sequences:
+            self._end(member, Ending(RunState.FINISHED))
+
+    def _entry(self, member: Member, report: Report) -> Entry:
+        measurement = report.measurement
+        phase = member.detector.add(measurement.sequences, measurement.loss[_TRAIN])
         is_sound = _is_finite(measurement)  # what has diverged is no place to go on from
         return Entry(
             measured=Measured(measurement, datetime.now(UTC), phase),
             frame=None if report.patterns is None else report.patterns.astype("<f4").tobytes(),
-            weights=_checkpoint(trainer, report) if is_sound else None,
-            resume=_snapshot(trainer) if is_sound and self._is_resume_point_due() else None,
+            weights=self._checkpoint(report) if is_sound else None,
+            resume=self._snapshot(report.run) if is_sound and self._is_due(member) else None,
         )
 
-    def _is_resume_point_due(self) -> bool:
-        is_due = monotonic() - self._saved_at >= self.settings.resume_seconds
+    def _is_due(self, member: Member) -> bool:
+        """Whether a resume point is."""
+        is_due = monotonic() - member.saved_at >= self.settings.resume_seconds
         if is_due:
-            self._saved_at = monotonic()
+            member.saved_at = monotonic()
         return is_due
 
-    def _ending(self, trainer: Trainer) -> tuple[Ending, Snapshot | None]:
-        if not trainer.stopped:
-            return Ending(RunState.FINISHED), None
-        if self.recorder.is_cancelled:
-            return Ending(RunState.CANCELLED), None
-        place = grouped(trainer.sequences)
-        if self.recorder.is_paused:
-            said = f"Paused at {place} sequences; it goes on from there when it is resumed."
-            return Ending(RunState.PAUSED, said), _snapshot(trainer)
+    def _end_where_it_is(self, member: Member) -> None:
+        """Ends a run that nobody ended: it is through (resumed at its end), or the worker stops."""
+        run = self._members.index(member)
+        sequences = self._cohort.sequences_of(run)
+        if sequences >= member.config.training.total_sequences:
+            self._end(member, Ending(RunState.FINISHED))
+            return
+        place = grouped(sequences)
         reason = f"Its worker shuts down; the next one goes on from {place} sequences."
-        return Ending(RunState.QUEUED, reason), _snapshot(trainer)
+        self._end(member, Ending(RunState.QUEUED, reason), resume=self._snapshot(run))
 
+    def _end(self, member: Member, ending: Ending, *, resume: Snapshot | None = None) -> None:
+        member.is_over = True
+        self.recorder.end(member.run_id, ending, resume=resume)
 
-def _beginning(trainer: Trainer, notices: tuple[str, ...]) -> Beginning:
-    how = "Resumed" if trainer.resumed else "Training"
-    where = f" at {grouped(trainer.sequences)} sequences" if trainer.sequences else ""
-    return Beginning(
-        device=trainer.device,
-        versions={
-            "optoscope": version("optoscope"),
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-        probe=tuple(trainer.probe(0)),
-        message=f"{how}{where} on {trainer.device}.",
-        notices=(*notices, *trainer.notices),
-    )
+    def _beginning(self, run: int, member: Member) -> Beginning:
+        cohort, others = self._cohort, len(self._members) - 1
+        how = "Resumed" if cohort.is_resumed(run) else "Training"
+        sequences = cohort.sequences_of(run)
+        where = f" at {grouped(sequences)} sequences" if sequences else ""
+        together = f", with {others} other{'s' if others > 1 else ''}" if others else ""
+        return Beginning(
+            device=cohort.device,
+            versions={
+                "optoscope": version("optoscope"),
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+            },
+            probe=tuple(cohort.probe(run)),
+            message=f"{how}{where} on {cohort.device}{together}.",
+            notices=(*member.notices, *cohort.notices),
+        )
 
+    def _checkpoint(self, report: Report) -> Snapshot | None:
+        if report.weights is None:
+            return None
+        state = self._cohort.state(report.run)
+        arrays = checkpoint_arrays(report.weights, state, self._cohort.shape)
+        return Snapshot(state.sequences, state.elapsed_seconds, arrays, state.optimiser_from)
 
-def _checkpoint(trainer: Trainer, report: Report) -> Snapshot | None:
-    if report.weights is None:
-        return None
-    state = trainer.state(0)
-    arrays = checkpoint_arrays(report.weights, state, trainer.shape)
-    return Snapshot(state.sequences, state.elapsed_seconds, arrays, state.optimiser_from)
-
-
-def _snapshot(trainer: Trainer) -> Snapshot:
-    state = trainer.state(0)
-    arrays = {name: tensor.numpy() for name, tensor in state.tensors.items()}
-    return Snapshot(state.sequences, state.elapsed_seconds, arrays, state.optimiser_from)
+    def _snapshot(self, run: int) -> Snapshot:
+        state = self._cohort.state(run)
+        arrays = {name: tensor.numpy() for name, tensor in state.tensors.items()}
+        return Snapshot(state.sequences, state.elapsed_seconds, arrays, state.optimiser_from)
 
 
 def _is_finite(measurement: Measurement) -> bool:
     return all(map(isfinite, measurement.loss))
+
+
+def _failed(error: Exception, *, with_others: int = 0) -> Ending:
+    kind, message = fault_of(error)
+    if with_others:
+        reason = f"Training failed for a whole cohort, so it is tried again alone. {message}"
+        return Ending(RunState.LOST, reason)
+    return Ending(RunState.FAILED, message, kind)
 
 
 def _diverged(measurement: Measurement) -> Ending:

@@ -79,7 +79,8 @@ class Store:
             )
         return load(content), _notes(content)
 
-    def remove(self, url: str) -> None:
+    @staticmethod
+    def remove(url: str) -> None:
         """Removes a file that nothing needs any more; it may be gone already."""
         files, path = fsspec.url_to_fs(url)
         if files.exists(path):

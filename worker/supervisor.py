@@ -1,4 +1,4 @@
-"""The supervisor: starts a trainer for a run, watches it, and says what became of it.
+"""The supervisor: takes runs, starts a trainer for them, and says what became of it.
 
 It runs in Celery's pool process and loads no torch: a trainer is a process of its own, so that its
 memory is freed by its exit and a crash takes nothing else down.
@@ -9,35 +9,35 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from time import monotonic
 
 from sqlalchemy import Engine
 
 from app.config import Settings
 from app.db import claims
-from app.db.engine import session_scope
-from app.schemas.state import ACTIVE, RunState
+from app.db.claims import Claim
 from app.services import attempts
+from app.services.planning import plan
 from app.services.queue import Outbox, transaction
-from worker.patience import AWAY, patiently
+from worker.machine import memory_free
+from worker.patience import patiently
+from worker.watch import FOREVER, STOP_SECONDS, Watch
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
-CANCEL_SECONDS = 1.0  # a trainer may take to stop by itself when its run is cancelled: 2 s in all
-STOP_SECONDS = 8.0  # ... to save when the worker shuts down or its run is paused
-EXIT_SECONDS = 5.0  # ... to exit once its run has ended
 
 Trainer = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
 class Supervisor:
-    """Trains runs for one worker, one at a time."""
+    """Trains runs for one worker, one cohort at a time."""
 
     settings: Settings
     engine: Engine
@@ -46,44 +46,44 @@ class Supervisor:
     is_stopping: Callable[[], bool]
 
     def attend(self, run_id: str) -> None:
-        """Trains a run, again if its trainer died; nothing if somebody else has it."""
+        """Woken up for a run: trains what waits, the next in line first, until nothing does."""
+        log.info("woken up for run %s", run_id)
         while not self.is_stopping():
-            attempt = patiently(partial(self._claim, run_id))
-            if attempt is None:
+            taken = patiently(self._plan)
+            if not taken:
                 return
-            reason = self._train(run_id, attempt)
-            patiently(partial(self._settle, run_id, attempt, reason))
+            reason = self._train(taken)
+            patiently(partial(self._settle, taken, reason))
 
-    def _claim(self, run_id: str) -> int | None:
+    def _plan(self) -> list[Claim]:
         with transaction(self.engine, self.outbox) as session:
-            return attempts.claim(
+            return plan(
                 session,
-                run_id,
                 worker=self.worker,
                 lease_seconds=self.settings.lease_seconds,
+                most=self.settings.cohort_size,
+                memory=memory_free(),
             )
 
-    def _train(self, run_id: str, attempt: int) -> str:
+    def _train(self, taken: Sequence[Claim]) -> str:
         """Runs a trainer to its end; a sentence about how it ended."""
         try:
-            trainer = self._start(run_id, attempt)
+            trainer = self._start(taken)
         except OSError as error:
             return f"The trainer could not be started: {error}."
         try:
-            self._watch(trainer, run_id, attempt)
+            self._watch(trainer, taken)
         finally:
             _kill(trainer)
         return _how_it_ended(trainer.returncode)
 
-    def _start(self, run_id: str, attempt: int) -> Trainer:
+    def _start(self, taken: Sequence[Claim]) -> Trainer:
         """The trainer's process, in a session of its own so that it can be killed with its like."""
-        logs = self.settings.data_dir / "logs" / "runs"
-        logs.mkdir(parents=True, exist_ok=True)
         compiled = str(self.settings.data_dir.resolve() / "cache" / "inductor")
-        command = [sys.executable, "-m", "worker.trainer", run_id, str(attempt)]
-        with (logs / f"{run_id}.log").open("ab") as output:
+        command = [sys.executable, "-m", "worker.trainer", "--parent", str(os.getpid())]
+        with self._log(taken).open("ab") as output:
             return subprocess.Popen(
-                [*command, "--parent", str(os.getpid())],
+                [*command, *(f"{claim.run_id}:{claim.attempt}" for claim in taken)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -91,43 +91,39 @@ class Supervisor:
                 env={"TORCHINDUCTOR_CACHE_DIR": compiled, **os.environ},
             )
 
-    def _watch(self, trainer: Trainer, run_id: str, attempt: int) -> None:
+    def _log(self, taken: Sequence[Claim]) -> Path:
+        """The log of the trainer: that of its first run, which those of the others name."""
+        logs = self.settings.data_dir / "logs" / "runs"
+        logs.mkdir(parents=True, exist_ok=True)
+        first, *others = (logs / f"{claim.run_id}.log" for claim in taken)
+        for other, claim in zip(others, taken[1:], strict=True):
+            with other.open("a") as output:
+                output.write(f"attempt {claim.attempt} is trained with others: see {first.name}\n")
+        return first
+
+    def _watch(self, trainer: Trainer, taken: Sequence[Claim]) -> None:
         """Returns when the trainer has exited, or has overstayed its time."""
-        deadline, was_told = float("inf"), False
+        watch = Watch(self.settings, self.engine, self.outbox, taken, self.is_stopping)
+        deadline, was_told = FOREVER, False
         while monotonic() < deadline and not _has_exited(trainer):
             if self.is_stopping() and not was_told:
                 trainer.terminate()
                 deadline, was_told = min(deadline, monotonic() + STOP_SECONDS), True
-            deadline = min(deadline, monotonic() + self._time_left(run_id, attempt))
+            deadline = min(deadline, monotonic() + watch.time_left())
 
-    def _time_left(self, run_id: str, attempt: int) -> float:
-        """How long the trainer may still run, by what its run's row says now."""
-        try:
-            with session_scope(self.engine) as session:
-                state = claims.state_of(session, run_id, attempt)
-                if state is RunState.STARTING:  # loading torch, it may not get to run for seconds
-                    claims.renew_start(session, run_id, attempt, self.settings.lease_seconds)
-        except AWAY:
-            return float("inf")
-        if state is RunState.STARTING and self.is_stopping():
-            return 0.0  # it has nothing to save yet, and does not hear while it compiles
-        if state is RunState.STOPPING:
-            return CANCEL_SECONDS
-        if state is RunState.PAUSING:
-            return STOP_SECONDS
-        return float("inf") if state in ACTIVE else EXIT_SECONDS
-
-    def _settle(self, run_id: str, attempt: int, reason: str) -> None:
-        """Records the end of an attempt whose trainer could not do so itself."""
+    def _settle(self, taken: Sequence[Claim], reason: str) -> None:
+        """Records the end of attempts whose trainer could not do so itself."""
         with transaction(self.engine, self.outbox) as session:
-            run = claims.hold(session, run_id, attempt)
-            if run is None:
-                return
-            log.warning("run %s, attempt %d: %s", run_id, attempt, reason)
-            if self.is_stopping():
-                attempts.give_back(session, run, "Its worker shuts down; the next one goes on.")
-            else:
-                attempts.lose(session, run, reason)
+            for claim in taken:
+                run = claims.hold(session, claim)
+                if run is None:
+                    continue
+                log.warning("run %s, attempt %d: %s", claim.run_id, claim.attempt, reason)
+                if self.is_stopping():
+                    said = "Its worker shuts down; the next one goes on."
+                    attempts.give_back(session, run, said)
+                else:
+                    attempts.lose(session, run, reason)
 
 
 def _has_exited(trainer: Trainer) -> bool:
@@ -151,4 +147,4 @@ def _how_it_ended(returncode: int) -> str:
         return "The trainer was killed (SIGKILL), as happens when memory runs out."
     if returncode < 0:
         return f"The trainer crashed ({signal.Signals(-returncode).name})."
-    return f"The trainer ended with exit code {returncode} and no word about the run."
+    return f"The trainer ended with exit code {returncode} and no word about its runs."

@@ -13,7 +13,7 @@ from worker.supervisor import Supervisor
 
 
 def train(run_id: str) -> None:
-    """Trains a run, if it waits for a worker."""
+    """Trains what waits for a worker: that run, and what is in line before and with it."""
     with sigterm_waits(stop_flag):
         _supervisor().attend(run_id)
 

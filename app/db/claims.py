@@ -1,69 +1,119 @@
 """Who may write to a run: the attempt that claimed its row last, as long as its lease is kept."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.db.models import Moment, Run
+from app.schemas.measure import PhaseChange
 from app.schemas.state import ACTIVE, CLAIMABLE, RunState
 
 
-def take(session: Session, run_id: str, *, worker: str, lease_seconds: float) -> int | None:
-    """The attempt's number if the run waited for a worker; None if somebody else has it.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A trainer's right to a run, until somebody else has a later one."""
+
+    run_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a trainer must know of a run whose row it holds."""
+
+    state: RunState
+    sequences: int
+    train_loss: float | None
+    sequences_per_second: float | None
+    fruitless_attempts: int
+    phase: PhaseChange
+
+
+_PHASE = tuple(PhaseChange.model_fields)
+_STANDING = tuple(name for name in Standing.__slots__ if name != "phase")
+
+
+def take(
+    session: Session, run_ids: Sequence[str], *, worker: str, lease_seconds: float
+) -> list[Claim]:
+    """Claims those of the runs that wait for a worker, in the order that they are given in.
 
     One conditional UPDATE: of two workers that try, the second waits for the first's transaction
-    and then finds nothing to take. `services.attempts.claim` moves the run in the same
+    and then finds nothing to take. `services.attempts.claim` moves the runs in the same
     transaction.
     """
     statement = (
         update(Run)
-        .where(Run.id == run_id, Run.state.in_(CLAIMABLE))
+        .where(Run.id.in_(run_ids), Run.state.in_(CLAIMABLE))
         .values(
             attempt=Run.attempt + 1,
             fruitless_attempts=Run.fruitless_attempts + 1,  # until it measures something new
             lease_until=lease_end(lease_seconds),
             worker=worker,
         )
-        .returning(Run.attempt)
+        .returning(Run.id, Run.attempt)
         .execution_options(synchronize_session=False)
     )
+    taken: dict[str, int] = dict(session.execute(statement).all())
+    return [Claim(run_id, taken[run_id]) for run_id in run_ids if run_id in taken]
+
+
+def hold(session: Session, claim: Claim) -> Run | None:
+    """The run, locked until the transaction ends, if the attempt still owns it."""
+    statement = select(Run).where(_owned([claim])).with_for_update()
     return session.scalars(statement).one_or_none()
 
 
-def hold(session: Session, run_id: str, attempt: int) -> Run | None:
-    """The run, locked until the transaction ends, if the attempt still owns it."""
+def hold_all(session: Session, claims: Sequence[Claim]) -> dict[str, Standing]:
+    """Where the runs stand that their attempts still own, locked until the transaction ends."""
+    columns = [getattr(Run, name) for name in (*_PHASE, *_STANDING)]
     statement = (
-        select(Run)
-        .where(Run.id == run_id, Run.attempt == attempt, Run.state.in_(ACTIVE))
+        select(Run.id, *columns)
+        .where(_owned(claims))
+        .order_by(Run.id)  # one order for all who lock several
         .with_for_update()
     )
-    return session.scalars(statement).one_or_none()
+    return {row["id"]: _standing(row) for row in session.execute(statement).mappings()}
 
 
-def renew(run: Run, lease_seconds: float) -> None:
-    """Puts the end of a held run's lease off."""
-    run.lease_until = lease_end(lease_seconds)
+def _standing(row: RowMapping) -> Standing:
+    known = {name: row[name] for name in _STANDING}
+    phase = PhaseChange(**{name: row[name] for name in _PHASE})
+    return Standing(**known | {"state": RunState(row["state"])}, phase=phase)
 
 
-def renew_start(session: Session, run_id: str, attempt: int, lease_seconds: float) -> None:
-    """Puts the end of the lease off while the trainer starts and cannot do so itself."""
+def renew(session: Session, run_ids: Sequence[str], lease_seconds: float) -> None:
+    """Puts the end of the leases of held runs off."""
+    statement = update(Run).where(Run.id.in_(run_ids)).values(lease_until=lease_end(lease_seconds))
+    session.execute(statement.execution_options(synchronize_session=False))
+
+
+def renew_start(session: Session, claims: Sequence[Claim], lease_seconds: float) -> None:
+    """Puts the end of the leases off while the trainer starts and cannot do so itself."""
     statement = (
         update(Run)
-        .where(Run.id == run_id, Run.attempt == attempt, Run.state == RunState.STARTING)
+        .where(_owned(claims), Run.state == RunState.STARTING)
         .values(lease_until=lease_end(lease_seconds))
         .execution_options(synchronize_session=False)
     )
     session.execute(statement)
 
 
-def state_of(session: Session, run_id: str, attempt: int) -> RunState | None:
-    """The run's state, unlocked; None when it is gone or another attempt's."""
-    statement = select(Run.state).where(Run.id == run_id, Run.attempt == attempt)
-    state = session.scalars(statement).one_or_none()
-    return None if state is None else RunState(state)
+def states_of(session: Session, claims: Sequence[Claim]) -> dict[str, RunState]:
+    """The states of the runs that their attempts still own, unlocked."""
+    found = session.execute(select(Run.id, Run.state).where(_owned(claims)))
+    return {run_id: RunState(state) for run_id, state in found}
 
 
 def lease_end(seconds: float) -> ColumnElement[datetime]:
     """That long from now, by the database's clock: the only one that all processes share."""
     return func.clock_timestamp(type_=Moment) + timedelta(seconds=seconds)
+
+
+def _owned(claims: Sequence[Claim]) -> ColumnElement[bool]:
+    """Whether a run is one of those, still of that attempt, and has not ended."""
+    pairs = [(claim.run_id, claim.attempt) for claim in claims]
+    return tuple_(Run.id, Run.attempt).in_(pairs) & Run.state.in_(ACTIVE)

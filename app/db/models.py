@@ -53,6 +53,11 @@ class Run(Base):
     forked_at: Mapped[int | None] = mapped_column(BigInteger)
     fork_optimiser: Mapped[str | None] = mapped_column(Text)  # keep or reset
 
+    # Runs of equal key can be trained together; one without is trained alone.
+    cohort_key: Mapped[str] = mapped_column(Text, server_default="")
+    priority: Mapped[int] = mapped_column(server_default="0")  # the higher is taken first
+    companions: Mapped[int | None]  # how many others its trainer has, or had at first
+
     # Who may write: rows of an older attempt are refused.
     attempt: Mapped[int] = mapped_column(server_default="0")
     fruitless_attempts: Mapped[int] = mapped_column(server_default="0")  # without a new measurement
@@ -199,6 +204,23 @@ class StudyRun(Base):
     name: Mapped[str] = mapped_column(Text)  # what the run is here; by itself it may have another
     values: Mapped[dict[str, str]] = mapped_column(JSONB)
     is_reused: Mapped[bool]
+
+
+class Worker(Base):
+    """A process that takes runs, as it described itself when it was last heard of."""
+
+    __tablename__ = "worker"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)  # as in `Run.worker`
+    host: Mapped[str] = mapped_column(Text)
+    pid: Mapped[int]
+    device: Mapped[str] = mapped_column(Text)
+    cores: Mapped[int]
+    memory: Mapped[int] = mapped_column(BigInteger)  # bytes, of the machine
+    memory_free: Mapped[int] = mapped_column(BigInteger)
+    torch: Mapped[str] = mapped_column(Text)  # its version
+    started_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
+    seen_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
 
 
 class IdempotencyKey(Base):

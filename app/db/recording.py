@@ -1,16 +1,17 @@
-"""What an attempt writes about its run. The caller holds the row (`claims.hold`) meanwhile."""
+"""What trainers write about their runs. The caller holds the rows (`app.db.claims`) meanwhile."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import cast, column, func, select, update, values
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.db.base import Base
-from app.db.models import Checkpoint, Frame, Measurement, Probe, ResumePoint
+from app.db.claims import Claim
+from app.db.models import Checkpoint, Frame, Measurement, Probe, ResumePoint, Run
 from app.schemas import measure
 from app.schemas.measure import EVALUATORS, Evaluator, ProbeSequence
 
@@ -28,45 +29,87 @@ class StoredFile:
     has_optimiser: bool = False
 
 
-def add_measurements(
-    session: Session,
-    run_id: str,
-    attempt: int,
-    measurements: Sequence[tuple[measure.Measurement, datetime]],
-) -> None:
-    """Adds measurements with the moment at which each was computed; replaces those repeated."""
+Measured = tuple[measure.Measurement, datetime]  # and when it was computed
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come, as its row says it."""
+
+    run_id: str
+    sequences: int
+    train_loss: float | None
+    sequences_per_second: float | None
+    fruitless_attempts: int
+    phase: measure.PhaseChange
+
+
+def add_measurements(session: Session, measured: Mapping[Claim, Sequence[Measured]]) -> None:
+    """Adds measurements of several runs in one statement; replaces those repeated."""
     rows = [
-        {"run_id": run_id, "attempt": attempt, "computed_at": at, **dict(measurement)}
+        {**_key(claim), "computed_at": at, **dict(measurement)}
+        for claim, measurements in measured.items()
         for measurement, at in measurements
     ]
     _upsert(session, Measurement, rows)
 
 
-def add_frames(session: Session, run_id: str, attempt: int, frames: Mapping[int, bytes]) -> None:
-    """Adds attention frames by `sequences`; replaces those repeated."""
+def add_frames(session: Session, frames: Mapping[Claim, Mapping[int, bytes]]) -> None:
+    """Adds attention frames of several runs by `sequences`; replaces those repeated."""
     rows = [
-        {"run_id": run_id, "attempt": attempt, "sequences": sequences, "patterns": patterns}
-        for sequences, patterns in frames.items()
+        {**_key(claim), "sequences": sequences, "patterns": patterns}
+        for claim, by_place in frames.items()
+        for sequences, patterns in by_place.items()
     ]
     _upsert(session, Frame, rows)
 
 
-def add_checkpoints(
-    session: Session, run_id: str, attempt: int, files: Sequence[StoredFile]
-) -> None:
-    """Adds saved weights; replaces those repeated."""
+def add_checkpoints(session: Session, files: Mapping[Claim, Sequence[StoredFile]]) -> None:
+    """Adds saved weights of several runs; replaces those repeated."""
     rows = [
-        {**_file_row(run_id, attempt, file), "has_optimiser": file.has_optimiser} for file in files
+        {**_file_row(claim, file), "has_optimiser": file.has_optimiser}
+        for claim, saved in files.items()
+        for file in saved
     ]
     _upsert(session, Checkpoint, rows)
 
 
-def set_resume_point(session: Session, run_id: str, attempt: int, file: StoredFile) -> str | None:
-    """Replaces the resume point; the URL of the one before, which nothing needs any more."""
-    before = session.scalars(select(ResumePoint.url).where(ResumePoint.run_id == run_id))
-    old = before.one_or_none()
-    _upsert(session, ResumePoint, [_file_row(run_id, attempt, file)])
-    return None if old == file.url else old
+def set_resume_points(session: Session, files: Mapping[Claim, StoredFile]) -> set[str]:
+    """Replaces resume points; the URLs of those before, which nothing needs any more."""
+    if not files:
+        return set()
+    ids = [claim.run_id for claim in files]
+    before = session.scalars(select(ResumePoint.url).where(ResumePoint.run_id.in_(ids))).all()
+    _upsert(session, ResumePoint, [_file_row(claim, file) for claim, file in files.items()])
+    return set(before) - {file.url for file in files.values()}
+
+
+def set_progress(session: Session, progress: Sequence[Progress]) -> None:
+    """Brings the rows of several runs up to date, in one statement."""
+    if not progress:
+        return
+    rows = [{**_progress(one), **dict(one.phase)} for one in progress]
+    kept = Run.__table__.columns
+    names = [name for name in rows[0] if name != "id"]
+    new = (
+        values(*(column(name, kept[name].type) for name in rows[0]))
+        .data([tuple(row.values()) for row in rows])
+        .alias("new")
+    )
+    # A column of nothing but NULL is text to Postgres.
+    changed = {name: cast(new.c[name], kept[name].type) for name in names}
+    statement = update(Run).where(Run.id == new.c.id).values(changed)
+    session.execute(statement.execution_options(synchronize_session=False))
+
+
+def _progress(one: Progress) -> dict[str, Any]:
+    return {
+        "id": one.run_id,
+        "sequences": one.sequences,
+        "train_loss": one.train_loss,
+        "sequences_per_second": one.sequences_per_second,
+        "fruitless_attempts": one.fruitless_attempts,
+    }
 
 
 def set_probe(session: Session, run_id: str, sequences: Sequence[ProbeSequence]) -> None:
@@ -112,10 +155,13 @@ def last_measured(session: Session, run_id: str, *, before: int) -> int | None:
     return session.scalars(statement).one()
 
 
-def _file_row(run_id: str, attempt: int, file: StoredFile) -> dict[str, Any]:
+def _key(claim: Claim) -> dict[str, Any]:
+    return {"run_id": claim.run_id, "attempt": claim.attempt}
+
+
+def _file_row(claim: Claim, file: StoredFile) -> dict[str, Any]:
     return {
-        "run_id": run_id,
-        "attempt": attempt,
+        **_key(claim),
         "sequences": file.sequences,
         "url": file.url,
         "size": file.size,
@@ -124,7 +170,10 @@ def _file_row(run_id: str, attempt: int, file: StoredFile) -> dict[str, Any]:
 
 
 def _upsert(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
-    """Inserts the rows, or puts them in the place of those with the same key."""
+    """Inserts the rows, or puts them in the place of those with the same key.
+
+    What is returned is not needed: asking for it has SQLAlchemy send one statement for all rows.
+    """
     if not rows:
         return
     table = model.__table__
@@ -132,7 +181,7 @@ def _upsert(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> 
     statement = insert(model)
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     upsert = statement.on_conflict_do_update(index_elements=keys, set_=changed)
-    session.connection().execute(upsert, rows)
+    session.connection().execute(upsert.returning(table.c[keys[0]]), rows)
 
 
 def first_computed_at(session: Session, run_id: str) -> datetime:

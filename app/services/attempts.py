@@ -1,8 +1,11 @@
 """Attempts: a trainer's turn at a run, from the claim until it ends, is given back or is lost."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from app.db import claims
+from app.db.claims import Claim
 from app.db.models import Run
 from app.schemas.state import RunState
 from app.schemas.words import grouped
@@ -12,13 +15,19 @@ from app.services.runs import move, run_or_error
 MAX_FRUITLESS = 3  # attempts in a row that measured nothing new
 
 
-def claim(session: Session, run_id: str, *, worker: str, lease_seconds: float) -> int | None:
-    """Takes a waiting run for a worker: the attempt's number, or None if there is nothing to do."""
-    attempt = claims.take(session, run_id, worker=worker, lease_seconds=lease_seconds)
-    if attempt is not None:
-        run = run_or_error(session, run_id)
-        move(session, run, RunState.STARTING, message=f"Taken by {worker} (attempt {attempt}).")
-    return attempt
+def claim(
+    session: Session, run_ids: Sequence[str], *, worker: str, lease_seconds: float
+) -> list[Claim]:
+    """Takes waiting runs for a worker, to be trained together; those of them that it got."""
+    taken = claims.take(session, run_ids, worker=worker, lease_seconds=lease_seconds)
+    others = len(taken) - 1
+    for one in taken:
+        run = run_or_error(session, one.run_id)
+        run.companions = others
+        together = f", with {others} other{'s' if others > 1 else ''}" if others else ""
+        said = f"Taken by {worker} (attempt {one.attempt}){together}."
+        move(session, run, RunState.STARTING, message=said)
+    return taken
 
 
 def give_back(session: Session, run: Run, reason: str) -> None:

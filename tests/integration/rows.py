@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine
 
 from app.db import recording
+from app.db.claims import Claim
 from app.db.engine import session_scope
 from app.db.models import Run
 from app.db.recording import StoredFile
@@ -64,7 +65,7 @@ def add(engine: Engine, run_id: str, *measurements: Measurement) -> None:
     """Measurements that are committed, and of which nobody is told."""
     with session_scope(engine) as session:
         rows = [(one, computed_at(one)) for one in measurements]
-        recording.add_measurements(session, run_id, 1, rows)
+        recording.add_measurements(session, {Claim(run_id, 1): rows})
 
 
 def report(engine: Engine, outbox: Outbox, run_id: str, *sequences: int) -> None:
@@ -73,7 +74,7 @@ def report(engine: Engine, outbox: Outbox, run_id: str, *sequences: int) -> None
         one = measurement(place)
         with transaction(engine, outbox) as session:
             previous = recording.last_measured(session, run_id, before=place)
-            recording.add_measurements(session, run_id, 1, [(one, computed_at(one))])
+            recording.add_measurements(session, {Claim(run_id, 1): [(one, computed_at(one))]})
             publish(session, run_id, message(one, previous))
 
 
@@ -86,7 +87,7 @@ def add_frame(engine: Engine, outbox: Outbox, run_id: str, sequences: int, probe
     """A frame of `SMALL` in which number n is n / 1000."""
     numbers = array("f", [n / 1000 for n in range(2 * 2 * probes * 5 * 5)])
     with transaction(engine, outbox) as session:
-        recording.add_frames(session, run_id, 1, {sequences: numbers.tobytes()})
+        recording.add_frames(session, {Claim(run_id, 1): {sequences: numbers.tobytes()}})
         publish(session, run_id, FrameMessage(sequences=sequences))
 
 
@@ -100,4 +101,4 @@ def add_probe(engine: Engine, run_id: str) -> ProbeSequence:
 
 def add_checkpoint(engine: Engine, run_id: str, file: StoredFile) -> None:
     with session_scope(engine) as session:
-        recording.add_checkpoints(session, run_id, 1, [file])
+        recording.add_checkpoints(session, {Claim(run_id, 1): [file]})

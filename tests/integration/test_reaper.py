@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.db import claims, queries
+from app.db.claims import Claim
 from app.db.engine import session_scope
 from app.db.models import Run
 from app.schemas.live import TRAIN_QUEUE
@@ -28,7 +29,7 @@ def run_id(engine, outbox) -> str:
 
 def _claimed(engine, outbox, run_id, lease_seconds: float) -> None:
     with transaction(engine, outbox) as session:
-        claim(session, run_id, worker="w1", lease_seconds=lease_seconds)
+        claim(session, [run_id], worker="w1", lease_seconds=lease_seconds)
 
 
 def _run(engine, run_id) -> Run:
@@ -75,9 +76,9 @@ def test_a_trainer_that_is_just_renewing_is_not_disturbed(engine, outbox, run_id
     _claimed(engine, outbox, run_id, lease_seconds=-1)
 
     with Session(engine) as session, session.begin():
-        held = claims.hold(session, run_id, 1)
+        held = claims.hold_all(session, [Claim(run_id, 1)])
         sweep(engine, outbox)
-        claims.renew(held, 60)
+        claims.renew(session, list(held), 60)
 
     assert _run(engine, run_id).state == "starting"
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from app.config import Settings
 from app.db import claims
+from app.db.claims import Claim
 from app.schemas.measure import Measurement, PhaseChange
 from app.schemas.state import RunState
 from app.services import attempts
@@ -15,12 +16,29 @@ from app.services.queue import transaction
 from app.services.runs import create_run, request_cancel, request_pause, resume, run_or_error
 from tests.integration.wait import until
 from tests.integration.worker_process import places, tiny
-from worker.entry import Beginning, Ending, Entry, Measured, Snapshot
+from worker.entry import Beginning, Ending, Entry, Line, Measured, Snapshot
 from worker.ledger import Files, Ledger
 from worker.recorder import Recorder, StaleAttemptError
-from worker.store import Store
 
 BEGINNING = Entry(beginning=Beginning("CPU", {"torch": "2"}, (), "Training on CPU.", ("Slow.",)))
+
+
+class Pen:
+    """A recorder for an attempt at one run."""
+
+    def __init__(self, recorder: Recorder, run_id: str) -> None:
+        self._recorder, self._run_id = recorder, run_id
+
+    @property
+    def has_failed(self) -> bool:
+        return self._recorder.has_failed
+
+    def record(self, entry: Entry) -> None:
+        self._recorder.record(self._run_id, entry)
+
+    def finish(self, ending: Ending, *, resume: Snapshot | None = None) -> None:
+        self._recorder.end(self._run_id, ending, resume=resume)
+        self._recorder.finish()
 
 
 @pytest.fixture
@@ -31,7 +49,8 @@ def claimed(engine, outbox):
 
     def claim() -> int | None:
         with transaction(engine, outbox) as session:
-            return attempts.claim(session, run_id, worker="test", lease_seconds=10)
+            taken = attempts.claim(session, [run_id], worker="test", lease_seconds=10)
+            return taken[0].attempt if taken else None
 
     return run_id, claim
 
@@ -40,9 +59,9 @@ def claimed(engine, outbox):
 def record(settings, engine, outbox, claimed):
     """A recorder for an attempt at the run."""
 
-    def record(attempt: int, settings: Settings = settings) -> Recorder:
-        store = Store(settings.checkpoint_url, claimed[0])
-        return Recorder(engine, outbox, store, settings, claimed[0], attempt)
+    def record(attempt: int, settings: Settings = settings) -> Pen:
+        claim = Claim(claimed[0], attempt)
+        return Pen(Recorder(engine, outbox, settings, [claim]), claimed[0])
 
     return record
 
@@ -78,7 +97,7 @@ def entry(sequences: int, **phase: float) -> Entry:
     )
 
 
-def record_on(recorder: Recorder) -> None:
+def record_on(recorder: Pen) -> None:
     """Hands entries over until that is refused."""
     for sequences in range(32, 32_000_000, 32):
         recorder.record(entry(sequences))
@@ -119,13 +138,13 @@ def test_what_an_attempt_writes_after_another_has_taken_over_is_refused(
 
 def test_a_flush_whose_commit_was_unclear_doubles_nothing(claimed, engine, outbox):
     run_id, claim = claimed
-    attempt = claim()
-    ledger, entries = Ledger(run_id, attempt), [BEGINNING, entry(0), entry(32, onset=20.0)]
+    held = Claim(run_id, claim())
+    ledger, entries = Ledger([held]), [BEGINNING, entry(0), entry(32, onset=20.0)]
 
     for _ in range(2):
         with transaction(engine, outbox) as session:
-            run = claims.hold(session, run_id, attempt)
-            ledger.write(session, run, entries, Files())
+            standings = claims.hold_all(session, [held])
+            ledger.write(session, standings, [Line(run_id, one) for one in entries], Files())
 
     assert places(engine, run_id) == [0, 32]
     assert kinds(engine, run_id) == ["queued", "starting", "notice", "running", "phase_change"]

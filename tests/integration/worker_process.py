@@ -90,14 +90,18 @@ class WorkerProcess:
         said = re.compile(rf"INFO (\d+) worker\.trainer: run {run_id}: attempt {attempt}\n")
 
         def look() -> int | None:
-            found = said.search(self.trainer_log(run_id))
-            return int(found[1]) if found else None
+            logs = (log.read_text() for log in self._trainer_logs())
+            return next((int(found[1]) for log in logs if (found := said.search(log))), None)
 
         return self.until(look, f"a trainer of attempt {attempt}")
 
     def trainer_log(self, run_id: str) -> str:
         log = self.settings.data_dir / "logs" / "runs" / f"{run_id}.log"
         return log.read_text() if log.exists() else ""
+
+    def _trainer_logs(self) -> list[Path]:
+        """Those of cohorts are named for one of their runs."""
+        return list(self.settings.data_dir.glob("logs/runs/*.log"))
 
     def until(self, look: Callable[[], T | None], what: str, seconds: float = 90) -> T:
         """What `look` sees, as soon as it sees something."""
@@ -106,7 +110,7 @@ class WorkerProcess:
             if seen := look():
                 return seen
             time.sleep(0.02)
-        logs = [self.log, *self.settings.data_dir.glob("logs/runs/*.log")]
+        logs = [self.log, *self._trainer_logs()]
         told = "\n".join(f"--- {log}\n{log.read_text()[-5000:]}" for log in logs if log.exists())
         raise AssertionError(f"no {what} within {seconds} s\n{told}")
 

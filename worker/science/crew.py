@@ -9,6 +9,7 @@ half a minute of compiling. A run's numbers are, bit for bit, those it has alone
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from torch import Tensor
 
@@ -37,16 +38,18 @@ class Cohort:
         """As for `Trainer`; runs may start at different places."""
         check_cohort(configs)
         self.trainers: list[Trainer] = []
+        self._left: set[int] = set()
+        self._ask = should_stop
         programs: Programs | None = None
         states = resume or [None] * len(configs)
-        for config, dataset, state in zip(configs, datasets, states, strict=True):
+        for run, (config, dataset, state) in enumerate(zip(configs, datasets, states, strict=True)):
             trainer = Trainer(
                 [config],
                 [dataset],
                 resume=[state],
                 compile=compile,
                 threads=threads,
-                should_stop=should_stop,
+                should_stop=partial(self._should_stop, run),
                 donors=donors,
                 programs=programs,
             )
@@ -54,7 +57,6 @@ class Cohort:
                 raise ValueError("runs of one cohort must have the same clamped points")
             programs = trainer.programs
             self.trainers.append(trainer)
-        self._left: set[int] = set()
 
     @property
     def shape(self) -> Shape:
@@ -98,8 +100,12 @@ class Cohort:
             yield tuple(replace(report, run=run) for report in reports)
 
     def leave(self, run: int) -> None:
-        """Takes a run out; the others go on undisturbed."""
+        """Takes a run out before its next update; the others go on undisturbed."""
         self._left.add(run)
+
+    def _should_stop(self, run: int) -> bool:
+        """Asked before every update of a run; who answers may take runs out."""
+        return self._ask() or run in self._left
 
     def sequences_of(self, run: int) -> int:
         """Sequences that a run has seen so far."""

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from app.schemas.layout import AFTERWARDS, Source
 from worker.science.model import Batch
 from worker.science.patterns import cosines, label_shares, match_shares, on_label_tokens
-from worker.science.program import AFTERWARDS, Layout, Part, Source, Tensors
+from worker.science.program import Layout, Part, Tensors
 from worker.science.taps import Edit, Edits, last_tokens, site_key
 
 

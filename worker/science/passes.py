@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from app.schemas.layout import AFTERWARDS, Source
 from app.schemas.site import Point
 from worker.science.edits import Scene, bind, edit_of
 from worker.science.model import (
@@ -23,12 +24,10 @@ from worker.science.model import (
 from worker.science.parameters import Parameters, Shape
 from worker.science.patterns import copied_logits
 from worker.science.program import (
-    AFTERWARDS,
     FROM_UNCLAMPED,
     DonorLayout,
     Layout,
     Part,
-    Source,
     Tensors,
 )
 from worker.science.taps import Edit, Tap, site_key

@@ -7,7 +7,6 @@ program. `worker.science.edits` makes edits of them for the sequences at hand.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import torch
 from torch import Tensor
@@ -19,12 +18,8 @@ from app.schemas.clamp import (
     GraftOut,
     InductionPattern,
     MatchPattern,
-    MeanAblate,
     PerfectCopy,
-    PerfectLayer1,
-    Preserve,
     PreviousTokenPattern,
-    Resample,
     Scale,
     SetConstant,
     Temperature,
@@ -32,33 +27,14 @@ from app.schemas.clamp import (
 from app.schemas.clamp_base import BaseClamp
 from app.schemas.config import RunConfig, dimensions_of
 from app.schemas.dimensions import Dimensions
-from app.schemas.footprint import Node, footprint
+from app.schemas.footprint import Node
+from app.schemas.layout import AFTERWARDS, Pieces, Place, Source, layout_of, source_at
 from app.schemas.site import HEAD_POINTS, ROW_POINTS, Point
 from worker.science.model import MASKED
 from worker.science.parameters import Shape
 
 ALWAYS = 2**62  # a sequence number that no training reaches
-
-
-class Source(StrEnum):
-    """What a part's value is made from."""
-
-    CONSTANT = "constant"
-    FACTOR = "factor"  # times the activation itself
-    LABELS = "labels"  # shares of the label tokens: induction
-    ALIKE = "alike"  # shares by how alike exemplars look: match
-    UNCLAMPED = "unclamped"  # the same site in a pass without clamps
-    MEAN = "mean"  # its mean over the batch
-    OTHER = "other"  # its value in another sequence
-    EMBEDDED = "embedded"  # the embedding of this pass
-    SHIFTED = "shifted"  # that of the token before
-    GRAFT = "graft"  # the same site in a donor
-    COPY = "copy"  # a head's scores, as logits
-    GRAFT_OUT = "graft_out"  # the logits of a donor that goes on from here
-
-
 FROM_UNCLAMPED = frozenset({Source.UNCLAMPED, Source.MEAN, Source.OTHER})
-AFTERWARDS = frozenset({Source.COPY, Source.GRAFT_OUT})  # made from activations of the whole pass
 
 
 @dataclass(frozen=True)
@@ -119,87 +95,40 @@ NO_DONORS: Donors = {}
 
 def compile_program(config: RunConfig, donors: Donors = NO_DONORS) -> ProgramData:
     """The program of a run as data. Clamps of equal parts that do not overlap share one part."""
-    packed: list[tuple[Part, dict[str, Tensor]]] = []
-    for clamp in sorted(config.program, key=_precedence):
-        for part, tensors in _parts(clamp, config, donors):
-            for other, there in packed:
-                if other == part and _merge(there, tensors):
-                    break
-            else:
-                packed.append((part, tensors))
-    packed.sort(key=lambda one: (one[0].point, one[0].layer or 0))
-    return ProgramData(tuple(part for part, _ in packed), tuple(data for _, data in packed))
-
-
-def _precedence(clamp: BaseClamp) -> tuple[int, int, str]:
-    """References, then factors, then assignments; these as the published code orders them."""
-    order = _ORDER.index(type(clamp)) if type(clamp) in _ORDER else len(_ORDER)
-    return clamp.phase, order, clamp.title
-
-
-# Later ones win where a program (of the published code) sets something twice.
-_ORDER = [PreviousTokenPattern, InductionPattern, MatchPattern, ForbidPreviousToken]
-
-
-def _merge(there: dict[str, Tensor], tensors: dict[str, Tensor]) -> bool:
-    """Adds a part's tensors to another's where their masks do not overlap; False if they do."""
-    mine = tensors["mask"] > 0
-    if bool((mine & (there["mask"] > 0)).any()) or "weights" in tensors:
-        return False
-    for name, tensor in tensors.items():
-        there[name] = torch.where(mine, tensor, there[name])
-    return True
-
-
-def _parts(
-    clamp: BaseClamp, config: RunConfig, donors: Donors
-) -> list[tuple[Part, dict[str, Tensor]]]:
-    """What one clamp edits: one part per layer and point."""
     dimensions = dimensions_of(config.model, config.task, config.training)
-    places: dict[tuple[Point, int], list[Node]] = {}
-    for node in sorted(footprint(clamp, dimensions)):
-        places.setdefault((node.point, node.layer), []).append(node)
-    return [
-        (
-            _part(clamp, point, layer, config, donors),
-            _tensors(clamp, nodes, config, dimensions, donors),
-        )
-        for (point, layer), nodes in places.items()
-    ]
-
-
-def _part(clamp: BaseClamp, point: Point, layer: int, config: RunConfig, donors: Donors) -> Part:
-    source = _source(clamp, point)
-    return Part(
-        point=point,
-        layer=layer if layer >= 0 else None,
-        source=source,
-        from_layer=clamp.site.layer if source in AFTERWARDS else None,
-        is_stopped=getattr(clamp, "gradient", "through") == "stop",
-        is_unclamped=isinstance(clamp, PerfectCopy) and clamp.source == "unclamped",
-        is_windowed=clamp.is_windowed,
-        donor=_donor_layout(clamp, donors) if isinstance(clamp, GraftIn | GraftOut) else None,
+    parts = layout_of(config.program, dimensions)
+    return ProgramData(
+        tuple(_part(place, pieces, donors) for place, pieces in parts),
+        tuple(_merged(pieces, config, dimensions, donors) for _, pieces in parts),
     )
 
 
-def _source(clamp: BaseClamp, point: Point) -> Source:
-    if isinstance(clamp, PerfectLayer1):
-        return Source.EMBEDDED if point is Point.RESID else Source.SHIFTED
-    return _SOURCES.get(type(clamp), Source.CONSTANT)
+def _part(place: Place, pieces: Pieces, donors: Donors) -> Part:
+    """A place as structure: what its donor is made like, instead of which one it is."""
+    clamp = pieces[0].clamp
+    return Part(
+        place.point,
+        place.layer,
+        place.source,
+        place.from_layer,
+        place.is_stopped,
+        place.is_unclamped,
+        place.is_windowed,
+        _donor_layout(clamp, donors) if isinstance(clamp, GraftIn | GraftOut) else None,
+    )
 
 
-_SOURCES: dict[type[BaseClamp], Source] = {
-    Scale: Source.FACTOR,
-    Temperature: Source.FACTOR,
-    InductionPattern: Source.LABELS,
-    MatchPattern: Source.ALIKE,
-    Preserve: Source.UNCLAMPED,
-    MeanAblate: Source.MEAN,
-    Resample: Source.OTHER,
-    GraftIn: Source.GRAFT,
-    PerfectCopy: Source.COPY,
-    GraftOut: Source.GRAFT_OUT,
-}
+def _merged(
+    pieces: Pieces, config: RunConfig, dimensions: Dimensions, donors: Donors
+) -> dict[str, Tensor]:
+    """The tensors of pieces that do not overlap, each where its mask is."""
+    first, *others = (
+        _tensors(piece.clamp, piece.nodes, config, dimensions, donors) for piece in pieces
+    )
+    for tensors in others:
+        mine = tensors["mask"] > 0
+        first = {name: torch.where(mine, tensors[name], there) for name, there in first.items()}
+    return first
 
 
 def _donor(clamp: GraftIn | GraftOut, donors: Donors) -> Donor:
@@ -275,7 +204,7 @@ def _value_tensors(
         head = torch.zeros(config.model.heads)
         head[list(clamp.site.heads or ())] = 1
         return {"head": head}
-    if _source(clamp, point) is Source.CONSTANT:
+    if source_at(clamp, point) is Source.CONSTANT:
         return {"constant": _constant(clamp, point, mask, config)}
     return {}
 

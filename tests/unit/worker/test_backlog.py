@@ -7,28 +7,29 @@ import numpy as np
 
 from app.schemas.state import RunState
 from worker.backlog import AT_ONCE, Backlog
-from worker.entry import Ending, Entry, Snapshot
+from worker.entry import Ending, Entry, Line, Snapshot
 
 
-def entry(size: int = 0) -> Entry:
-    return Entry(weights=Snapshot(0, 0.0, {"embed": np.zeros(size, np.uint8)}))
+def line(size: int = 0) -> Line:
+    weights = Snapshot(0, 0.0, {"embed": np.zeros(size, np.uint8)})
+    return Line("run", Entry(weights=weights))
 
 
-def test_entries_come_out_in_order_and_not_too_many_at_once():
+def test_lines_come_out_in_order_and_not_too_many_at_once():
     backlog = Backlog()
-    entries = [entry() for _ in range(AT_ONCE + 1)]
-    for one in entries:
+    lines = [line() for _ in range(AT_ONCE + 1)]
+    for one in lines:
         backlog.put(one)
 
     first, second = backlog.take(0), backlog.take(0)
 
-    assert [*first, *second] == entries
+    assert [*first, *second] == lines
     assert len(first) == AT_ONCE
 
 
 def test_a_full_backlog_makes_its_writer_wait_until_something_is_taken():
     backlog = Backlog(most_bytes=10_000)
-    first, second = entry(9000), entry(9000)
+    first, second = line(9000), line(9000)
     backlog.put(first)
     writer = threading.Thread(target=backlog.put, args=(second,))
     writer.start()
@@ -44,14 +45,14 @@ def test_a_full_backlog_makes_its_writer_wait_until_something_is_taken():
 def test_an_entry_larger_than_the_backlog_still_gets_through():
     backlog = Backlog(most_bytes=10)
 
-    assert backlog.put(entry(1000))
+    assert backlog.put(line(1000))
 
 
 def test_a_writer_that_waits_is_turned_away_when_nobody_will_read():
     backlog = Backlog(most_bytes=10)
-    backlog.put(entry(1000))
+    backlog.put(line(1000))
     answers: list[bool] = []
-    writer = threading.Thread(target=lambda: answers.append(backlog.put(entry(1000))))
+    writer = threading.Thread(target=lambda: answers.append(backlog.put(line(1000))))
     writer.start()
 
     backlog.close()
@@ -62,7 +63,7 @@ def test_a_writer_that_waits_is_turned_away_when_nobody_will_read():
 
 def test_rest_is_cut_short_by_an_ending():
     backlog = Backlog()
-    backlog.put(Entry(ending=Ending(RunState.FINISHED)))
+    backlog.put(Line("run", Entry(ending=Ending(RunState.FINISHED))))
 
     begun = monotonic()
     backlog.rest(until=begun + 5)

@@ -1,0 +1,77 @@
+"""Statements about runs that wait for a worker: who is next, and who can go along."""
+
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, Subquery, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from app.db.models import Run, StudyRun
+from app.schemas.state import CLAIMABLE
+
+T = TypeVar("T")
+
+
+def next_in_line(session: Session) -> Run | None:
+    """The run that is trained next, locked; runs that somebody else holds are passed over.
+
+    By priority; then studies take turns, the one that began a run longest ago first (runs of no
+    study share a turn); then the oldest.
+    """
+    served = _served()
+    statement = (
+        select(Run)
+        .join(served, served.c.study == _study(Run.id))
+        .where(Run.state.in_(CLAIMABLE))
+        .order_by(
+            Run.priority.desc(), served.c.began_at.asc().nulls_first(), Run.created_at, Run.id
+        )
+        .limit(1)
+        .with_for_update(of=Run, skip_locked=True)
+    )
+    return session.scalars(statement).one_or_none()
+
+
+def companions_of(session: Session, first: Run, *, limit: int) -> list[str]:
+    """Ids of runs that can be trained with it, locked: by priority, those of its study first."""
+    own = select(_study(Run.id)).where(Run.id == first.id).scalar_subquery()
+    statement = (
+        _compatible(select(Run.id), first)
+        .order_by(Run.priority.desc(), (_study(Run.id) == own).desc(), Run.created_at, Run.id)
+        .limit(limit)
+        .with_for_update(of=Run, skip_locked=True)
+    )
+    return list(session.scalars(statement))
+
+
+def count_companions(session: Session, first: Run) -> int:
+    """How many runs wait that can be trained with it."""
+    return session.scalars(_compatible(select(func.count()).select_from(Run), first)).one()
+
+
+def _compatible(statement: Select[T], first: Run) -> Select[T]:
+    """Those that wait and have its key. One whose last attempt came to nothing is tried alone, so
+    that what harms its trainer harms nobody else."""
+    return statement.where(
+        Run.state.in_(CLAIMABLE),
+        Run.cohort_key == first.cohort_key,
+        Run.cohort_key != "",
+        Run.fruitless_attempts == 0,
+        Run.id != first.id,
+    )
+
+
+def _study(run_id: InstrumentedAttribute[str]) -> ColumnElement[str]:
+    """The study that a run was launched in, or nothing."""
+    found: ScalarSelect[str] = (
+        select(func.min(StudyRun.study_id))
+        .where(StudyRun.run_id == run_id, ~StudyRun.is_reused)
+        .scalar_subquery()
+    )
+    return func.coalesce(found, "")
+
+
+def _served() -> Subquery:
+    """When each study last began a run."""
+    run = aliased(Run)
+    study = _study(run.id).label("study")
+    return select(study, func.max(run.started_at).label("began_at")).group_by(study).subquery()

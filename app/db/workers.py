@@ -1,0 +1,80 @@
+"""Statements about workers: who is there, and what each has in hand."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, exists, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.db.models import Moment, Run, Worker
+from app.schemas.state import ACTIVE, CLAIMABLE
+
+HEARD = timedelta(seconds=10)  # a worker that was silent for longer may be gone
+FORGOTTEN = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a worker says of itself."""
+
+    name: str  # as in `Run.worker`
+    host: str
+    pid: int
+    device: str
+    cores: int
+    memory: int  # bytes
+    memory_free: int
+    torch: str  # its version
+
+
+def report(session: Session, described: Description) -> None:
+    """Says that a worker is there, and what it is; forgets those long gone."""
+    row = asdict(described)
+    seen = {**row, "seen_at": func.clock_timestamp()}
+    statement = insert(Worker).values(**row)
+    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=seen))
+    session.execute(delete(Worker).where(Worker.seen_at < _ago(FORGOTTEN)))
+
+
+def remove(session: Session, name: str) -> None:
+    """Forgets a worker that says goodbye."""
+    session.execute(delete(Worker).where(Worker.name == name))
+
+
+def count_idle(session: Session, *, beside: str) -> int:
+    """How many other workers were heard of just now and have nothing to do."""
+    busy = exists().where(Run.worker == Worker.name, Run.state.in_(ACTIVE))
+    statement = (
+        select(func.count())
+        .select_from(Worker)
+        .where(Worker.name != beside, Worker.seen_at > _ago(HEARD), ~busy)
+    )
+    return session.scalars(statement).one()
+
+
+def all_workers(session: Session) -> Sequence[tuple[Worker, bool]]:
+    """Every worker, and whether it was heard of just now; the oldest first."""
+    statement = select(Worker, Worker.seen_at > _ago(HEARD)).order_by(
+        Worker.started_at, Worker.name
+    )
+    return [(worker, heard) for worker, heard in session.execute(statement)]
+
+
+def runs_in_hand(session: Session) -> Sequence[Run]:
+    """Runs that a trainer has, the oldest first."""
+    statement = select(Run).where(Run.state.in_(ACTIVE)).order_by(Run.created_at, Run.id)
+    return session.scalars(statement).all()
+
+
+def queue(session: Session) -> tuple[int, float | None]:
+    """How many runs wait for a worker, and for how many seconds the oldest of them has existed."""
+    age = func.extract("epoch", func.clock_timestamp() - func.min(Run.created_at))
+    statement = select(func.count(), age).where(Run.state.in_(CLAIMABLE))
+    count, oldest = session.execute(statement).one()
+    return count, None if oldest is None else float(oldest)
+
+
+def _ago(time: timedelta) -> ColumnElement[datetime]:
+    return func.clock_timestamp(type_=Moment) - time

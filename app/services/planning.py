@@ -1,0 +1,63 @@
+"""The planner: which runs a free worker takes, to train them in one process.
+
+Runs that differ only in what is data to the compiled program (heads, strengths, windows, seeds,
+learning rates) can be trained together. How many: as the memory allows, and never so many that
+another idle worker finds nothing.
+"""
+
+import math
+
+from sqlalchemy.orm import Session
+
+from app.db import queries, waiting, workers
+from app.db.claims import Claim
+from app.db.models import Run
+from app.schemas.config import RunConfig
+from app.services import attempts
+from app.services.estimate import FEATURES, parameters
+
+PROCESS_BYTES = 600_000_000  # of a trainer with torch and nothing to train
+MEMORY_SHARE = 0.7  # of what is free: others need some, too
+COPIES = 6  # of every parameter: itself, Adam's moments, and the same once more to be saved
+BUFFERS = 12  # activations of a layer that are alive at once
+EVALUATED = 3  # evaluators that are evaluated at once
+
+
+def plan(
+    session: Session, *, worker: str, lease_seconds: float, most: int, memory: int
+) -> list[Claim]:
+    """Claims what is trained next, `most` runs at most; nothing if no run waits.
+
+    Workers plan one after the other, so that each sees who is still idle.
+    """
+    queries.lock(session, "optoscope.planner")
+    first = waiting.next_in_line(session)
+    if first is None:
+        return []
+    size = _size(session, first, worker, min(most, runs_that_fit(_config(first), memory)))
+    others = waiting.companions_of(session, first, limit=size - 1) if size > 1 else []
+    chosen = [first.id, *others]
+    return attempts.claim(session, chosen, worker=worker, lease_seconds=lease_seconds)
+
+
+def _size(session: Session, first: Run, worker: str, most: int) -> int:
+    """How many runs are trained together: not more than leaves other idle workers their share."""
+    if most == 1 or first.fruitless_attempts:
+        return 1
+    compatible = 1 + waiting.count_companions(session, first)
+    return min(most, math.ceil(compatible / (1 + workers.count_idle(session, beside=worker))))
+
+
+def runs_that_fit(config: RunConfig, memory: int) -> int:
+    """How many such runs can be trained in so many bytes; at least the one."""
+    model, task, recording = config.model, config.task, config.recording
+    sequences = max(config.training.batch_size, EVALUATED * recording.evaluation_sequences)
+    layer = 4 * sequences * task.tokens * (model.width + model.heads * task.tokens)
+    shared = PROCESS_BYTES + BUFFERS * model.layers * layer
+    features = (task.classes + task.new_classes) * (task.exemplars + EVALUATED) * FEATURES
+    own = 4 * (COPIES * parameters(config) + features)
+    return max(1, int((MEMORY_SHARE * memory - shared) / own))
+
+
+def _config(run: Run) -> RunConfig:
+    return RunConfig.model_validate(run.config)
