@@ -9,6 +9,8 @@ from pathlib import Path
 
 from app.stack.trouble import StackError
 
+MOST_WORKERS = 8  # by default: each takes memory, idle too
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Does what the command line says; the exit status."""
@@ -109,8 +111,17 @@ def _add_up(up: argparse.ArgumentParser) -> None:
     up.add_argument("--host", default="127.0.0.1", help="address to serve on")
     up.add_argument("--port", type=_port, default=8000, help="port to serve on; 0: any free one")
     up.add_argument("--data-dir", type=Path, default=Path(".optoscope"), help="what is kept")
-    up.add_argument("--workers", type=_count, default=1, help="runs trained side by side")
+    up.add_argument(
+        "--workers", type=_count, default=_workers(), help="each trains runs on a core of its own"
+    )
     up.add_argument("--least-free-mb", type=int, default=500, help="free disk space to ask for")
+
+
+def _workers() -> int:
+    """One for each core that this process may use; a trainer has one thread (docs/adr/0007)."""
+    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return min(cores, MOST_WORKERS)
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:

@@ -130,7 +130,7 @@ def running(place: Path) -> Iterator[Program]:
     log, data = place / "up.log", place / "data"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [OPTOSCOPE, "up", "--data-dir", data, "--port", "0"],
+            [OPTOSCOPE, "up", "--data-dir", data, "--port", "0", "--workers", "1"],
             stdout=output,
             stderr=output,
             env={**inherited, "OPTOSCOPE_COMPILE": "false", "OPTOSCOPE_THREADS": "1"},
