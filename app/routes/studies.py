@@ -8,11 +8,26 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.dependencies import SessionDep
 from app.routes.api_studies import StudyDep
 from app.services import studies
+from app.services.study_form import read_study_form
+from app.services.study_new_page import starting_study, study_new_page, with_seeds
 from app.services.study_page import View, studies_page, study_page, study_status
 from app.templating import fragment, page
 
 router = APIRouter(prefix="/studies", include_in_schema=False, default_response_class=HTMLResponse)
 
+
+async def _typed(request: Request) -> dict[str, str]:
+    """What was typed. Ticks of one name are joined; of a box and its absence the last counts."""
+    async with request.form() as fields:
+        typed: dict[str, str] = {}
+        for name, value in fields.multi_items():
+            if isinstance(value, str):
+                is_ticks = name.endswith("-presets") and name in typed
+                typed[name] = f"{typed[name]},{value}" if is_ticks else value
+        return typed
+
+
+TypedDep = Annotated[dict[str, str], Depends(_typed)]
 StartQuery = Annotated[int, Query(alias="from", ge=0)]
 
 
@@ -26,6 +41,41 @@ def list_page(request: Request, session: SessionDep, cursor: str | None = None) 
     if "HX-Request" in request.headers:
         return fragment("studies.html", ["table"], context)
     return page(request, "studies.html", context)
+
+
+@router.get("/new")
+def new(
+    request: Request,
+    session: SessionDep,
+    preset: str | None = None,
+    like: str | None = None,
+    base: str | None = None,
+    run: str | None = None,
+) -> Response:
+    typed = starting_study(session, preset=preset, like=like, base=base, run=run)
+    return page(request, "study_new.html", study_new_page(session, typed, chosen=preset))
+
+
+@router.post("/new")
+def typed_again(request: Request, session: SessionDep, typed: TypedDep) -> Response:
+    """The whole page for what was typed here, or in the launch form of one run."""
+    context = study_new_page(session, with_seeds(typed), chosen=typed.get("preset"))
+    return page(request, "study_new.html", context)
+
+
+@router.post("/preview")
+def preview(session: SessionDep, typed: TypedDep) -> Response:
+    """The runs that follow from what the form holds, their cost, and errors."""
+    return fragment("study_new.html", ["preview", "oob"], study_new_page(session, typed))
+
+
+@router.post("")
+def launch(request: Request, session: SessionDep, typed: TypedDep) -> Response:
+    form = read_study_form(session, typed)
+    if form.request is None:
+        context = study_new_page(session, typed, chosen=typed.get("preset"), refused=True)
+        return page(request, "study_new.html", context, status=422)
+    return _back(studies.launch(session, form.request).id)
 
 
 @router.get("/{study_id}")

@@ -9,10 +9,22 @@ from app.services.docs_page import DocsPage
 from app.services.new_page import NewPage
 from app.services.run_page import RunPage, StatusPart
 from app.services.runs_page import RunsPage
+from app.services.study_new_page import StudyNewPage
+from app.services.study_page import StudiesPage, StudyPage, StudyStatus
+from app.services.workers import WorkersPage
 from app.templating import WEB, environment
 
 TEMPLATES = WEB / "templates"
-PAGES = {"runs.html": RunsPage, "new.html": NewPage, "run.html": RunPage, "docs.html": DocsPage}
+PAGES = {
+    "runs.html": RunsPage,
+    "new.html": NewPage,
+    "run.html": RunPage,
+    "docs.html": DocsPage,
+    "workers.html": WorkersPage,
+    "studies.html": StudiesPage,
+    "study.html": StudyPage,
+    "study_new.html": StudyNewPage,
+}
 PARTS = {
     "new.html": [
         "circuit.svg",
@@ -37,11 +49,20 @@ def test_a_page_uses_exactly_what_its_context_declares(name, context):
     assert used == {field.name for field in fields(context)}
 
 
-def test_the_blocks_that_are_fetched_again_need_no_more_than_their_part_of_the_context():
-    source = (TEMPLATES / "run.html").read_text()
-    declared = {field.name for field in fields(StatusPart)}
+@pytest.mark.parametrize(
+    ("template", "context", "blocks"),
+    [
+        ("run.html", StatusPart, ("status", "events", "checkpoints")),
+        ("study.html", StudyStatus, ("status", "members")),
+    ],
+)
+def test_the_blocks_that_are_fetched_again_need_no_more_than_their_part_of_the_context(
+    template, context, blocks
+):
+    source = (TEMPLATES / template).read_text()
+    declared = {field.name for field in fields(context)}
 
-    for block in ("status", "events", "checkpoints"):
+    for block in blocks:
         start = source.index(f"{{% block {block} %}}")
         body = source[start : source.index("{% endblock %}", start)] + "{% endblock %}"
         used = meta.find_undeclared_variables(environment.parse(body)) - set(environment.globals)
