@@ -12,8 +12,10 @@ import os
 from celery import Celery, signals
 
 from app.config import Settings
+from app.db.engine import make_engine
 from app.schemas.live import TRAIN_QUEUE
 from app.services.queue import broker_url
+from worker.heartbeat import Heartbeat
 from worker.logs import log_to_stderr
 from worker.parent import die_with
 from worker.stopping import StopFlag
@@ -40,6 +42,23 @@ def _die_with_the_worker(**_: object) -> None:
 
 signals.worker_process_init.connect(_die_with_the_worker, weak=False)
 
+heartbeat: list[Heartbeat] = []  # of the pool process
+
+
+def _start_heartbeat(**_: object) -> None:
+    """In the pool process: connections and threads do not survive a fork."""
+    heartbeat.append(Heartbeat(make_engine(settings.database_url, pool_size=1)))
+    heartbeat[0].start()
+
+
+def _stop_heartbeat(**_: object) -> None:
+    for one in heartbeat:
+        one.stop()
+
+
+signals.worker_process_init.connect(_start_heartbeat, weak=False)
+signals.worker_process_shutdown.connect(_stop_heartbeat, weak=False)
+
 app = Celery("optoscope", broker=broker_url(settings.redis_url), include=["worker.tasks"])
 app.conf.update(
     task_default_queue=TRAIN_QUEUE,
@@ -55,7 +74,7 @@ app.conf.update(
     worker_concurrency=1,
     worker_disable_prefetch=True,
     worker_prefetch_multiplier=1,
-    worker_pool="prefork",  # the usual fork is safe: neither process loads torch or has threads
+    worker_pool="prefork",  # the usual fork is safe: torch is not loaded, threads start after it
     worker_enable_remote_control=False,  # cancelling goes by the row, health by the database
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,

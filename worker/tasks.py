@@ -1,6 +1,5 @@
 """Celery tasks. They are sent by `app.services.queue`, by name."""
 
-import socket
 from functools import cache
 
 from app.config import Settings
@@ -8,6 +7,7 @@ from app.db.engine import make_engine
 from app.schemas.live import TRAIN_TASK
 from app.services.queue import Outbox
 from worker.celery_app import app, stop_flag
+from worker.heartbeat import worker_name
 from worker.stopping import sigterm_waits
 from worker.supervisor import Supervisor
 
@@ -29,6 +29,6 @@ def _supervisor() -> Supervisor:
         settings,
         make_engine(settings.database_url, pool_size=2),
         Outbox(settings.redis_url),
-        socket.gethostname(),
+        worker_name(),
         lambda: stop_flag.is_up,
     )

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.db.models import Moment, Run, Worker
+from app.db.models import Moment, Run, RunEvent, Worker
 from app.schemas.state import ACTIVE, CLAIMABLE
 
 HEARD = timedelta(seconds=10)  # a worker that was silent for longer may be gone
@@ -69,10 +69,11 @@ def runs_in_hand(session: Session) -> Sequence[Run]:
 
 
 def queue(session: Session) -> tuple[int, float | None]:
-    """How many runs wait for a worker, and for how many seconds the oldest of them has existed."""
-    age = func.extract("epoch", func.clock_timestamp() - func.min(Run.created_at))
-    statement = select(func.count(), age).where(Run.state.in_(CLAIMABLE))
-    count, oldest = session.execute(statement).one()
+    """How many runs wait for a worker, and the seconds since the first of them began to."""
+    since = select(func.max(RunEvent.at)).where(RunEvent.run_id == Run.id).scalar_subquery()
+    waiting = select(Run.id, since.label("since")).where(Run.state.in_(CLAIMABLE)).subquery()
+    age = func.extract("epoch", func.clock_timestamp() - func.min(waiting.c.since))
+    count, oldest = session.execute(select(func.count(waiting.c.id), age)).one()
     return count, None if oldest is None else float(oldest)
 
 

@@ -6,7 +6,15 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from app.routes import api_catalogue, api_import, api_runs, api_series, api_studies, live
+from app.routes import (
+    api_catalogue,
+    api_import,
+    api_runs,
+    api_series,
+    api_studies,
+    api_workers,
+    live,
+)
 from app.routes.problems import MEDIA_TYPE
 from app.schemas.api import Problem
 
@@ -23,7 +31,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
-for part in (api_runs, api_import, api_studies, api_series, live, api_catalogue):
+for part in (api_runs, api_import, api_studies, api_series, live, api_workers, api_catalogue):
     router.include_router(part.router)
 
 

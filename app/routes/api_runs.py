@@ -111,8 +111,8 @@ def get_run(run: RunDep, session: SessionDep) -> RunRead:
 
 @router.patch("/runs/{run_id}")
 def patch_run(run: RunDep, patch: RunPatch, session: SessionDep) -> RunRead:
-    """Change name, tags or notes."""
-    runs.change_run(session, run, name=patch.name, tags=patch.tags, notes=patch.notes)
+    """Change name, tags, notes or priority."""
+    runs.change_run(session, run, **patch.model_dump())
     return read_whole_run(session, run)
 
 

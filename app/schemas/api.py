@@ -16,6 +16,7 @@ from app.schemas.state import Optimiser, RunState
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 Notes = Annotated[str, StringConstraints(max_length=20_000)]
+Priority = Annotated[int, Field(ge=-100, le=100)]
 NonFinite = Literal["nan", "inf", "-inf"]
 
 
@@ -53,6 +54,7 @@ class LaunchRequest(BaseModel):
     name: Name = ""
     tags: list[Tag] = Field(default=[], max_length=20)
     notes: Notes = ""
+    priority: Priority = Field(0, description="Of waiting runs the highest is trained first")
 
 
 class ForkRequest(BaseModel):
@@ -99,6 +101,7 @@ class RunPatch(BaseModel):
     name: Annotated[Name, StringConstraints(min_length=1)] | None = None
     tags: Annotated[list[Tag], Field(max_length=20)] | None = None
     notes: Notes | None = None
+    priority: Priority | None = Field(None, description="Counts until a worker has taken the run")
 
 
 class RunRead(BaseModel):
@@ -139,7 +142,9 @@ class RunRead(BaseModel):
     )
     phase_change: PhaseChange
 
+    priority: int
     attempt: int
+    companions: int | None = Field(description="Other runs that its trainer was given with it")
     worker: str | None
     device: str | None
     versions: dict[str, str] | None

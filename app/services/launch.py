@@ -46,5 +46,10 @@ def once(session: Session, key: str | None, request: str, create: Callable[[], R
 def _create(session: Session, request: LaunchRequest) -> Run:
     check_grafts(session, request.config)
     return create_run(
-        session, request.config, name=request.name, tags=request.tags, notes=request.notes
+        session,
+        request.config,
+        name=request.name,
+        tags=request.tags,
+        notes=request.notes,
+        priority=request.priority,
     )

@@ -43,9 +43,11 @@ def create_run(
     name: str = "",
     tags: Sequence[str] = (),
     notes: str = "",
+    priority: int = 0,
 ) -> Run:
     """A queued run; once the transaction is committed, a worker is told."""
     run = make_run(config, name=name, tags=tags, notes=notes)
+    run.priority = priority
     enqueue(session, run)
     return run
 
@@ -203,8 +205,9 @@ def change_run(
     name: str | None = None,
     tags: Sequence[str] | None = None,
     notes: str | None = None,
+    priority: int | None = None,
 ) -> None:
-    """Changes what people say about a run; None leaves a thing as it is."""
+    """Changes what people say about a run, and its turn; None leaves a thing as it is."""
     if name is not None:
         run.name = name
         lineage.rename_parent(session, run.id, name)
@@ -212,6 +215,8 @@ def change_run(
         run.tags = list(dict.fromkeys(tags))
     if notes is not None:
         run.notes = notes
+    if priority is not None:
+        run.priority = priority
     session.flush()
     publish_run(session, run.id)
 

@@ -51,6 +51,10 @@ class WorkerProcess:
     def log(self) -> Path:
         return self.settings.data_dir / "worker.log"
 
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
     def start(self) -> None:
         environment = {
             "OPTOSCOPE_DATABASE_URL": self.settings.database_url,

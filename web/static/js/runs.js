@@ -1,6 +1,6 @@
-// Keeps the table of runs fresh while somebody looks at it.
+// Keeps a table (of runs, of workers) fresh while somebody looks at it.
 
-const table = () => document.getElementById("runs-table");
+const table = () => document.querySelector("[data-refresh-seconds]");
 
 function schedule() {
   const seconds = Number(table()?.dataset.refreshSeconds ?? 10);
