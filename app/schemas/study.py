@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from app.schemas.api import Name, Notes, Tag
+from app.schemas.api import Name, Notes, Priority, Tag
 from app.schemas.config import RunConfig
 
 PROGRAM = "program"
@@ -69,6 +69,7 @@ class StudyRequest(BaseModel):
     name: Name = ""
     tags: list[Tag] = Field(default=[], max_length=20, description="Its new runs get them too")
     notes: Notes = ""
+    priority: Priority = Field(0, description="Of its new runs")
     base: RunConfig = RunConfig()
     axes: list[StudyAxis] = Field(default=[], max_length=MOST_AXES)
     combine: Literal["grid", "zip"] = Field(

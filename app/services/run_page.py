@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.db import queries, series
-from app.db.models import Run, RunEvent
+from app.db.models import Run, RunEvent, Study
+from app.db.studies import studies_of
 from app.schemas.api import CheckpointRead, RunRead, Thinning
 from app.schemas.clamp_base import Light
 from app.schemas.config import RunConfig
@@ -91,6 +92,7 @@ class StatusPart:
     """Context of the blocks that are fetched again while a run goes on."""
 
     run: RunRead
+    studies: Sequence[Study]
     summary: str
     can_cancel: bool
     can_pause: bool
@@ -134,6 +136,7 @@ def status_part(session: Session, run: Run) -> StatusPart:
     saved = read_checkpoints(session, run, f"/api/v1/runs/{run.id}/checkpoints")
     return StatusPart(
         run=read,
+        studies=studies_of(session, run.id),
         summary=summary(config),
         can_cancel=not read.is_terminal and read.state is not RunState.STOPPING,
         can_pause=read.state in CAN_PAUSE,

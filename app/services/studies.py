@@ -43,6 +43,8 @@ def _create(session: Session, request: StudyRequest) -> Study:
         one.config_hash: runs.make_run(one.config, name=one.name[:200], tags=request.tags)
         for one in plan.new
     }
+    for run in new.values():
+        run.priority = request.priority
     session.add(study)
     runs.enqueue_all(session, list(new.values()))
     session.add_all(_places(study, plan, {key: run.id for key, run in new.items()}))
