@@ -7,6 +7,7 @@ another idle worker finds nothing.
 
 import math
 
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.db import queries, waiting, workers
@@ -34,7 +35,7 @@ def plan(
     first = waiting.next_in_line(session)
     if first is None:
         return []
-    size = _size(session, first, worker, min(most, runs_that_fit(_config(first), memory)))
+    size = _size(session, first, worker, min(most, _fitting(first, memory)))
     others = waiting.companions_of(session, first, limit=size - 1) if size > 1 else []
     chosen = [first.id, *others]
     return attempts.claim(session, chosen, worker=worker, lease_seconds=lease_seconds)
@@ -59,5 +60,9 @@ def runs_that_fit(config: RunConfig, memory: int) -> int:
     return max(1, int((MEMORY_SHARE * memory - shared) / own))
 
 
-def _config(run: Run) -> RunConfig:
-    return RunConfig.model_validate(run.config)
+def _fitting(run: Run, memory: int) -> int:
+    """How many runs like it fit; one that cannot be read is alone when its trainer says so."""
+    try:
+        return runs_that_fit(RunConfig.model_validate(run.config), memory)
+    except ValidationError:
+        return 1
