@@ -169,10 +169,12 @@ def _count(text: str) -> int:
 
 
 def _add_bench(bench: argparse.ArgumentParser) -> None:
-    bench.add_argument("--cohorts", default="1", help="cohort sizes; only 1 so far")
-    bench.add_argument("--out", type=Path, help="where to write the figures as JSON")
+    bench.add_argument("--cohorts", default="1,8,32", help="cohort sizes, for instance 1,8,32,128")
+    bench.add_argument("--sequences", type=int, default=0, help="per run; 0: chosen by size")
+    bench.add_argument("--paper", action="store_true", help="the paper's 32 main runs instead")
+    bench.add_argument("--fraction", type=float, default=0.05, help="of each of those; 0.05")
     bench.add_argument("--clamps", action="store_true", help="training under clamps, against none")
-    bench.add_argument("--sequences", type=int, default=500_000, help="per measured run")
+    bench.add_argument("--out", type=Path, help="where to write the figures as JSON")
 
 
 if __name__ == "__main__":
