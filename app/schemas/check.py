@@ -3,6 +3,7 @@ be, contradicts another, or would not change the output is refused, with its sit
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations
 
@@ -27,6 +28,8 @@ class ClampError(ValueError):
 
 def check_program(program: Program, dimensions: Dimensions) -> None:
     """Raises `ClampError` for the first clamp that a model of these dimensions cannot have."""
+    if not any(clamp.is_windowed for clamp in program):
+        dimensions = replace(dimensions, sequences=1)  # the same for runs of any length
     if error := _error(tuple(program), dimensions):
         raise error
 

@@ -10,7 +10,7 @@ Heads of a layer that the same clamps name are interchangeable: what holds of on
 what they write only adds up. One of them stands for all.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from app.schemas.clamp import (
@@ -38,6 +38,9 @@ from app.schemas.names import HIDDEN, ZERO, Name, Names
 from app.schemas.site import Point
 
 LONGEST = 3  # context pairs: with more of them, nothing new can be alive or dead
+
+
+Stream = Mapping[int, Name]  # by token
 
 
 class Dataflow:
@@ -100,9 +103,10 @@ class _Pass:
                 self._clamps.setdefault(node, []).append(clamp)
         self.logits = self._forward()
 
-    @property
-    def _tokens(self) -> range:
-        return range(self.dimensions.tokens)
+    def _rows(self, layer: int) -> range:
+        """The tokens that a layer is followed for: of the last, only the query is read out."""
+        tokens = self.dimensions.tokens
+        return range(tokens - 1 if layer == self.dimensions.layers - 1 else 0, tokens)
 
     def _tap(self, node: Node, name: Name) -> Name:
         for clamp in self._clamps.get(node, ()):
@@ -110,60 +114,68 @@ class _Pass:
         self.seen[node] = name
         return name
 
-    def _each(self, point: Point, layer: int, stream: Iterable[Name]) -> list[Name]:
+    def _each(self, point: Point, layer: int, stream: Stream) -> Stream:
         """Taps a point without heads, token by token."""
-        return [self._tap(Node(point, layer, row=t), name) for t, name in enumerate(stream)]
+        return {t: self._tap(Node(point, layer, row=t), name) for t, name in stream.items()}
 
     def _forward(self) -> Name:
-        embedded = [self.names.leaf("token", t) for t in self._tokens]
+        tokens = self.dimensions.tokens
+        embedded = {t: self.names.leaf("token", t) for t in range(tokens)}
         stream = self._each(Point.EMBED, -1, embedded)
         for layer in range(self.dimensions.layers):
             stream = self._block(layer, stream)
-        return self._tap(LOGITS, self.names.of("unembed", self.names.normed(stream[-1])))
+        return self._tap(LOGITS, self.names.of("unembed", self.names.normed(stream[tokens - 1])))
 
-    def _block(self, layer: int, stream: list[Name]) -> list[Name]:
+    def _block(self, layer: int, stream: Stream) -> Stream:
         sums = self.names.sum
         attended = self._each(Point.ATTN_OUT, layer, self._attention(layer, stream))
-        stream = [sums([x, a]) for x, a in zip(stream, attended, strict=True)]
+        stream = {t: sums([stream[t], a]) for t, a in attended.items()}
         if self.dimensions.has_mlp:
-            stream = [
-                sums([x, self.names.of(("mlp", layer), self.names.normed(x))]) for x in stream
-            ]
+            stream = {
+                t: sums([x, self.names.of(("mlp", layer), self.names.normed(x))])
+                for t, x in stream.items()
+            }
         return self._each(Point.RESID, layer, stream)
 
-    def _attention(self, layer: int, stream: list[Name]) -> list[Name]:
+    def _attention(self, layer: int, stream: Stream) -> Stream:
+        rows = self._rows(layer)
+        read = {
+            Point.Q_INPUT: {t: stream[t] for t in rows},
+            Point.K_INPUT: stream,
+            Point.V_INPUT: stream,
+        }
         inputs = {
-            point: [self.names.normed(x) for x in self._each(point, layer, stream)]
-            for point in (Point.Q_INPUT, Point.K_INPUT, Point.V_INPUT)
+            point: {t: self.names.normed(x) for t, x in self._each(point, layer, taken).items()}
+            for point, taken in read.items()
         }
         heads = {head: self._head(layer, head, inputs) for head in self.flow.heads[layer]}
         bias = [self.names.constant("bias", layer)] if self.dimensions.has_bias else []
-        return [
-            self.names.sum([*(self._written(layer, h, z[row]) for h, z in heads.items()), *bias])
-            for row in self._tokens
-        ]
+        return {
+            t: self.names.sum([*(self._written(layer, h, z[t]) for h, z in heads.items()), *bias])
+            for t in rows
+        }
 
     def _written(self, layer: int, head: int, z: Name) -> Name:
         """What a head adds to the stream: linear in its z."""
         return self.names.mapped(z, lambda term: self.names.of(("write", layer, head), term))
 
-    def _head(self, layer: int, head: int, inputs: Mapping[Point, list[Name]]) -> list[Name]:
+    def _head(self, layer: int, head: int, inputs: Mapping[Point, Stream]) -> Stream:
         q = self._projected(Point.Q, layer, head, inputs[Point.Q_INPUT])
         k = self._projected(Point.K, layer, head, inputs[Point.K_INPUT])
         v = self._projected(Point.V, layer, head, inputs[Point.V_INPUT])
-        return [self._z(layer, head, row, q[row], k, v) for row in self._tokens]
+        return {row: self._z(layer, head, row, of, k, v) for row, of in q.items()}
 
-    def _projected(self, point: Point, layer: int, head: int, normed: list[Name]) -> list[Name]:
+    def _projected(self, point: Point, layer: int, head: int, normed: Stream) -> Stream:
         is_rotated = self.dimensions.is_rotary and point is not Point.V
-        return [
-            self._tap(
+        return {
+            t: self._tap(
                 Node(point, layer, head, t),
                 self.names.of((point, layer, head, t if is_rotated else -1), name),
             )
-            for t, name in enumerate(normed)
-        ]
+            for t, name in normed.items()
+        }
 
-    def _z(self, layer: int, head: int, row: int, q: Name, k: list[Name], v: list[Name]) -> Name:
+    def _z(self, layer: int, head: int, row: int, q: Name, k: Stream, v: Stream) -> Name:
         at = [(layer, head, row, key) for key in range(row + 1)]
         scores = [
             self._tap(Node(Point.SCORE, *place), self.names.dot(q, k[place[-1]])) for place in at
@@ -172,7 +184,7 @@ class _Pass:
             self._tap(Node(Point.PATTERN, *place), weight)
             for place, weight in zip(at, self.names.softmax(scores), strict=True)
         ]
-        mixed = self.names.average(weights, v[: row + 1])
+        mixed = self.names.average(weights, [v[key] for key in range(row + 1)])
         return self._tap(Node(Point.Z, layer, head, row), mixed)
 
     def embedded(self, row: int) -> Name:
@@ -254,9 +266,11 @@ def _graft_in(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
 def _graft_out(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
     """The donor's last layers read every token; beyond its last, only the query through a norm."""
     assert isinstance(clamp, GraftOut)
-    layer = clamp.site.layer or 0
-    stream = [at.seen[Node(Point.RESID, layer, row=t)] for t in range(at.dimensions.tokens)]
-    read = [at.names.normed(stream[-1])] if layer == at.dimensions.layers - 1 else stream
+    layer, last = clamp.site.layer or 0, at.dimensions.tokens - 1
+    if layer == at.dimensions.layers - 1:
+        read = [at.names.normed(at.seen[Node(Point.RESID, layer, row=last)])]
+    else:
+        read = [at.seen[Node(Point.RESID, layer, row=t)] for t in range(last + 1)]
     return at.names.of(("grafted", clamp.checkpoint, layer), *read)
 
 

@@ -26,6 +26,7 @@ class Names:
         self._shares: dict[Name, tuple[Name, int, int]] = {}  # row, key, keys that share
         self._made: dict[Name, tuple[Hashable, tuple[Name, ...]]] = {}  # function, arguments
         self._moved: dict[Name, Name] = {}  # a value to that in another sequence
+        self._normed: dict[Name, Name] = {}
         self._sum({})
         self.constant("one")
         self.constant("hidden")
@@ -77,6 +78,11 @@ class Names:
 
     def normed(self, name: Name) -> Name:
         """LayerNorm: it takes off what all features share, and any factor."""
+        if name not in self._normed:  # queries, keys and values mostly read the same
+            self._normed[name] = self._norm(name)
+        return self._normed[name]
+
+    def _norm(self, name: Name) -> Name:
         terms = {term: by for term, by in self._of_sum(name).items() if term != ONE}
         size = sum(map(abs, terms.values())) or 1.0
         return self.of("norm", self._sum({term: by / size for term, by in terms.items()}))
