@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from app.schemas.study import MOST_VALUES
 
 _RANGE = re.compile(r"(-?\d+)\s*\.\.\.?\s*(-?\d+)")
+_GROUPED = re.compile(r"-?\d{1,3}([ ,_\u2009]\d{3})+")  # 300,000
 _WORDS: dict[str, JsonValue] = {"true": True, "on": True, "false": False, "off": False}
 
 
@@ -48,8 +49,8 @@ def _between(first: int, last: int) -> Iterator[int]:
 
 
 def _number(part: str) -> JsonValue:
-    """A number, however people group it; a word if it is none."""
-    bare = re.sub(r"[\s_,]", "", part)
+    """A number, also one whose digits are grouped; a word if it is none."""
+    bare = re.sub(r"[^\d-]", "", part) if _GROUPED.fullmatch(part) else part
     try:
         number = float(bare)
     except ValueError:

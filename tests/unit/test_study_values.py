@@ -16,6 +16,7 @@ from app.services.study_values import ValuesError, read_values, write_values
         ("0.5, 1.0, 1", [0.5, 1.0, 1]),
         ("rotary, learned", ["rotary", "learned"]),
         ("true, off", [True, False]),
+        ("5, 6; -1,000", ["5, 6", -1000]),
         ("2-3, 3-4; 0-1", ["2-3, 3-4", "0-1"]),
     ],
 )
