@@ -1,5 +1,7 @@
 """Runs that one trainer trains together: each as if it were alone, whatever befalls the others."""
 
+import os
+import signal
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -112,6 +114,27 @@ def test_runs_leave_their_cohort_one_by_one_and_the_others_never_notice(
     assert places(engine, diverging, "checkpoint") == [0]
     assert [row(engine, run_id).attempt for run_id in (undisturbed, paused)] == [1, 2]
     assert row(engine, undisturbed).companions == 3
+
+
+def test_a_run_is_cancelled_in_time_although_its_trainer_does_not_hear_and_the_other_goes_on(
+    worker, alone, launch, engine, outbox
+):
+    """As while it compiles; here it is stopped by the kernel."""
+    cancelled, other = launch(HEALTHY[1], HEALTHY[0])
+    trainer = worker.trainer(other, attempt=1)
+    worker.until(lambda: len(places(engine, other)) > 2, "measurements")
+    os.kill(trainer, signal.SIGSTOP)
+
+    asked = time.monotonic()
+    ask(engine, outbox, request_cancel, cancelled)
+    worker.until(lambda: state(engine, cancelled) == "cancelled", "cancelled run", seconds=5)
+    took = time.monotonic() - asked
+    os.kill(trainer, signal.SIGCONT)
+    worker.until(lambda: ended(engine, [other]), "finished run")
+
+    assert took <= 2
+    assert numbers(engine, other) == alone[0]
+    assert row(engine, other).attempt == 1
 
 
 def test_a_killed_trainer_is_followed_by_one_that_goes_on_exactly_with_all_its_runs(

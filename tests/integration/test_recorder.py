@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.config import Settings
 from app.db import claims
 from app.db.claims import Claim
+from app.db.recording import StoredFile
 from app.schemas.measure import Measurement, PhaseChange
 from app.schemas.state import RunState
 from app.services import attempts
@@ -150,6 +151,37 @@ def test_a_flush_whose_commit_was_unclear_doubles_nothing(claimed, engine, outbo
     assert kinds(engine, run_id) == ["queued", "starting", "notice", "running", "phase_change"]
 
 
+def test_a_flush_takes_as_many_statements_for_eight_runs_as_for_one(engine, outbox):
+    def statements(count: int) -> list[str]:
+        with transaction(engine, outbox) as session:
+            ids = [create_run(session, tiny()).id for _ in range(count)]
+        with transaction(engine, outbox) as session:
+            taken = attempts.claim(session, ids, worker="test", lease_seconds=10)
+        lines = [Line(one, entry(place)) for place in (0, 32) for one in ids]
+        files = {one: [StoredFile(0, f"file:///{one.run_id}", 1, "0")] for one in taken}
+        points = {one: of[0] for one, of in files.items()}
+        ledger, said = Ledger(taken), []
+        ledger.committed(lines)  # else the place before is asked for, once a run
+
+        def hear(_connection, _cursor, statement: str, *_rest) -> None:
+            said.append(statement)
+
+        event.listen(engine, "before_cursor_execute", hear)
+        with transaction(engine, outbox) as session:
+            standings = claims.hold_all(session, taken)
+            claims.renew(session, list(standings), 10)
+            ledger.write(session, standings, lines, Files(files, points))
+        event.remove(engine, "before_cursor_execute", hear)
+        return said
+
+    one, eight = statements(1), statements(8)
+
+    assert [text.split(" (")[0] for text in one] == [text.split(" (")[0] for text in eight]
+    for table, rows in (("measurement", 16), ("frame", 16), ("checkpoint", 8)):
+        (insert,) = (text for text in eight if text.startswith(f"INSERT INTO {table} "))
+        assert f"run_id__{rows - 1})" in insert
+
+
 def test_a_resume_point_replaces_the_one_before_and_its_file(claimed, record, settings, engine):
     run_id, claim = claimed
     recorder = record(claim())
@@ -220,6 +252,8 @@ def test_a_run_that_was_to_pause_is_paused_when_its_trainer_dies(
         request_pause(session, run_or_error(session, run_id))
     lose()
 
+    with pytest.raises(StaleAttemptError):
+        record_on(recorder)
     assert kinds(engine, run_id)[-2:] == ["pausing", "paused"]
 
 
