@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -43,15 +43,10 @@ def remove(session: Session, name: str) -> None:
     session.execute(delete(Worker).where(Worker.name == name))
 
 
-def count_idle(session: Session, *, beside: str) -> int:
-    """How many other workers were heard of just now and have nothing to do."""
-    busy = exists().where(Run.worker == Worker.name, Run.state.in_(ACTIVE))
-    statement = (
-        select(func.count())
-        .select_from(Worker)
-        .where(Worker.name != beside, Worker.seen_at > _ago(HEARD), ~busy)
-    )
-    return session.scalars(statement).one()
+def count_others(session: Session, *, beside: str) -> int:
+    """How many other workers were heard of just now."""
+    there = (Worker.name != beside, Worker.seen_at > _ago(HEARD))
+    return session.scalars(select(func.count()).select_from(Worker).where(*there)).one()
 
 
 def all_workers(session: Session) -> Sequence[tuple[Worker, bool]]:

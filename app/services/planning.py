@@ -2,7 +2,8 @@
 
 Runs that differ only in what is data to the compiled program (heads, strengths, windows, seeds,
 learning rates) can be trained together. How many: as the memory allows, and never so many that
-another idle worker finds nothing.
+another worker finds nothing when it is free. A busy one counts like an idle one: it may be free in
+a moment, and what is left is shared out again then, in ever smaller parts.
 """
 
 import math
@@ -29,7 +30,7 @@ def plan(
 ) -> list[Claim]:
     """Claims what is trained next, `most` runs at most; nothing if no run waits.
 
-    Workers plan one after the other, so that each sees who is still idle.
+    Workers plan one after the other, so that none sees what another is about to take.
     """
     queries.lock(session, "optoscope.planner")
     first = waiting.next_in_line(session)
@@ -42,11 +43,11 @@ def plan(
 
 
 def _size(session: Session, first: Run, worker: str, most: int) -> int:
-    """How many runs are trained together: not more than leaves other idle workers their share."""
+    """How many runs are trained together: not more than leaves the other workers their share."""
     if most == 1 or first.fruitless_attempts:
         return 1
     compatible = 1 + waiting.count_companions(session, first)
-    return min(most, math.ceil(compatible / (1 + workers.count_idle(session, beside=worker))))
+    return min(most, math.ceil(compatible / (1 + workers.count_others(session, beside=worker))))
 
 
 def runs_that_fit(config: RunConfig, memory: int) -> int:
