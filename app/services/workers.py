@@ -69,7 +69,7 @@ def _read(worker: Worker, heard: bool, runs: Sequence[Run]) -> WorkerRead:
 def _queue(read: WorkersRead) -> str:
     if not read.waiting:
         return "No run waits for a worker."
-    runs = "1 run waits" if read.waiting == 1 else f"{read.waiting} runs wait"
-    if read.oldest_wait_seconds is None:
-        return f"{runs} for a worker."
-    return f"{runs} for a worker, the first of them for {duration(read.oldest_wait_seconds)}."
+    since = duration(read.oldest_wait_seconds)
+    if read.waiting == 1:
+        return f"1 run waits for a worker, for {since} by now."
+    return f"{read.waiting} runs wait for a worker, the first of them for {since} by now."

@@ -35,7 +35,7 @@ def test_a_worker_tells_what_it_trains_how_fast_and_what_waits(client, engine, o
     assert (worker["sequences_per_second"], worker["is_silent"]) == (6000.0, False)
     assert read["waiting"] == 1
     assert 0 <= read["oldest_wait_seconds"] < 60
-    assert "1 run waits for a worker, the first of them for" in page
+    assert "1 run waits for a worker, for" in page
     assert "run 0</a>" in page
     assert "and 2 more" in page
     assert "1 GB" in page
