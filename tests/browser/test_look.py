@@ -34,7 +34,14 @@ BRIGHTNESS = """
 @pytest.mark.parametrize("width", WIDTHS)
 def test_pages_fit_their_window_in_light_and_dark(browse, finished_run, width, scheme):
     page = browse(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    for path in ("/runs", "/runs/new", "/docs", f"/runs/{finished_run}"):
+    for path in (
+        "/runs",
+        "/runs/new",
+        "/studies",
+        "/studies/new",
+        "/docs",
+        f"/runs/{finished_run}",
+    ):
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         if path.endswith(finished_run):
