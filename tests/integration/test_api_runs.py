@@ -263,6 +263,14 @@ def test_patch_changes_only_what_is_given(client, engine, outbox):
     assert client.patch(f"{RUNS}/{run_id}", json={"name": " "}).status_code == 422
 
 
+def test_a_priority_is_given_at_launch_and_can_be_changed_within_bounds(client):
+    launched = client.post(RUNS, json={"priority": 3}).json()
+    changed = client.patch(f"{RUNS}/{launched['id']}", json={"priority": -1}).json()
+
+    assert (launched["priority"], changed["priority"]) == (3, -1)
+    assert client.patch(f"{RUNS}/{launched['id']}", json={"priority": 1000}).status_code == 422
+
+
 def test_cancelling_a_waiting_run_ends_it_at_once_and_twice_is_no_error(client, engine, outbox):
     run_id = new_run(engine, outbox)
 
