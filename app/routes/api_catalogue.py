@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.schemas.api import DatasetRead, PresetRead
 from app.schemas.catalogue import CatalogueEntry
+from app.schemas.study_presets import STUDY_PRESETS, StudyPreset
 from app.services import catalogue
 
 router = APIRouter(tags=["catalogue"])
@@ -15,6 +16,12 @@ EXAMPLE = [entry.model_dump(mode="json") for entry in catalogue.read_clamps()[:1
 def get_presets() -> list[PresetRead]:
     """Named experiments to start from."""
     return catalogue.read_presets()
+
+
+@router.get("/presets/studies")
+def get_study_presets() -> list[StudyPreset]:
+    """Named studies to start from: figures of the paper."""
+    return list(STUDY_PRESETS)
 
 
 @router.get("/datasets")

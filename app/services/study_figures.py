@@ -1,22 +1,20 @@
-"""Plotly figures of studies, as plain dicts: all curves in one chart, or a small chart a group.
+"""Plotly figures of studies, as plain dicts: all curves in one chart.
 
-A trace's `meta` holds the number of its group; the layout's `meta` lists the groups, for legends,
-and gives the height that the charts need.
+A trace's `meta` holds the number of its group; the layout's `meta` lists the groups, for legends.
+`app.services.study_panels` draws the same as a small chart for every group.
 """
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from app.db.studies import Curve
 from app.services.figures import CARD, CLEAR, DASHES, FONT, GRID, HUES, INK, MUTED, Figure
 from app.services.study_curves import Group, StudyMetric, spread, thinned
 
-MOST_HUES = len(HUES) * len(DASHES)
 COLD, MIDDLE, WARM = (59, 109, 191), (146, 138, 148), (196, 73, 52)
 MOST_COMPARED = 12  # groups in one box under the pointer
-PANEL_HEIGHT, HEAD_HEIGHT, FOOT_HEIGHT = 150, 26, 46  # pixels
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class StudyCurves:
 
 
 @dataclass(frozen=True)
-class _Ink:
+class Ink:
     """How a group is drawn."""
 
     number: int
@@ -46,118 +44,26 @@ def overlay_figure(shown: StudyCurves) -> Figure:
     """All curves in one chart."""
     traces: list[dict[str, Any]] = []
     for number, group in enumerate(shown.groups):
-        traces += _traces(shown, group, _ink(shown.groups, number))
-    layout = _layout(shown) | {
+        traces += group_traces(shown, group, ink_of(shown.groups, number))
+    layout = base_layout(shown) | {
         "margin": {"l": 46, "r": 18, "t": 10, "b": 42},
         "hovermode": "x unified" if len(shown.groups) <= MOST_COMPARED else "closest",
-        "xaxis": _xaxis(shown, titled=True),
-        "yaxis": _yaxis(shown, titled=True),
-        "shapes": list(_guessing(shown, [""])),
+        "xaxis": x_axis(shown, titled=True),
+        "yaxis": y_axis(shown, titled=True),
+        "shapes": list(guessing_lines(shown, [""])),
         "annotations": _guessing_label(shown),
     }
     return {"data": traces, "layout": layout}
 
 
-def panels_figure(shown: StudyCurves, columns: int) -> Figure:
-    """A small chart for every group, all with the same axes."""
-    count = max(1, len(shown.groups))
-    columns = min(columns, count)
-    rows = math.ceil(count / columns)
-    height = rows * (PANEL_HEIGHT + HEAD_HEIGHT) + FOOT_HEIGHT
-    traces: list[dict[str, Any]] = []
-    axes: dict[str, Any] = {}
-    names = ["" if number == 0 else str(number + 1) for number in range(count)]
-    for number, group in enumerate(shown.groups):
-        ink = _ink(shown.groups, number)
-        traces += _traces(shown, group, replace(ink, dash="solid", axes=names[number]))
-    for number, name in enumerate(names):
-        axes |= _panel_axes(shown, name, _Cell(number, columns, rows, height, count))
-    layout = _layout(shown) | {
-        "margin": {"l": 46, "r": 10, "t": HEAD_HEIGHT, "b": FOOT_HEIGHT},
-        "hovermode": "x unified",
-        "shapes": list(_guessing(shown, names)),
-        "annotations": [_panel_title(g.label, names[i]) for i, g in enumerate(shown.groups)],
-        **axes,
-    }
-    layout["meta"]["height"] = height
-    return {"data": traces, "layout": layout}
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """Where a panel is."""
-
-    number: int
-    columns: int
-    rows: int
-    height: int
-    count: int
-
-    @property
-    def across(self) -> list[float]:
-        gap = 0.03
-        width = (1 - gap * (self.columns - 1)) / self.columns
-        start = (self.number % self.columns) * (width + gap)
-        return [round(start, 5), round(start + width, 5)]
-
-    @property
-    def down(self) -> list[float]:
-        inner = self.height - HEAD_HEIGHT - FOOT_HEIGHT
-        row = self.number // self.columns
-        top = 1 - row * (PANEL_HEIGHT + HEAD_HEIGHT) / inner
-        return [round(max(0, top - PANEL_HEIGHT / inner), 5), round(top, 5)]
-
-    @property
-    def is_left(self) -> bool:
-        return self.number % self.columns == 0
-
-    @property
-    def is_lowest(self) -> bool:
-        return self.number + self.columns >= self.count
-
-
-def _panel_axes(shown: StudyCurves, name: str, cell: _Cell) -> dict[str, Any]:
-    """Both axes of a panel; all are one when somebody zooms."""
-    xaxis = _xaxis(shown, titled=False) | {
-        "domain": cell.across,
-        "anchor": f"y{name}",
-        "nticks": 4,
-        "showticklabels": cell.is_lowest,
-    }
-    yaxis = _yaxis(shown, titled=False) | {
-        "domain": cell.down,
-        "anchor": f"x{name}",
-        "nticks": 4,
-        "showticklabels": cell.is_left,
-    }
-    if name:
-        xaxis["matches"], yaxis["matches"] = "x", "y"
-    return {f"xaxis{name}": xaxis, f"yaxis{name}": yaxis}
-
-
-def _panel_title(label: str, axes: str) -> dict[str, Any]:
-    return {
-        "text": label,
-        "name": "panel",
-        "xref": f"x{axes} domain",
-        "yref": f"y{axes} domain",
-        "x": 0,
-        "y": 1,
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "showarrow": False,
-        "font": {"size": 11, "color": INK},
-    }
-
-
-def _ink(groups: Sequence[Group], number: int) -> _Ink:
+def ink_of(groups: Sequence[Group], number: int) -> Ink:
     label = groups[number].label
     if len(groups) == 1:
-        return _Ink(number, label, INK, "solid", "")
+        return Ink(number, label, INK, "solid", "")
     if (ramp := _ramp(groups)) is not None:
-        return _Ink(number, label, ramp[number], "solid", "")
+        return Ink(number, label, ramp[number], "solid", "")
     dash = DASHES[number // len(HUES) % len(DASHES)]
-    return _Ink(number, label, HUES[number % len(HUES)], dash, "")
+    return Ink(number, label, HUES[number % len(HUES)], dash, "")
 
 
 def _ramp(groups: Sequence[Group]) -> list[str] | None:
@@ -180,7 +86,7 @@ def _blend(share: float) -> str:
     return "#" + "".join(f"{part:02X}" for part in mixed)
 
 
-def _traces(shown: StudyCurves, group: Group, ink: _Ink) -> Iterator[dict[str, Any]]:
+def group_traces(shown: StudyCurves, group: Group, ink: Ink) -> Iterator[dict[str, Any]]:
     """Band, runs and mean of a group; of a single run its curve."""
     found = [shown.curves[run.run_id] for run in group.runs if run.run_id in shown.curves]
     if len(group.runs) == 1:
@@ -205,9 +111,7 @@ def _traces(shown: StudyCurves, group: Group, ink: _Ink) -> Iterator[dict[str, A
     }
 
 
-def _curve(
-    shown: StudyCurves, curve: Curve, ink: _Ink, name: str, *, alone: bool
-) -> dict[str, Any]:
+def _curve(shown: StudyCurves, curve: Curve, ink: Ink, name: str, *, alone: bool) -> dict[str, Any]:
     sequences, numbers = thinned(curve, shown.runs)
     style = {"width": 1.6} if alone else {"width": 0.8}
     return {
@@ -224,7 +128,7 @@ def _curve(
 
 
 def _band(
-    sequences: Sequence[int], least: Sequence[float], most: Sequence[float], ink: _Ink
+    sequences: Sequence[int], least: Sequence[float], most: Sequence[float], ink: Ink
 ) -> dict[str, Any]:
     """From the least to the most, as an area."""
     return {
@@ -241,7 +145,7 @@ def _band(
     }
 
 
-def _line(ink: _Ink, name: str) -> dict[str, Any]:
+def _line(ink: Ink, name: str) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines",
@@ -257,8 +161,8 @@ def _rounded(number: float) -> float | None:
     return float(f"{number:.5g}") if math.isfinite(number) else None
 
 
-def _layout(shown: StudyCurves) -> dict[str, Any]:
-    inks = [_ink(shown.groups, number) for number in range(len(shown.groups))]
+def base_layout(shown: StudyCurves) -> dict[str, Any]:
+    inks = [ink_of(shown.groups, number) for number in range(len(shown.groups))]
     return {
         "font": {"family": FONT, "size": 11, "color": INK},
         "paper_bgcolor": CLEAR,
@@ -272,7 +176,8 @@ def _layout(shown: StudyCurves) -> dict[str, Any]:
                 for ink, group in zip(inks, shown.groups, strict=True)
             ],
             "points": sum(len(curve.sequences) for curve in shown.curves.values()),
-            "height": None,
+            "height": None,  # as the page has it
+            "note": "",
         },
     }
 
@@ -286,7 +191,7 @@ def _axis() -> dict[str, Any]:
     }
 
 
-def _xaxis(shown: StudyCurves, *, titled: bool) -> dict[str, Any]:
+def x_axis(shown: StudyCurves, *, titled: bool) -> dict[str, Any]:
     axis = _axis() | {
         "range": [0, shown.total_sequences],
         "tickformat": "~s",
@@ -296,7 +201,7 @@ def _xaxis(shown: StudyCurves, *, titled: bool) -> dict[str, Any]:
     return axis | _title("sequences seen") if titled else axis
 
 
-def _yaxis(shown: StudyCurves, *, titled: bool) -> dict[str, Any]:
+def y_axis(shown: StudyCurves, *, titled: bool) -> dict[str, Any]:
     axis = _axis() | {"range": _range(shown)}
     return axis | _title(shown.metric.unit) if titled else axis
 
@@ -313,7 +218,7 @@ def _range(shown: StudyCurves) -> list[float]:
     return [round(min(0.0, *numbers, 0.0) - 0.02, 3), 1.02]
 
 
-def _guessing(shown: StudyCurves, axes: Sequence[str]) -> Iterator[dict[str, Any]]:
+def guessing_lines(shown: StudyCurves, axes: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The loss of guessing among the labels in context, in every panel."""
     if not shown.metric.is_loss or not shown.labels_in_context:
         return

@@ -23,7 +23,8 @@ from app.services.study_curves import (
     metric_or_error,
     usual_grouping,
 )
-from app.services.study_figures import StudyCurves, overlay_figure, panels_figure
+from app.services.study_figures import StudyCurves, overlay_figure
+from app.services.study_panels import panels_figure
 from app.services.study_reading import list_studies, read_member, read_study
 
 BUSY_SECONDS, IDLE_SECONDS = 3, 15

@@ -276,9 +276,11 @@ def test_large_studies_list_their_runs_page_by_page(client):
     assert [link["href"] for link in rest.all("a") if link.text == "Earlier runs"]
 
 
-def test_every_study_preset_can_be_sent_to_the_api(client):
-    for preset in STUDY_PRESETS:
-        body = preset.request.model_dump(mode="json")
-        assert StudyRequest.model_validate(body) == preset.request
-        answer = client.post("/api/v1/studies?dry_run=true", json=body)
+def test_every_study_preset_is_served_and_can_be_sent_back(client):
+    served = client.get("/api/v1/presets/studies").json()
+
+    assert [preset["id"] for preset in served] == [preset.id for preset in STUDY_PRESETS]
+    for preset, known in zip(served, STUDY_PRESETS, strict=True):
+        assert StudyRequest.model_validate(preset["request"]) == known.request
+        answer = client.post("/api/v1/studies?dry_run=true", json=preset["request"])
         assert answer.status_code == 200, answer.text

@@ -18,7 +18,8 @@ from app.services.study_curves import (
     spread,
     usual_grouping,
 )
-from app.services.study_figures import StudyCurves, overlay_figure, panels_figure
+from app.services.study_figures import StudyCurves, overlay_figure
+from app.services.study_panels import MOST_PANELS, panels_figure
 
 CLAMPS = AxisRead(field="program", title="Clamps", labels=["none", "match"])
 SEEDS = AxisRead(field="seeds.initial", title="Initial weights", labels=["5", "6", "7"])
@@ -156,3 +157,15 @@ def test_seeds_are_chance_and_everything_else_is_asked_for():
 def test_there_is_no_grouping_by_what_does_not_vary():
     with pytest.raises(Invalid, match="each, all, program, seeds"):
         group_runs(AXES, drawn(), "task.labels")
+
+
+def test_no_browser_has_to_draw_hundreds_of_small_charts():
+    runs = [Drawn(str(n), str(n), {}, 1, 1, 2, 1) for n in range(MOST_PANELS + 7)]
+    metric = STUDY_METRICS["loss.train"]
+    study = StudyCurves(metric, group_runs([], runs, EACH), {}, len(runs), 1, 2)
+
+    layout = panels_figure(study, columns=4)["layout"]
+
+    assert sum(name.startswith("xaxis") for name in layout) == MOST_PANELS
+    assert layout["meta"]["note"].startswith("7 more are left out")
+    assert overlay_figure(study)["layout"]["meta"]["note"] == ""

@@ -68,7 +68,8 @@ async function load() {
 }
 
 async function draw() {
-  const { groups, points, height } = figure.layout.meta;
+  const { groups, points, height, note } = figure.layout.meta;
+  $("study-note").textContent = note;
   if (points) chart.querySelector(".awaited")?.remove();
   chart.style.height = height ? `${height}px` : "";
   await Plotly.react(chart, figure.data.map(themed), layout(), CONFIG);
