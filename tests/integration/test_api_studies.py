@@ -61,18 +61,18 @@ def test_a_study_is_every_combination_of_its_axes_as_queued_runs(client, outbox)
 
 def test_a_dry_run_launches_nothing_and_says_which_runs_there_would_be(client, engine, outbox):
     kept = finished_run(engine, outbox, **SHORT, seeds={"initial": 6})
-    request = {"base": SHORT, "axes": [{**SEEDS, "values": [5, 6, 6]}]}
+    request = {"base": SHORT, "axes": [{**SEEDS, "values": [5, 6, 6, 7]}]}
 
     answer = client.post(f"{STUDIES}?dry_run=true", json=request)
 
     assert answer.status_code == 200
     body = answer.json()
-    assert [run["reuses"] for run in body["runs"]] == [None, kept]
+    assert [run["reuses"] for run in body["runs"]] == [None, kept, None]
     name = "Initial weights seed 6"
     assert body["duplicates"] == [{"name": name, "same_as": name}]
     estimate = body["estimate"]
-    assert (estimate["new_runs"], estimate["reused_runs"], estimate["sequences"]) == (1, 1, 640)
-    assert estimate["seconds"] == pytest.approx(640 / 22_000)
+    assert (estimate["new_runs"], estimate["reused_runs"], estimate["sequences"]) == (2, 1, 1280)
+    assert estimate["seconds"] == pytest.approx(1280 / 22_000)
     assert client.get(STUDIES).json()["studies"] == []
     assert len(client.get(RUNS).json()["runs"]) == 1
 
