@@ -154,17 +154,17 @@ def test_what_cannot_be_is_refused_at_its_place_and_nothing_is_launched(
 def test_progress_adds_up_and_says_how_long_yet(client, engine, outbox):
     study = launched(client, base=SHORT, axes=[SEEDS])
     first, second, third = (run["id"] for run in study["runs"])
-    moved(engine, outbox, first, *ENDED)
-    change(engine, first, sequences=640)
+    moved(engine, outbox, first, RunState.CANCELLED)  # of which nothing more is to come
+    change(engine, first, sequences=320)
     moved(engine, outbox, second, RunState.STARTING, RunState.RUNNING)
     change(engine, second, sequences=320, sequences_per_second=100.0)
 
     progress = client.get(f"{STUDIES}/{study['id']}").json()["progress"]
 
-    assert progress["by_state"] == {"queued": 1, "running": 1, "finished": 1}
+    assert progress["by_state"] == {"queued": 1, "running": 1, "cancelled": 1}
     assert (progress["state"], progress["is_over"]) == ("running", False)
-    assert (progress["sequences"], progress["total_sequences"]) == (960, 1920)
-    assert progress["progress"] == 0.5
+    assert (progress["sequences"], progress["total_sequences"]) == (640, 1920)
+    assert progress["progress"] == pytest.approx(1 / 3)
     assert progress["seconds_left"] == pytest.approx(9.6)
     moved(engine, outbox, second, RunState.FAILED)
     moved(engine, outbox, third, RunState.CANCELLED)

@@ -14,6 +14,7 @@ from app.schemas.study_presets import STUDY_PRESETS
 from tests.paper_runs import every_run
 
 SEEDS = {"field": "seeds.initial", "values": [5, 6]}
+LABELS = {"field": "task.labels", "values": [1]}
 CLAMPS = {"field": "program", "values": [[], {"preset": "match"}]}
 INDUCTION = {"kind": "set_pattern", "target": "induction", "site": "L1H3.pattern[query]"}
 SILENCED = {"kind": "ablate", "site": "L1H3.v"}
@@ -80,6 +81,11 @@ def test_equal_configs_are_one_run_whatever_they_are_called():
         ({"axes": [SEEDS, SEEDS]}, "/axes/1/field", "varies already"),
         ({"axes": [{**SEEDS, "labels": ["one"]}]}, "/axes/0/labels", "1 labels for 2 values"),
         ({"axes": [SEEDS, {"field": "task.labels", "values": [5, 6, 1]}]}, "/axes/1/values/2", "1"),
+        (
+            {"axes": [LABELS, {"field": "task.classes", "values": [9]}]},
+            "/axes/0/values/0",
+            "Labels 1, training classes 9",
+        ),
         (
             {"axes": [{"field": "program", "values": [{"preset": "x"}]}]},
             "/axes/0/values/0",
