@@ -105,6 +105,9 @@ def test_runs_leave_their_cohort_one_by_one_and_the_others_never_notice(
     worker.until(lambda: state(engine, cancelled) == "cancelled", "cancelled run", seconds=5)
     assert time.monotonic() - asked <= 2
     worker.until(lambda: state(engine, paused) == "paused", "paused run", seconds=5)
+    (place,), measured = places(engine, paused, "resume_point"), places(engine, paused)
+    assert measured[-1] <= place < measured[-1] + 250
+    assert row(engine, paused).lease_until is None
     assert state(engine, undisturbed) == "running"
     ask(engine, outbox, resume, paused)
     worker.until(lambda: ended(engine, [undisturbed, paused]), "finished runs")

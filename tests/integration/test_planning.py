@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
+from app.db import queries
 from app.db.engine import session_scope
 from app.db.models import Study, StudyRun
 from app.db.workers import Description, report
@@ -140,6 +141,19 @@ def test_runs_that_are_held_or_have_ended_are_not_taken(take, launch, engine, ou
     moved(engine, outbox, cancelled, RunState.CANCELLED)
 
     assert take() == [waiting]
+
+
+def test_a_run_that_somebody_is_changing_is_passed_over_and_waits_for_the_next_plan(
+    take, launch, engine
+):
+    changed, *others = launch(3)
+
+    with session_scope(engine) as session:
+        queries.locked_run(session, changed)
+        taken = take(most=1) + take()
+
+    assert taken == others
+    assert take() == [changed]
 
 
 def test_runs_of_before_there_were_keys_are_trained_alone(take, launch, engine):

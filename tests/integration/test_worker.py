@@ -9,12 +9,11 @@ from sqlalchemy import text
 
 from app.schemas.live import MeasurementMessage, channel
 from app.services.queue import transaction
-from app.services.runs import create_run, request_cancel, request_pause, resume, run_or_error
+from app.services.runs import create_run, request_cancel, run_or_error
 from tests.integration.worker_process import (
     TINY,
     WorkerProcess,
     is_alive,
-    numbers,
     places,
     state,
     tiny,
@@ -122,25 +121,6 @@ def test_a_cancelled_run_stops_within_two_seconds_and_keeps_what_it_measured(
     assert time.monotonic() - asked <= 2
     measured = places(engine, run_id)
     assert measured == due(measured[-1], every=250)
-
-
-def test_a_paused_run_goes_on_where_it_paused_as_if_it_never_had(
-    worker, launch, change, engine, row
-):
-    undisturbed, paused = launch(), launch()
-    worker.until(lambda: len(places(engine, paused)) > 3, "measurements")
-
-    change(request_pause, paused)
-    worker.until(lambda: state(engine, paused) == "paused", "paused run", seconds=5)
-    (place,) = places(engine, paused, "resume_point")
-    measured = places(engine, paused)
-    assert measured[-1] <= place < measured[-1] + 250
-    assert row(paused).lease_until is None
-    change(resume, paused)
-    worker.until(lambda: state(engine, paused) == "finished", "finished run")
-
-    assert row(paused).attempt == 2
-    assert numbers(engine, paused) == numbers(engine, undisturbed)
 
 
 def test_a_trainer_that_cannot_listen_is_killed_when_its_run_is_cancelled(

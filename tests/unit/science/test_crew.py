@@ -77,6 +77,20 @@ def test_who_leaves_disturbs_nobody_and_makes_no_more_updates() -> None:
         assert told([one for one in seen if one.run == run]) == told(alone(configs()[run]))
 
 
+def test_who_is_sent_away_between_two_reports_makes_no_further_update() -> None:
+    def look() -> bool:
+        if crew.sequences_of(1) == 80:
+            crew.leave(1)
+        return False
+
+    crew = cohort(configs(), should_stop=look)
+    found = by_run(crew)
+
+    assert crew.sequences_of(1) == 80
+    assert [one.measurement.sequences for one in found[1]] == [0, 64]
+    assert told(found[2]) == told(alone(configs()[2]))
+
+
 def test_runs_resume_from_different_places_as_if_they_had_never_stopped() -> None:
     crew = cohort(configs())
     states: dict[int, TrainerState] = {}

@@ -13,6 +13,7 @@ from worker.science.program import Donor, compile_program
 PRESERVE = {"kind": "preserve", "site": "L1H0.pattern"}
 ABLATE = {"kind": "ablate", "site": "L0H0.v"}
 GRAFT = {"kind": "graft_in", "site": "L0.resid", "checkpoint": DONOR}
+SCALE = {"kind": "scale", "site": "L0H0.v", "by": 0.5}
 INDUCTION = {"kind": "set_pattern", "site": "L1H0.pattern[query]", "target": "induction"}
 SMALL = {"model": {"heads": 4, "width": 8}}
 
@@ -67,7 +68,9 @@ def test_runs_that_differ_in_what_is_data_are_trained_together(one, other):
         (program(ABLATE), program(ABLATE | {"site": "L0H0.k"})),
         (program(ABLATE), program(ABLATE | {"from_sequences": 100})),
         (program(ABLATE, PRESERVE), program(ABLATE, PRESERVE | {"gradient": "stop"})),
-        (program(ABLATE), program({"kind": "scale", "site": "L0H0.v", "by": 0.5})),
+        (program(ABLATE), program(SCALE)),
+        # Two factors on one head are two edits, one after the other; on two heads they are one.
+        (program(SCALE, SCALE | {"site": "L0H1.v"}), program(SCALE, SCALE | {"site": "L0H0,1.v"})),
     ],
 )
 def test_programs_of_other_structure_are_trained_apart(one, other):
