@@ -15,6 +15,7 @@ from app.db.series import number_of
 from app.db.studies import Curve, Drawn
 from app.errors import Invalid
 from app.schemas.measure import EVALUATORS, METRICS, Metric
+from app.schemas.study import RUN
 from app.schemas.study_api import AxisRead
 from app.services.thinning import thin
 
@@ -98,13 +99,19 @@ def metric_or_error(name: str) -> StudyMetric:
 
 def groupings(axes: Sequence[AxisRead]) -> dict[str, str]:
     """How the runs of a study can be grouped, with a title each."""
-    by_axis = {axis.field: f"By {axis.title.lower()}" for axis in axes if len(axis.labels) > 1}
+    by_axis = {axis.field: f"By {axis.title.lower()}" for axis in _varying(axes)}
     return {EACH: "Every run apart", ALL: "All runs together", **by_axis}
+
+
+def _varying(axes: Sequence[AxisRead]) -> list[AxisRead]:
+    """What runs can be grouped by; runs given one by one are apart anyway."""
+    found = [axis for axis in axes if len(axis.labels) > 1]
+    return [] if [axis.field for axis in found] == [RUN] else found
 
 
 def usual_grouping(axes: Sequence[AxisRead]) -> str:
     """By what is not chance: the first axis that is no seed; seeds alone are one group."""
-    varying = [axis.field for axis in axes if len(axis.labels) > 1]
+    varying = [axis.field for axis in _varying(axes)]
     asked = [field for field in varying if not field.startswith("seeds.")]
     if asked:
         return asked[0]

@@ -150,6 +150,10 @@ def test_many_numbers_are_coloured_from_cold_to_warm_whatever_their_order():
 def test_seeds_are_chance_and_everything_else_is_asked_for():
     assert usual_grouping([SEEDS, CLAMPS]) == "program"
     assert usual_grouping([SEEDS]) == ALL
+    runs = AxisRead(field="run", title="Run", labels=["a", "b"])
+    assert usual_grouping([runs]) == EACH
+    assert list(groupings([runs])) == [EACH, ALL]
+    assert usual_grouping([runs, SEEDS]) == "run"
     assert usual_grouping([ONE]) == usual_grouping([]) == EACH
     assert list(groupings([ONE, SEEDS])) == [EACH, ALL, "seeds.initial"]
 
