@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import threading
+from time import monotonic
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,6 +17,7 @@ from worker import machine
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 2.0
+SETTLE_SECONDS = 2.0  # after which workers that were started together have heard of each other
 
 
 def worker_name() -> str:
@@ -28,11 +30,16 @@ class Heartbeat:
 
     def __init__(self, engine: Engine, *, every_seconds: float = EVERY_SECONDS) -> None:
         self._engine, self._every_seconds = engine, every_seconds
+        self._started_at = monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    def settle(self) -> None:
+        """Waits, if this worker has just started, until others that have are known."""
+        self._stop.wait(max(0.0, self._started_at + SETTLE_SECONDS - monotonic()))
 
     def stop(self) -> None:
         """Says goodbye: a worker that was asked to stop is not shown as silent."""

@@ -2,11 +2,13 @@
 
 from functools import cache
 
+from redis import RedisError
+
 from app.config import Settings
 from app.db.engine import make_engine
 from app.schemas.live import TRAIN_TASK
 from app.services.queue import Outbox
-from worker.celery_app import app, stop_flag
+from worker.celery_app import app, heartbeat, stop_flag
 from worker.heartbeat import worker_name
 from worker.stopping import sigterm_waits
 from worker.supervisor import Supervisor
@@ -15,10 +17,21 @@ from worker.supervisor import Supervisor
 def train(run_id: str) -> None:
     """Trains what waits for a worker: that run, and what is in line before and with it."""
     with sigterm_waits(stop_flag):
-        _supervisor().attend(run_id)
+        supervisor = _supervisor()
+        if heartbeat and _is_more_announced(supervisor.outbox):
+            heartbeat[0].settle()  # else the first of several new workers would take everything
+        supervisor.attend(run_id)
 
 
 app.task(name=TRAIN_TASK)(train)
+
+
+def _is_more_announced(outbox: Outbox) -> bool:
+    """Whether other runs than the one of this wake-up wait, too, as far as Redis says."""
+    try:
+        return outbox.waiting() > 0
+    except RedisError:
+        return False
 
 
 @cache

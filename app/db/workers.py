@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, Double, cast, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -43,10 +43,17 @@ def remove(session: Session, name: str) -> None:
     session.execute(delete(Worker).where(Worker.name == name))
 
 
-def count_others(session: Session, *, beside: str) -> int:
-    """How many other workers were heard of just now."""
-    there = (Worker.name != beside, Worker.seen_at > _ago(HEARD))
-    return session.scalars(select(func.count()).select_from(Worker).where(*there)).one()
+def loads_of_others(session: Session, *, beside: str) -> list[float]:
+    """What other workers that were heard of just now have left to train, in whole runs."""
+    left = func.sum(1 - cast(Run.sequences, Double) / Run.total_sequences)
+    statement = (
+        select(func.coalesce(left, 0.0))
+        .select_from(Worker)
+        .outerjoin(Run, (Run.worker == Worker.name) & Run.state.in_(ACTIVE))
+        .where(Worker.name != beside, Worker.seen_at > _ago(HEARD))
+        .group_by(Worker.name)
+    )
+    return [float(load) for load in session.scalars(statement)]
 
 
 def all_workers(session: Session) -> Sequence[tuple[Worker, bool]]:

@@ -1,12 +1,11 @@
 """The planner: which runs a free worker takes, to train them in one process.
 
 Runs that differ only in what is data to the compiled program (heads, strengths, windows, seeds,
-learning rates) can be trained together. How many: as the memory allows, and never so many that
-another worker finds nothing when it is free. A busy one counts like an idle one: it may be free in
-a moment, and what is left is shared out again then, in ever smaller parts.
+learning rates) can be trained together. How many: as the memory allows, and no more than leaves
+the other workers their share of what waits.
 """
 
-import math
+from collections.abc import Sequence
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -43,11 +42,22 @@ def plan(
 
 
 def _size(session: Session, first: Run, worker: str, most: int) -> int:
-    """How many runs are trained together: not more than leaves the other workers their share."""
+    """How many runs are trained together."""
     if most == 1 or first.fruitless_attempts:
         return 1
     compatible = 1 + waiting.count_companions(session, first)
-    return min(most, math.ceil(compatible / (1 + workers.count_others(session, beside=worker))))
+    return min(most, share(compatible, workers.loads_of_others(session, beside=worker)))
+
+
+def share(runs: int, others: Sequence[float]) -> int:
+    """How many of the runs are for a worker that has none, if all workers are to end together.
+
+    `others`: what they have left to do, in runs. Each run goes to whoever has least.
+    """
+    loads = [0.0, *others]
+    for _ in range(runs):
+        loads[loads.index(min(loads))] += 1
+    return round(loads[0])
 
 
 def runs_that_fit(config: RunConfig, memory: int) -> int:

@@ -11,7 +11,7 @@ from app.db.models import Study, StudyRun
 from app.db.workers import Description, report
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
-from app.services.planning import plan, runs_that_fit
+from app.services.planning import plan, runs_that_fit, share
 from app.services.queue import transaction
 from tests.integration.rows import SMALL, change, moved, new_run
 
@@ -86,9 +86,30 @@ def test_as_many_are_taken_as_leave_every_worker_its_share(take, launch, worker_
     for name in ("me", "idle", "too"):
         worker_is_there(name)
 
-    sizes = [len(take(name)) for name in ("me", "idle", "too", "me", "too", "too")]
+    assert [len(take(name)) for name in ("me", "idle", "too", "too")] == [3, 3, 2, 0]
 
-    assert sizes == [3, 2, 1, 1, 1, 0]
+
+def test_a_worker_that_is_nearly_done_is_left_its_share_and_a_busy_one_nothing(
+    take, launch, worker_is_there, engine
+):
+    for name, count in (("busy", 4), ("nearly", 2)):
+        worker_is_there(name)
+        launch(count, OTHER)
+        taken = take(name)
+        assert len(taken) == count
+    for run_id in taken:
+        change(engine, run_id, sequences=900_000)
+    launch(5)
+
+    assert len(take()) == 3
+
+
+@pytest.mark.parametrize(
+    ("runs", "others", "mine"),
+    [(5, [], 5), (5, [0], 3), (4, [0], 2), (1, [0, 0], 1), (6, [1.5], 4), (3, [9], 3), (2, [1], 2)],
+)
+def test_runs_are_shared_out_so_that_all_workers_end_together(runs, others, mine):
+    assert share(runs, others) == mine
 
 
 def test_workers_that_are_silent_are_left_nothing(take, launch, worker_is_there, engine):
@@ -172,5 +193,5 @@ def test_workers_that_plan_at_once_take_different_runs(take, launch, worker_is_t
     with ThreadPoolExecutor(3) as pool:
         taken = list(pool.map(take, names))
 
-    assert sorted(len(one) for one in taken) == [1, 2, 2]
-    assert {run_id for one in taken for run_id in one} == set(ids[:5])
+    assert [len(one) for one in taken] == [2, 2, 2]
+    assert {run_id for one in taken for run_id in one} == set(ids)

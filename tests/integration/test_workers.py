@@ -7,9 +7,10 @@ from app.db.workers import Description, report
 from app.schemas.state import RunState
 from app.services.planning import plan
 from app.services.queue import transaction
+from app.services.runs import create_run
 from tests.integration.html import Document
 from tests.integration.rows import change, moved, new_run
-from tests.integration.worker_process import WorkerProcess
+from tests.integration.worker_process import WorkerProcess, tiny
 
 
 def there(engine, name: str) -> None:
@@ -58,6 +59,27 @@ def test_a_worker_that_is_not_heard_of_is_silent_and_forgotten_after_a_day(clien
 
 def test_without_workers_the_page_says_how_to_start_one(client):
     assert "No worker has been heard of" in client.get("/workers").text
+
+
+def test_workers_that_start_together_share_what_waits(settings, engine, outbox):
+    with transaction(engine, outbox) as session:
+        long = tiny(training={"sequences": 1_000_000})
+        ids = [create_run(session, long).id for _ in range(4)]
+    workers = [WorkerProcess(settings) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+
+    def shares() -> list[int]:
+        query = text("SELECT count(*) FROM run WHERE worker IS NOT NULL GROUP BY worker")
+        with engine.connect() as connection:
+            found = sorted(connection.execute(query).scalars())
+        return found if sum(found) == len(ids) else []
+
+    try:
+        assert workers[0].until(shares, "runs taken by both", seconds=30) == [2, 2]
+    finally:
+        for worker in workers:
+            worker.kill()
 
 
 def test_a_worker_says_that_it_is_there_until_it_stops(settings, client):
