@@ -39,6 +39,7 @@ def test_pages_fit_their_window_in_light_and_dark(browse, finished_run, width, s
         "/runs/new",
         "/studies",
         "/studies/new",
+        "/workers",
         "/docs",
         f"/runs/{finished_run}",
     ):
