@@ -20,7 +20,7 @@ from worker.offline import say
 
 def bench(given: argparse.Namespace) -> None:
     """Measures, prints a table, and writes JSON if asked to."""
-    where = machine()
+    sizes, where = _sizes(given.cohorts), machine()
     for line in _heading(where):
         say(line)
     if given.clamps:
@@ -29,7 +29,7 @@ def bench(given: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="optoscope-bench-") as folder:
         result = bench_paper(Path(folder), given.fraction) if given.paper else {}
         if not given.paper:
-            result = bench_cohorts(Path(folder), _sizes(given.cohorts), given.sequences)
+            result = bench_cohorts(Path(folder), sizes, given.sequences)
     _write(given.out, {"machine": where, **result})
 
 
