@@ -2,6 +2,7 @@
 combination, on models and sequences that no golden number was made for."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from worker.offline.options import config_of
 from worker.offline.weights import shape_of
 from worker.science.model import Batch, cross_entropy
 from worker.science.passes import Passes
-from worker.science.program import compile_program
+from worker.science.program import ProgramData, compile_program
 
 CLASSES, SEQUENCES = 12, 3
 # layers, heads, width, features, labels, context pairs, attention biases
@@ -234,6 +235,11 @@ def test_every_combination_of_options_equals_the_plain_transcription(
                 )
 
 
+def our_loss(passes: Passes, data: ProgramData, batch: Batch, parameters: dict) -> torch.Tensor:
+    logits = passes(parameters, data.tensors, batch, torch.zeros(1)).logits
+    return cross_entropy(logits, batch.target).mean()
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_gradients_flow_as_in_the_plain_transcription(name: str) -> None:
     """Derivatives along random directions, of which there are as many as differences of losses."""
@@ -252,21 +258,19 @@ def test_gradients_flow_as_in_the_plain_transcription(name: str) -> None:
         data = compile_program(plain.model_copy(update={"program": program}))
         passes = Passes(shape, data.layout)
 
-        def loss(parameters: dict) -> torch.Tensor:
-            logits = passes(parameters, data.tensors, batch, torch.zeros(1)).logits  # noqa: B023
-            return cross_entropy(logits, batch.target).mean()
-
-        gradient = torch.func.grad(loss)(start)
+        gradient = torch.func.grad(partial(our_loss, passes, data, batch))(start)
         along = {n: random.standard_normal(w.shape) for n, w in weights.items()}
         ours = sum((gradient[n].numpy() * along[n]).sum() for n in along)
         step = 1e-5
 
-        def plain_loss(by: float) -> float:
-            moved = {n: w.astype(float) + by * along[n] for n, w in weights.items()}  # noqa: B023
+        def plain_loss(
+            by: float, along: dict[str, np.ndarray] = along, options: dict = options
+        ) -> float:
+            moved = {n: w.astype(float) + by * along[n] for n, w in weights.items()}
             other = published.Model(moved, *model[:2])
             losses = []
             for classes, y in zip(class_idx, labels, strict=True):
-                _, logits = published.manipulated(other, options, features[classes], y)  # noqa: B023
+                _, logits = published.manipulated(other, options, features[classes], y)
                 raised = logits - logits.max()
                 losses.append(np.log(np.exp(raised).sum()) - raised[y[-1]])
             return float(np.mean(losses))
