@@ -21,13 +21,13 @@ import torch
 from sqlalchemy import Engine
 
 from app.config import Settings
-from app.db import recording
+from app.db import queries, recording
 from app.db.engine import make_engine, session_scope
 from app.db.migrate import upgrade
 from app.db.models import Run
 from app.schemas.config import RecordingConfig, RunConfig, SeedConfig, TrainingConfig
 from app.schemas.expansion import expand
-from app.schemas.state import TERMINAL, RunState
+from app.schemas.state import RunState
 from app.schemas.study import StudyRequest
 from app.schemas.study_presets import main_runs
 from app.services.queue import Outbox, transaction
@@ -43,7 +43,7 @@ PUBLISHED_TRAINING = 5900
 PUBLISHED_END_TO_END = 5700
 
 TOTAL, LEAST = 2_000_000, 15_000  # sequences of a size altogether, and of one run
-POLL_SECONDS = 0.2
+POLL_SECONDS = 1.0  # looking costs the runs time, too
 FEATURES = 512  # of glyphs
 
 
@@ -91,9 +91,8 @@ class Track:
         while True:
             peak = max(peak, _largest_trainer())
             with session_scope(self.engine) as session:
-                states = {session.get_one(Run, run_id).state for run_id in ids}
-            if all(RunState(state) in TERMINAL for state in states):
-                return peak
+                if queries.all_ended(session, ids):
+                    return peak
             time.sleep(POLL_SECONDS)
 
 
@@ -238,13 +237,18 @@ def matmul_peak(size: int = 1024, times: int = 20) -> float:
 
 
 def _largest_trainer() -> int:
-    """Resident bytes of the largest trainer process of this machine, as far as the system tells."""
+    """Most resident bytes that a trainer of this machine had, as far as the system tells."""
     sizes = [0]
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if b"worker.trainer" in (process / "cmdline").read_bytes():
-                pages = int((process / "statm").read_text().split()[1])
-                sizes.append(pages * os.sysconf("SC_PAGE_SIZE"))
-        except (OSError, IndexError):  # it has ended meanwhile
+                sizes.append(_peak_bytes((process / "status").read_text()))
+        except OSError:  # it has ended meanwhile
             continue
     return max(sizes)
+
+
+def _peak_bytes(status: str) -> int:
+    """`VmHWM` of a process, which Linux gives in kB."""
+    lines = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    return 1024 * int(lines.get("VmHWM", "0 kB").split()[0])

@@ -1,8 +1,9 @@
 """The recorder: a thread that writes a trainer's record, so that recording costs no training.
 
-Everything that waits, of all runs, is written in one transaction at most every `flush_seconds`,
-together with the renewal of the leases, and only of those runs that the attempts still own. While
-Postgres is away it keeps trying, and what it has not written waits in the backlog.
+Everything that waits, of all runs, is written in one transaction at most every `flush_seconds`
+(twice that while there are several runs: each has news less often then, and a flush costs them all
+time), together with the renewal of the leases, and only of those runs that the attempts still own.
+While Postgres is away it keeps trying, and what it has not written waits in the backlog.
 """
 
 import logging
@@ -88,11 +89,16 @@ class Recorder:
                 lines = self._backlog.take(self._settings.flush_seconds)
                 self._flush(lines)
                 if self._claims:
-                    self._backlog.rest(begun + self._settings.flush_seconds)
+                    self._backlog.rest(begun + self._pause)
         except Exception as error:  # whatever it is, the trainer must hear of it
             self._failure = error
         finally:
             self._backlog.close()
+
+    @property
+    def _pause(self) -> float:
+        """Seconds from a flush to the next."""
+        return self._settings.flush_seconds * min(len(self._claims), 2)
 
     def _flush(self, lines: Sequence[Line]) -> None:
         lines = [line for line in lines if line.run_id in self._claims]

@@ -1,5 +1,6 @@
 """One training of a cohort, from its runs' rows to their endings. Loads the science."""
 
+import gc
 import logging
 import platform
 import threading
@@ -88,6 +89,7 @@ class TrainingSession:
             donors={text: donor for member in members for text, donor in member.donors.items()},
         )
         cohort.warm_up()
+        gc.freeze()  # else each full collection walks all of torch: a third of a second
         for run, member in enumerate(members):
             self.recorder.record(member.run_id, Entry(beginning=self._beginning(run, member)))
         for reports in cohort.reports():

@@ -69,14 +69,15 @@ def hold(session: Session, claim: Claim) -> Run | None:
 
 def hold_all(session: Session, claims: Sequence[Claim]) -> dict[str, Standing]:
     """Where the runs stand that their attempts still own, locked until the transaction ends."""
-    columns = [getattr(Run, name) for name in (*_PHASE, *_STANDING)]
+    columns = [Run.__table__.c[name] for name in ("id", *_PHASE, *_STANDING)]
     statement = (
-        select(Run.id, *columns)
+        select(*columns)
         .where(_owned(claims))
-        .order_by(Run.id)  # one order for all who lock several
+        .order_by(Run.__table__.c.id)  # one order for all who lock several
         .with_for_update()
     )
-    return {row["id"]: _standing(row) for row in session.execute(statement).mappings()}
+    found = session.connection().execute(statement).mappings()
+    return {row["id"]: _standing(row) for row in found}
 
 
 def _standing(row: RowMapping) -> Standing:

@@ -49,6 +49,12 @@ def run_by_id(session: Session, run_id: str) -> Run | None:
     return session.get(Run, run_id)
 
 
+def all_ended(session: Session, run_ids: Sequence[str]) -> bool:
+    """Whether none of these runs will go on by itself."""
+    going = select(Run.id).where(Run.id.in_(run_ids), Run.state.not_in(TERMINAL))
+    return not session.scalars(select(going.exists())).one()
+
+
 def locked_run(session: Session, run_id: str) -> Run | None:
     """The run as it is now, locked until the transaction ends."""
     return session.get(Run, run_id, with_for_update=True, populate_existing=True)

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import cast, column, func, select, update, values
+from sqlalchemy import ARRAY, Update, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from app.db.base import Base
 from app.db.claims import Claim
@@ -89,17 +91,19 @@ def set_progress(session: Session, progress: Sequence[Progress]) -> None:
     if not progress:
         return
     rows = [{**_progress(one), **dict(one.phase)} for one in progress]
-    kept = Run.__table__.columns
-    names = [name for name in rows[0] if name != "id"]
-    new = (
-        values(*(column(name, kept[name].type) for name in rows[0]))
-        .data([tuple(row.values()) for row in rows])
-        .alias("new")
-    )
-    # A column of nothing but NULL is text to Postgres.
-    changed = {name: cast(new.c[name], kept[name].type) for name in names}
-    statement = update(Run).where(Run.id == new.c.id).values(changed)
-    session.execute(statement.execution_options(synchronize_session=False))
+    columns = {f"{name}_array": [row[name] for row in rows] for name in rows[0]}
+    session.connection().execute(_update_from_arrays(tuple(rows[0])), columns)
+
+
+@cache
+def _update_from_arrays(names: tuple[str, ...]) -> Update:
+    """Updates runs from one array a column, `id` among them; made once, since making it costs more
+    than running it."""
+    runs = Run.__table__
+    arrays = (bindparam(f"{name}_array", type_=ARRAY(runs.c[name].type)) for name in names)
+    new = func.unnest(*arrays).table_valued(*names, name="new").render_derived()
+    changed = {name: new.c[name] for name in names if name != "id"}
+    return update(Run).where(runs.c.id == new.c.id).values(changed)
 
 
 def _progress(one: Progress) -> dict[str, Any]:
@@ -176,12 +180,16 @@ def _upsert(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> 
     """
     if not rows:
         return
-    table = model.__table__
-    keys = [column.name for column in table.primary_key]
+    session.connection().execute(_upsert_into(model, tuple(rows[0])), rows)
+
+
+@cache
+def _upsert_into(model: type[Base], names: tuple[str, ...]) -> ReturningInsert[Any]:
+    keys = [column.name for column in model.__table__.primary_key]
     statement = insert(model)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    changed = {name: statement.excluded[name] for name in names if name not in keys}
     upsert = statement.on_conflict_do_update(index_elements=keys, set_=changed)
-    session.connection().execute(upsert.returning(table.c[keys[0]]), rows)
+    return upsert.returning(model.__table__.c[keys[0]])
 
 
 def first_computed_at(session: Session, run_id: str) -> datetime:
