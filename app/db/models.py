@@ -37,6 +37,7 @@ class Run(Base):
     name: Mapped[str] = mapped_column(Text)
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     notes: Mapped[str] = mapped_column(Text, server_default="")
+    colour: Mapped[str | None] = mapped_column(Text)  # None: the one that follows from the id
     config: Mapped[dict[str, Any]] = mapped_column(JSONB)
     config_hash: Mapped[str] = mapped_column(Text)
 

@@ -31,6 +31,7 @@ class Drawn(NamedTuple):
     every: int  # interval of its measurements
     context_pairs: int
     burstiness: int
+    colour: str | None = None  # if one was chosen
 
     @property
     def labels_in_context(self) -> int:
@@ -111,6 +112,7 @@ def drawn(session: Session, study_id: str) -> list[Drawn]:
             Run.config[("recording", "evaluate_every")].as_integer(),
             Run.config[("task", "context_pairs")].as_integer(),
             Run.config[("task", "burstiness")].as_integer(),
+            Run.colour,
         )
         .join(Run, Run.id == StudyRun.run_id)
         .where(StudyRun.study_id == study_id)

@@ -111,7 +111,7 @@ def get_run(run: RunDep, session: SessionDep) -> RunRead:
 
 @router.patch("/runs/{run_id}")
 def patch_run(run: RunDep, patch: RunPatch, session: SessionDep) -> RunRead:
-    """Change name, tags, notes or priority."""
+    """Change name, tags, notes, colour or priority."""
     runs.change_run(session, run, **patch.model_dump())
     return read_whole_run(session, run)
 

@@ -2,10 +2,18 @@
 note of which under `nonfinite`, because JSON has no word for them.
 """
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+)
 
 from app.schemas.clamp import Program
 from app.schemas.config import RunConfig
@@ -13,10 +21,22 @@ from app.schemas.lineage import Lineage
 from app.schemas.measure import PhaseChange, ProbeSequence
 from app.schemas.state import Optimiser, RunState
 
+AUTOMATIC = "auto"  # as a run's colour
+
+
+def _colour(text: str) -> str:
+    if text == AUTOMATIC.upper():
+        return AUTOMATIC
+    if re.fullmatch("#[0-9A-F]{6}", text) is None:
+        raise ValueError(f"{text!r} is no colour: write it as #4477AA, or {AUTOMATIC}.")
+    return text
+
+
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 Notes = Annotated[str, StringConstraints(max_length=20_000)]
 Priority = Annotated[int, Field(ge=-100, le=100)]
+Colour = Annotated[str, StringConstraints(to_upper=True), AfterValidator(_colour)]
 NonFinite = Literal["nan", "inf", "-inf"]
 
 
@@ -101,6 +121,11 @@ class RunPatch(BaseModel):
     name: Annotated[Name, StringConstraints(min_length=1)] | None = None
     tags: Annotated[list[Tag], Field(max_length=20)] | None = None
     notes: Notes | None = None
+    colour: Colour | None = Field(
+        None,
+        description="`#RRGGBB`, in lists and charts; `auto`: the one that follows from the id",
+        examples=["#4477AA"],
+    )
     priority: Priority | None = Field(None, description="Counts until a worker has taken the run")
 
 
@@ -111,6 +136,7 @@ class RunRead(BaseModel):
     name: str
     tags: list[str]
     notes: str
+    colour: str = Field(description="`#RRGGBB`: its colour wherever runs are told apart by colour")
     state: RunState
     is_terminal: bool = Field(description="finished, failed or cancelled: nothing will change")
 

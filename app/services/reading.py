@@ -14,6 +14,7 @@ from app.schemas.describe import describe
 from app.schemas.lineage import ForkRead, Lineage, ParentRead
 from app.schemas.measure import PhaseChange
 from app.schemas.state import TERMINAL, Optimiser, RunState
+from app.services.colours import colour_of
 from app.services.measurements import finite, nonfinite
 
 _COLUMNS = [name for name in RunRead.model_fields if name in Run.__table__.columns]
@@ -38,6 +39,7 @@ def read_run(run: Run, now: datetime | None = None, forks: Sequence[Run] | None 
         "heads": config.model.heads,
         "labels_in_context": labels,
         "chance_loss": math.log(labels),
+        "colour": colour_of(run.id, run.colour),
         "lineage": Lineage(parent=_parent(run), forks=None if forks is None else _forks(forks)),
         "progress": min(1.0, run.sequences / run.total_sequences),
         "sequences_per_second": finite(run.sequences_per_second),

@@ -10,6 +10,7 @@ from app.db import lineage, queries
 from app.db.engine import after_commit
 from app.db.models import Run, RunEvent
 from app.errors import Conflict, NotFound
+from app.schemas.api import AUTOMATIC
 from app.schemas.config import RunConfig
 from app.schemas.layout import cohort_key
 from app.schemas.presets import PRESETS
@@ -205,6 +206,7 @@ def change_run(
     name: str | None = None,
     tags: Sequence[str] | None = None,
     notes: str | None = None,
+    colour: str | None = None,
     priority: int | None = None,
 ) -> None:
     """Changes what people say about a run, and its turn; None leaves a thing as it is."""
@@ -215,6 +217,8 @@ def change_run(
         run.tags = list(dict.fromkeys(tags))
     if notes is not None:
         run.notes = notes
+    if colour is not None:
+        run.colour = None if colour == AUTOMATIC else colour
     if priority is not None:
         run.priority = priority
     session.flush()

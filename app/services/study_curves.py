@@ -17,6 +17,7 @@ from app.errors import Invalid
 from app.schemas.measure import EVALUATORS, METRICS, Metric
 from app.schemas.study import RUN
 from app.schemas.study_api import AxisRead
+from app.services.colours import colour_of
 from app.services.thinning import thin
 
 EACH, ALL = "each", "all"
@@ -44,6 +45,7 @@ class Group:
 
     label: str
     runs: Sequence[Drawn]
+    hue: str | None = None  # of a run by itself: its own
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def group_runs(axes: Sequence[AxisRead], runs: Sequence[Drawn], by: str) -> list
         known = ", ".join(groupings(axes))
         raise Invalid(f"Runs cannot be grouped by {by!r}; there are {known}.", loc="query/group")
     if by == EACH:
-        return [Group(run.name, [run]) for run in runs]
+        return [Group(run.name, [run], colour_of(run.run_id, run.colour)) for run in runs]
     if by == ALL:
         return [Group("all runs", runs)]
     [labels] = [axis.labels for axis in axes if axis.field == by]

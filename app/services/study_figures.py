@@ -57,7 +57,10 @@ def overlay_figure(shown: StudyCurves) -> Figure:
 
 
 def ink_of(groups: Sequence[Group], number: int) -> Ink:
-    label = groups[number].label
+    label, own = groups[number].label, groups[number].hue
+    if own is not None:
+        before = sum(group.hue == own for group in groups[:number])
+        return Ink(number, label, own, DASHES[before % len(DASHES)], "")
     if len(groups) == 1:
         return Ink(number, label, INK, "solid", "")
     if (ramp := _ramp(groups)) is not None:

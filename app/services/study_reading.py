@@ -17,6 +17,7 @@ from app.schemas.study_api import (
     StudyRunRead,
     WholeStudyRead,
 )
+from app.services.colours import colour_of
 from app.services.cursors import read_cursor, write_cursor
 from app.services.measurements import finite
 
@@ -67,6 +68,7 @@ def read_member(member: StudyRun, run: Run) -> StudyRunRead:
     return StudyRunRead(
         id=run.id,
         name=member.name,
+        colour=colour_of(run.id, run.colour),
         values=member.values,
         is_reused=member.is_reused,
         state=RunState(run.state),
