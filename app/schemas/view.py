@@ -1,0 +1,100 @@
+"""What the charts of a run's page show: the query of its address, and of its figures."""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.schemas.measure import EVALUATORS, Metric
+
+
+class XAxis(StrEnum):
+    """What the x axis of a figure counts."""
+
+    SEQUENCES = "sequences"
+    UPDATES = "updates"
+    ELAPSED = "elapsed"  # training time so far
+    LOG = "log"  # sequences, logarithmic
+
+
+class YAxis(StrEnum):
+    """How the y axis of a figure of the evaluators is divided."""
+
+    LINEAR = "linear"
+    LOG = "log"
+
+
+class Drawing(StrEnum):
+    """How the strengths of the heads are drawn."""
+
+    LINES = "lines"
+    HEATMAP = "heatmap"  # head by time
+
+
+def _known_evaluators(text: str) -> str:
+    unknown = [name for name in _parts(text) if name not in set(EVALUATORS)]
+    if unknown:
+        raise PydanticCustomError(
+            "evaluator",
+            "There is no evaluator {unknown}; there are {known}, separated by commas",
+            {"unknown": repr(unknown[0]), "known": ", ".join(EVALUATORS)},
+        )
+    return text
+
+
+def _whole_numbers(text: str) -> str:
+    wrong = [part for part in _parts(text) if not (part.isascii() and part.isdigit())]
+    if wrong:
+        raise PydanticCustomError(
+            "heads",
+            "{wrong} is not the number of a head; write for instance 0,3",
+            {"wrong": repr(wrong[0])},
+        )
+    return text
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+class ChartView(BaseModel):
+    """The whole view; what is not given is as usual. Layers count from 1, as on the page."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    metric: Metric = Metric.LOSS
+    x: XAxis = XAxis.SEQUENCES
+    y: YAxis = YAxis.LINEAR
+    smooth: float = Field(0, ge=0, le=0.99)
+    start: int | None = Field(None, alias="from", ge=0)
+    until: int | None = Field(None, alias="to", ge=0)
+    last: int | None = Field(None, ge=1)  # so many sequences up to the latest, following it
+    previous_token: Drawing = Drawing.LINES
+    induction: Drawing = Drawing.LINES
+    previous_token_layer: int | None = Field(None, ge=1)
+    induction_layer: int | None = Field(None, ge=1)
+    hide: Annotated[str, AfterValidator(_known_evaluators)] = ""
+    hide_heads: Annotated[str, AfterValidator(_whole_numbers)] = ""
+
+    @model_validator(mode="after")
+    def _range_has_a_width(self) -> Self:
+        if self.until is not None and self.until <= (self.start or 0):
+            raise PydanticCustomError(
+                "range",
+                "The range ends at {until}, before it begins at {start}",
+                {"until": self.until, "start": self.start or 0},
+            )
+        if self.last is not None and (self.start, self.until) != (None, None):
+            raise PydanticCustomError(
+                "range", "Give either a range, from and to, or how many of the last sequences"
+            )
+        return self
+
+    @property
+    def hidden_evaluators(self) -> frozenset[str]:
+        return frozenset(_parts(self.hide))
+
+    @property
+    def hidden_heads(self) -> frozenset[int]:
+        return frozenset(map(int, _parts(self.hide_heads)))
