@@ -3,8 +3,8 @@
 #   docker build --target web --tag optoscope-web .
 #   docker build --target worker --tag optoscope-worker .
 #
-# Which torch the worker gets: what PyPI has for Linux is the CUDA build. Training is on the CPU so
-# far: TORCH_INDEX names an index with CPU builds (the README has PyTorch's) and saves gigabytes.
+# Which torch the worker gets: what PyPI has for Linux is the CUDA build. Without a GPU, TORCH_INDEX
+# names an index with CPU builds (the README has PyTorch's) and saves gigabytes.
 
 FROM python:3.11.14-slim-bookworm AS base
 ENV PIP_NO_CACHE_DIR=1 \

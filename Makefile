@@ -39,8 +39,8 @@ check: $(VENV)/.dev ## formatting, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.run ## sequences per second of one run, end to end, into bench.json
-	$(BIN)/python -m worker bench --cohorts 1 --out bench.json $(ARGS)
+bench: $(VENV)/.run ## how fast cohorts of 1, 8, 32 and 128 runs train here, into bench.json
+	$(BIN)/python -m worker bench --cohorts 1,8,32,128 --out bench.json $(ARGS)
 
 format: $(VENV)/.dev ## let ruff format and mend
 	$(BIN)/ruff check --fix

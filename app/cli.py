@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from app.stack.gpus import gpus
 from app.stack.trouble import StackError
 
 MOST_WORKERS = 8  # by default: each takes memory, idle too
@@ -112,7 +113,10 @@ def _add_up(up: argparse.ArgumentParser) -> None:
     up.add_argument("--port", type=_port, default=8000, help="port to serve on; 0: any free one")
     up.add_argument("--data-dir", type=Path, default=Path(".optoscope"), help="what is kept")
     up.add_argument(
-        "--workers", type=_count, default=_workers(), help="each trains runs on a core of its own"
+        "--workers",
+        type=_count,
+        default=len(gpus()) or _workers(),
+        help="each trains runs on a GPU of its own, or where there is none on a core",
     )
     up.add_argument("--least-free-mb", type=int, default=500, help="free disk space to ask for")
 

@@ -115,6 +115,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument("--dataset", help="instead of the config's, for instance file:PATH.npz")
     train.add_argument("--initial-weights", type=Path, help="start from these, an .npz file")
     train.add_argument("--weights-prefix", default="", help="of their names in that file")
+    train.add_argument("--device", default="auto", help="auto, cpu, cuda or, say, cuda:1; auto")
     _add_speed(train)
 
 
@@ -169,7 +170,7 @@ def _count(text: str) -> int:
 
 
 def _add_bench(bench: argparse.ArgumentParser) -> None:
-    bench.add_argument("--cohorts", default="1,8,32", help="cohort sizes, for instance 1,8,32,128")
+    bench.add_argument("--cohorts", default="1,8,32,128", help="sizes; 1,8,32,128")
     bench.add_argument("--sequences", type=int, default=0, help="per run; 0: chosen by size")
     bench.add_argument("--paper", action="store_true", help="the paper's 32 main runs instead")
     bench.add_argument("--fraction", type=float, default=0.05, help="of each of those; 0.05")

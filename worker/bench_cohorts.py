@@ -13,12 +13,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.db import queries, recording
@@ -32,9 +33,11 @@ from app.schemas.study import StudyRequest
 from app.schemas.study_presets import main_runs
 from app.services.queue import Outbox, transaction
 from app.services.runs import create_run
+from app.stack.gpus import gpus
 from app.stack.servers import start_servers
 from worker.machine import cores
 from worker.offline import say
+from worker.science.devices import CPU, choose_device, describe_device, settle
 from worker.science.flops import flops_per_update
 from worker.science.parameters import Shape
 
@@ -55,11 +58,16 @@ class Lap:
     seconds: float
     start_seconds: float  # from the launch to the first measurement
     peak_bytes: int  # of the largest trainer
+    training_seconds: tuple[float, ...]  # of each worker: when one of its runs was trained
 
     @property
     def speed(self) -> float:
         """Sequences per second of all runs together."""
         return self.sequences / self.seconds
+
+    def projected(self, times: float) -> float:
+        """Seconds of the same runs, so many times as long: what starts trainers stays as it is."""
+        return max(self.seconds + (times - 1) * trained for trained in self.training_seconds)
 
 
 @dataclass(frozen=True)
@@ -80,10 +88,16 @@ class Track:
             for run in runs:
                 if run.state != RunState.FINISHED:
                     raise ValueError(f"a run ended {run.state}: {run.error_message}")
-            first = min(recording.first_computed_at(session, run_id) for run_id in ids)
-            last = max(run.finished_at for run in runs if run.finished_at is not None)
+            spans = [_span(session, run) for run in runs]
             total = sum(run.total_sequences for run in runs)
-        return Lap(total, (last - first).total_seconds(), (first - begun).total_seconds(), peak)
+        first, last = min(one.begun for one in spans), max(one.ended for one in spans)
+        return Lap(
+            total,
+            (last - first).total_seconds(),
+            (first - begun).total_seconds(),
+            peak,
+            tuple(_covered(spans, worker) for worker in {one.worker for one in spans}),
+        )
 
     def _wait(self, ids: Sequence[str]) -> int:
         """Until all have ended; the most memory that a trainer had meanwhile."""
@@ -96,10 +110,34 @@ class Track:
             time.sleep(POLL_SECONDS)
 
 
+class Span(NamedTuple):
+    """When a run was trained, from its first measurement to its end, and by which worker."""
+
+    begun: datetime
+    ended: datetime
+    worker: str | None
+
+
+def _span(session: Session, run: Run) -> Span:
+    assert run.finished_at is not None
+    return Span(recording.first_computed_at(session, run.id), run.finished_at, run.worker)
+
+
+def _covered(spans: Sequence[Span], worker: str | None) -> float:
+    """Seconds in which a worker trained at least one of its runs."""
+    total, until = 0.0, datetime.min.replace(tzinfo=UTC)
+    for begun, ended, _ in sorted(one for one in spans if one.worker == worker):
+        total += max(0.0, (ended - max(begun, until)).total_seconds())
+        until = max(until, ended)
+    return total
+
+
 def bench_cohorts(folder: Path, sizes: Sequence[int], sequences: int) -> dict[str, Any]:
     """Measures each size; prints as it goes."""
-    peak = matmul_peak()
-    say(f"matrix products of this machine: {peak:.0f} GFLOP/s a core, {cores()} cores")
+    device, places = choose_device("auto"), places_to_train()
+    peak = matmul_peak(device)
+    what = f"{len(places)} x {describe_device(device)}"
+    say(f"{what}: matrix products at {peak:,.0f} GFLOP/s each, one worker each")
     found: dict[str, Any] = {}
     with track(folder) as here:
         cold = here.run(_configs(1, 2_000, recorded=True)).start_seconds
@@ -108,9 +146,14 @@ def bench_cohorts(folder: Path, sizes: Sequence[int], sequences: int) -> dict[st
             each = sequences or max(LEAST, min(TOTAL // size, 500_000))
             recorded = here.run(_configs(size, each, recorded=True))
             bare = here.run(_configs(size, each, recorded=False))
-            found[str(size)] = _figures(recorded, bare, each, peak)
+            found[str(size)] = _figures(recorded, bare, each, peak * len(places))
             say(_line(size, found[str(size)]))
-    return {"matmul_gflops_per_core": round(peak, 1), "start_seconds_cold": cold, "cohorts": found}
+    return {
+        "device": what,
+        "matmul_gflops_per_worker": round(peak, 1),
+        "start_seconds_cold": round(cold, 1),
+        "cohorts": found,
+    }
 
 
 def bench_paper(folder: Path, fraction: float) -> dict[str, Any]:
@@ -123,16 +166,18 @@ def bench_paper(folder: Path, fraction: float) -> dict[str, Any]:
         here.run([_shortened(config, 0.001) for config in whole])  # compiles
         lap = here.run(part)
     total = sum(config.training.total_sequences for config in whole)
-    projected = total / lap.speed
+    projected = lap.projected(total / lap.sequences)
     say(f"{len(part)} runs, {lap.sequences:,} of {total:,} sequences: {lap.seconds:.0f} s")
-    say(f"{lap.speed:,.0f} sequences/s; all of them: {projected / 60:.1f} minutes projected")
+    trained = sum(lap.training_seconds) / len(lap.training_seconds)
+    say(f"of these, {trained:.0f} s of training; the rest starts trainers, whatever the length")
+    say(f"all of them: {projected / 60:.1f} minutes projected")
     return {
         "paper": {
             "runs": len(part),
             "fraction": fraction,
             "sequences": lap.sequences,
             "seconds": round(lap.seconds, 1),
-            "sequences_per_second": round(lap.speed),
+            "training_seconds_per_worker": [round(one, 1) for one in lap.training_seconds],
             "projected_seconds": round(projected),
         }
     }
@@ -158,7 +203,7 @@ def track(folder: Path) -> Iterator[Track]:
         }
         settings = Settings()
         engine, outbox = make_engine(settings.database_url), Outbox(settings.redis_url)
-        workers = [_worker(number, folder) for number in range(cores())]
+        workers = [_worker(place, folder) for place in enumerate(places_to_train())]
         try:
             yield Track(engine, outbox)
         finally:
@@ -170,11 +215,20 @@ def track(folder: Path) -> Iterator[Track]:
             engine.dispose()
 
 
-def _worker(number: int, folder: Path) -> "subprocess.Popen[bytes]":
+def places_to_train() -> list[str]:
+    """A worker each: the GPUs, or where there is none the cores."""
+    return gpus() or ["cpu"] * cores()
+
+
+def _worker(place: tuple[int, str], folder: Path) -> "subprocess.Popen[bytes]":
+    number, device = place
     celery = (sys.executable, "-m", "celery", "-A", "worker.celery_app", "worker")
     options = ("--without-gossip", "--without-mingle", "-n", f"bench{number}@%h")
+    environment = os.environ | {"OPTOSCOPE_DEVICE": device}
     with (folder / f"worker{number}.log").open("wb") as log:
-        return subprocess.Popen([*celery, *options], stdout=log, stderr=subprocess.STDOUT)
+        return subprocess.Popen(
+            [*celery, *options], stdout=log, stderr=subprocess.STDOUT, env=environment
+        )
 
 
 def _configs(count: int, sequences: int, *, recorded: bool) -> list[RunConfig]:
@@ -204,7 +258,7 @@ def _figures(recorded: Lap, bare: Lap, each: int, peak: float) -> dict[str, Any]
         "times_published_training": round(bare.speed / PUBLISHED_TRAINING, 2),
         "evaluation_and_recording_share": round(1 - recorded.speed / bare.speed, 3),
         "gflops": round(work * updates / 1e9, 1),
-        "share_of_matmul_peak": round(work * updates / 1e9 / (peak * cores()), 3),
+        "share_of_matmul_peak": round(work * updates / 1e9 / peak, 3),
         "start_seconds_warm": round(recorded.start_seconds, 1),
         "peak_megabytes_per_trainer": round(recorded.peak_bytes / 1e6),
         "sequences_per_run": each,
@@ -223,15 +277,18 @@ def _line(size: int, of: dict[str, Any]) -> str:
     )
 
 
-def matmul_peak(size: int = 1024, times: int = 20) -> float:
-    """GFLOP/s of one core in large matrix products, the best of three."""
+def matmul_peak(device: torch.device = CPU, times: int = 20) -> float:
+    """GFLOP/s of one core, or one GPU, in large matrix products, the best of three."""
     torch.set_num_threads(1)
-    matrix = torch.randn(size, size)
+    size = 1024 if device.type == "cpu" else 8192
+    matrix = torch.randn(size, size, device=device)
     best = float("inf")
     for _ in range(3):
+        settle(device)
         begun = time.perf_counter()
         for _ in range(times):
             matrix @ matrix
+        settle(device)
         best = min(best, time.perf_counter() - begun)
     return 2 * size**3 * times / best / 1e9
 

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 from worker.store import DamagedFileError
 
 LONGEST = 400
+_OUT_OF_MEMORY = ("not enough memory", "CUDA out of memory")
 
 
 def fault_of(error: Exception) -> tuple[str, str]:
@@ -12,7 +13,7 @@ def fault_of(error: Exception) -> tuple[str, str]:
     if isinstance(error, ValidationError):
         return "config", f"The run's config is not valid: {places_of(error)}."
     said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")[:LONGEST]
-    if isinstance(error, MemoryError) or "not enough memory" in said:
+    if isinstance(error, MemoryError) or any(one in said for one in _OUT_OF_MEMORY):
         return "out_of_memory", "The trainer ran out of memory; try a smaller model or batch."
     if isinstance(error, DamagedFileError):
         return "checkpoint", said

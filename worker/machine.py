@@ -2,6 +2,8 @@
 
 import os
 import platform
+import shutil
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,6 +14,23 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 def memory() -> int:
     """Bytes of memory."""
     return os.sysconf("SC_PHYS_PAGES") * _PAGE
+
+
+def memory_for(device: str) -> int:
+    """Free bytes where a trainer keeps its runs: the GPU's, where it will train on one."""
+    found = [] if device == "cpu" else _gpu_memory(device)
+    return found[0] if found else memory_free()
+
+
+def _gpu_memory(device: str) -> list[int]:
+    """Free bytes of a GPU, if torch can use one and the driver's tool tells."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None or torch_version().endswith("+cpu"):
+        return []
+    number = device.partition(":")[2] or "0"
+    query = ("--query-gpu=memory.free", "--format=csv,noheader,nounits", f"--id={number}")
+    told = subprocess.run([tool, *query], capture_output=True, text=True, check=False).stdout
+    return [1024**2 * int(line) for line in told.split() if line.isdecimal()]
 
 
 def memory_free() -> int:

@@ -24,6 +24,7 @@ from worker.faults import fault_of
 from worker.member import Datasets, Member, load_member
 from worker.recorder import Recorder
 from worker.science.crew import Cohort
+from worker.science.devices import allow_tf32, choose_device
 from worker.science.loop import Report
 from worker.starting import checkpoint_arrays
 
@@ -78,7 +79,8 @@ class TrainingSession:
         return [member for member in self._members if not member.is_over]
 
     def _train(self) -> None:
-        members = self._members
+        members, device = self._members, choose_device(self.settings.device)
+        allow_tf32(self.settings.tf32)
         self._cohort = cohort = Cohort(
             [member.config for member in members],
             [member.dataset for member in members],
@@ -87,6 +89,7 @@ class TrainingSession:
             threads=self.settings.threads,
             should_stop=self._should_stop,
             donors={text: donor for member in members for text, donor in member.donors.items()},
+            device=device,
         )
         cohort.warm_up()
         gc.freeze()  # else each full collection walks all of torch: a third of a second

@@ -24,7 +24,7 @@ from app.db.claims import Claim
 from app.services import attempts
 from app.services.planning import plan
 from app.services.queue import Outbox, transaction
-from worker.machine import memory_free
+from worker.machine import memory_for
 from worker.patience import patiently
 from worker.watch import FOREVER, STOP_SECONDS, Watch
 
@@ -62,7 +62,7 @@ class Supervisor:
                 worker=self.worker,
                 lease_seconds=self.settings.lease_seconds,
                 most=self.settings.cohort_size,
-                memory=memory_free(),
+                memory=memory_for(self.settings.device),
             )
 
     def _train(self, taken: Sequence[Claim]) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import http.client
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from app.stack.child import Child, Program
 from app.stack.compiler import compiler_warning
 from app.stack.external import check_database, check_redis, without_password
 from app.stack.first_run import queue_first_run
+from app.stack.gpus import gpus
 from app.stack.leftovers import end_leftovers
 from app.stack.listener import Listener, listen
 from app.stack.places import DataDir, open_data_dir, sole_use
@@ -115,8 +116,18 @@ def _programs(settings: Settings, data: DataDir, listener: Listener, workers: in
         "PYTHONUNBUFFERED": "1",
     }
     programs = [_web(listener, environment)]
-    programs += [_worker(number + 1, data, environment) for number in range(workers)]
+    programs += [
+        _worker(number + 1, data, environment | on)
+        for number, on in enumerate(_devices(workers, gpus()))
+    ]
     return [Child(program, data) for program in programs]
+
+
+def _devices(workers: int, gpus: Sequence[str]) -> list[dict[str, str]]:
+    """What tells each worker its GPU; nothing where there is none, or the user has chosen."""
+    if not gpus or "OPTOSCOPE_DEVICE" in os.environ:
+        return [{} for _ in range(workers)]
+    return [{"OPTOSCOPE_DEVICE": gpus[number % len(gpus)]} for number in range(workers)]
 
 
 def _web(listener: Listener, environment: dict[str, str]) -> Program:

@@ -146,7 +146,7 @@ def test_every_service_tells_its_health_or_ends_by_itself(name):
     assert (SERVICES[name]["restart"] == "no") == (name in ONE_SHOT)
 
 
-@pytest.mark.parametrize("name", ["migrate", "web", "worker"])
+@pytest.mark.parametrize("name", ["migrate", "web", "worker", "worker-gpu"])
 def test_services_are_told_of_settings_that_exist(name):
     fields = {f"OPTOSCOPE_{field}".upper() for field in Settings.model_fields}
     environment = SERVICES[name]["environment"]
@@ -155,6 +155,16 @@ def test_services_are_told_of_settings_that_exist(name):
     assert environment["OPTOSCOPE_DATABASE_URL"].startswith("postgresql://")
     assert environment["OPTOSCOPE_DATABASE_URL"].endswith("@postgres:5432/optoscope")
     assert environment["OPTOSCOPE_REDIS_URL"].startswith("redis://redis:6379")
+
+
+def test_a_worker_takes_a_gpu_only_in_the_profile_that_says_so():
+    worker, on_gpu = SERVICES["worker"], SERVICES["worker-gpu"]
+    (device,) = on_gpu["deploy"]["resources"]["reservations"]["devices"]
+
+    assert "profiles" not in worker and "deploy" not in worker
+    assert on_gpu["profiles"] == ["gpu"]
+    assert on_gpu["environment"] == worker["environment"] | {"OPTOSCOPE_DEVICE": "cuda"}
+    assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
 
 
 def test_built_services_name_stages_of_the_dockerfile():

@@ -16,9 +16,10 @@ from worker.offline.inputs import Inputs, read_inputs
 from worker.offline.options import Manipulation, read_manipulations
 from worker.science.cohort import Adam, Step, TrainingState
 from worker.science.compiler import Compiled
-from worker.science.loop import DEFAULT_THREADS, adam_settings, correction
+from worker.science.loop import DEFAULT_THREADS
 from worker.science.model import Batch
 from worker.science.program import Tensors, compile_program, stack_programs
+from worker.science.updates import adam_settings, correction
 
 WORTH_COMPILING = 5000  # updates: compiling takes half a minute, and saves some 5 ms an update
 

@@ -26,6 +26,7 @@ from worker.offline import say
 from worker.offline.donors import file_donors
 from worker.offline.weights import Weights, check_fit, has_attention_biases, read_weights
 from worker.science.datasets import load_dataset
+from worker.science.devices import choose_device
 from worker.science.loop import Report, Trainer, cohort_shape
 
 
@@ -46,6 +47,7 @@ def train(given: argparse.Namespace) -> None:
         compile=not given.no_compile,
         threads=given.threads,
         donors=file_donors(config.program, config, shape),
+        device=choose_device(given.device),
     )
     with Folder.open(given.out, config) as folder:
         _train_into(folder, trainer)

@@ -1,62 +1,78 @@
-"""A cohort: runs that one process trains in turns, by one compiled program.
+"""A cohort: runs that one process trains, by one compiled program.
 
-On a CPU, stacking runs into larger tensors gains nothing: an update of two, four or eight stacked
-runs costs as much per run as one by itself, since a single run's batch fills the vector units
-already and its parameters fit the cache (docs/adr/0012). So each run keeps tensors of its own and
-the runs take turns from report to report. They share what costs: the process, the dataset, and
-half a minute of compiling. A run's numbers are, bit for bit, those it has alone.
+On a graphics processor the runs that start at the same place are stacked: one update moves all of
+them. On a CPU stacking gains nothing: an update of two, four or eight stacked runs costs as much
+per run as one by itself, since a single run's batch fills the vector units already and its
+parameters fit the cache (docs/adr/0012). There each run is a stack of its own. Stacks take turns
+from report to report; on a CPU a run's numbers are so, bit for bit, those it has alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from app.schemas.config import RunConfig
 from app.schemas.measure import ProbeSequence
 from worker.science.datasets import Dataset
+from worker.science.devices import CPU
 from worker.science.loop import Programs, Report, Trainer, TrainerState, check_cohort, never
 from worker.science.parameters import Shape
 from worker.science.program import NO_DONORS, Donors
 
+States = Sequence[TrainerState | None]
+Stack = tuple[int, ...]  # runs that are trained as one, by their place among the configs
+
 
 class Cohort:
-    """Trains runs of equal shape and program layout; the run that is furthest behind goes next."""
+    """Trains runs of equal shape and program layout; the stack that is furthest behind goes
+    next."""
 
     def __init__(
         self,
         configs: Sequence[RunConfig],
         datasets: Sequence[Dataset],
         *,
-        resume: Sequence[TrainerState | None] | None = None,
+        resume: States | None = None,
         compile: bool = True,
         threads: int = 0,
         should_stop: Callable[[], bool] = never,
         donors: Donors = NO_DONORS,
+        device: torch.device = CPU,
+        stacked: bool | None = None,
     ) -> None:
-        """As for `Trainer`; runs may start at different places."""
+        """As for `Trainer`; runs may start at different places. `stacked`: whether runs that start
+        at the same place are stacked, by default on a graphics processor."""
         check_cohort(configs)
-        self.trainers: list[Trainer] = []
-        self._left: set[int] = set()
-        self._ask = should_stop
-        programs: Programs | None = None
+        self._ask, self._left = should_stop, set[int]()
         states = resume or [None] * len(configs)
-        for run, (config, dataset, state) in enumerate(zip(configs, datasets, states, strict=True)):
+        is_stacked = device.type == "cuda" if stacked is None else stacked
+        self.stacks = _stacks(states) if is_stacked else [(run,) for run in range(len(configs))]
+        self.trainers: list[Trainer] = []
+        programs: Programs | None = None
+        for stack in self.stacks:
             trainer = Trainer(
-                [config],
-                [dataset],
-                resume=[state],
+                [configs[run] for run in stack],
+                [datasets[run] for run in stack],
+                resume=[states[run] for run in stack],
                 compile=compile,
                 threads=threads,
-                should_stop=partial(self._should_stop, run),
+                should_stop=partial(self._should_stop, stack),
                 donors=donors,
                 programs=programs,
+                device=device,
             )
             if self.trainers and trainer.layout != self.trainers[0].layout:
                 raise ValueError("runs of one cohort must have the same clamped points")
             programs = trainer.programs
             self.trainers.append(trainer)
+        self._places = {
+            run: (trainer, place)
+            for trainer, stack in zip(self.trainers, self.stacks, strict=True)
+            for place, run in enumerate(stack)
+        }
 
     @property
     def shape(self) -> Shape:
@@ -79,50 +95,70 @@ class Cohort:
         return any(trainer.stopped for trainer in self.trainers)
 
     def warm_up(self) -> None:
-        """Compiles, once for all runs."""
-        self.trainers[0].warm_up()
+        """Compiles, once for all stacks of one size."""
+        sizes: set[int] = set()
+        for trainer, stack in zip(self.trainers, self.stacks, strict=True):
+            if len(stack) not in sizes:
+                trainer.warm_up()
+                sizes.add(len(stack))
 
     def reports(self) -> Iterator[tuple[Report, ...]]:
         """Yields reports as they are due; `Report.run` says whose each is.
 
-        The runs advance evenly: the one whose last report is furthest behind trains to its next.
-        A run that has left makes no more updates.
+        The stacks advance evenly: the one whose last report is furthest behind trains to its next.
+        A run that has left reports no more; a stack that all have left makes no more updates.
         """
-        going = {run: trainer.reports() for run, trainer in enumerate(self.trainers)}
+        going = {place: trainer.reports() for place, trainer in enumerate(self.trainers)}
         reached = dict.fromkeys(going, -1)  # where each reported last
-        while going := {run: one for run, one in going.items() if run not in self._left}:
-            run = min(going, key=reached.__getitem__)
-            reports = next(going[run], None)
+        while going := {n: one for n, one in going.items() if not self._is_empty(self.stacks[n])}:
+            place = min(going, key=reached.__getitem__)
+            reports = next(going[place], None)
             if reports is None:
-                del going[run]
+                del going[place]
                 continue
-            reached[run] = self.sequences_of(run)
-            yield tuple(replace(report, run=run) for report in reports)
+            stack, reached[place] = self.stacks[place], self.trainers[place].sequences
+            own = [replace(report, run=stack[report.run]) for report in reports]
+            yield tuple(report for report in own if report.run not in self._left)
 
     def leave(self, run: int) -> None:
         """Takes a run out before its next update; the others go on undisturbed."""
         self._left.add(run)
 
-    def _should_stop(self, run: int) -> bool:
-        """Asked before every update of a run; who answers may take runs out."""
-        return self._ask() or run in self._left
+    def _is_empty(self, stack: Stack) -> bool:
+        return self._left.issuperset(stack)
+
+    def _should_stop(self, stack: Stack) -> bool:
+        """Asked before every update of a stack; who answers may take runs out."""
+        return self._ask() or self._is_empty(stack)
 
     def sequences_of(self, run: int) -> int:
         """Sequences that a run has seen so far."""
-        return self.trainers[run].sequences
+        return self._places[run][0].sequences
 
     def is_resumed(self, run: int) -> bool:
         """Whether a run goes on from a place that it has reported at already."""
-        return self.trainers[run].resumed
+        return self._places[run][0].resumed
 
     def probe(self, run: int) -> list[ProbeSequence]:
         """The sequences whose patterns the frames of a run show."""
-        return self.trainers[run].probe(0)
+        trainer, place = self._places[run]
+        return trainer.probe(place)
 
     def state(self, run: int) -> TrainerState:
         """A copy of what a run needs to go on from where it is."""
-        return self.trainers[run].state(0)
+        trainer, place = self._places[run]
+        return trainer.state(place)
 
     def weights(self, run: int) -> dict[str, Tensor]:
         """A copy of a run's weights by name."""
-        return self.trainers[run].weights(0)
+        trainer, place = self._places[run]
+        return trainer.weights(place)
+
+
+def _stacks(states: States) -> list[Stack]:
+    """The runs that start at the same place, together."""
+    found: dict[object, list[int]] = {}
+    for run, state in enumerate(states):
+        start = None if state is None else (state.sequences, state.is_fork)
+        found.setdefault(start, []).append(run)
+    return [tuple(runs) for runs in found.values()]

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from app.schemas.config import RunConfig
 from app.schemas.measure import METRICS, Evaluator, Measurement, ProbeSequence
-from worker.science.cohort import Adam, Evaluation, Observation, Step, TrainingState
+from worker.science.cohort import Evaluation, Observation, Step, TrainingState
 from worker.science.compiler import Compiled
 from worker.science.datasets import Dataset
+from worker.science.devices import CPU, describe_device, settle
 from worker.science.model import Batch
 from worker.science.parameters import Shape, initial_parameters
 from worker.science.probe import probe_sequences
@@ -30,6 +31,7 @@ from worker.science.program import (
     stack_programs,
 )
 from worker.science.sequences import TrainingSequences, evaluation_batches
+from worker.science.updates import CapturedUpdates, Updates
 
 # A second thread gains a third on an idle machine, and loses everything on a busy one: the loops of
 # an update are so short that each waits for the slower thread (docs/adr/0007).
@@ -97,32 +99,45 @@ class Trainer:
         should_stop: Callable[[], bool] = never,
         donors: Donors = NO_DONORS,
         programs: "Programs | None" = None,
+        device: torch.device = CPU,
+        capture: bool | None = None,
     ) -> None:
         """`initial` replaces the seeds' initial weights; `threads` 0 means `DEFAULT_THREADS`;
         `donors` are the models of the checkpoints that clamps graft from; `programs` are those of
-        another trainer, compiled already."""
+        another trainer, compiled already; `capture`: whether updates are replayed from fixed
+        places, by default on a graphics processor."""
         check_cohort(configs)
         torch.set_num_threads(threads or DEFAULT_THREADS)
         self.configs, self.datasets, self.should_stop = configs, datasets, should_stop
         self.stopped = False
         self.shape = cohort_shape(configs[0], datasets[0])
-        self._sequences = TrainingSequences(configs, datasets)
-        self._train, self._rest, self._drawn = evaluation_batches(configs, datasets)
+        self.where = device
+        sequences = TrainingSequences(configs, datasets, device)
+        train, rest, self._drawn = evaluation_batches(configs, datasets)
+        self._train, self._rest = _moved(train, device), _moved(rest, device)
         data = [compile_program(config, donors) for config in configs]
         if any(one.layout != data[0].layout for one in data):
             raise ValueError("runs of one cohort must have the same clamped points")
-        self.layout, self._program = data[0].layout, stack_programs(data)
-        self._adam = adam_settings(configs)
+        self.layout = data[0].layout
+        self._program: Tensors = tuple(
+            {name: tensor.to(device) for name, tensor in part.items()}
+            for part in stack_programs(data)
+        )
         self.programs = programs or Programs.of(self.shape, self.layout, compile=compile)
         self._step, self._evaluate = self.programs.step, self.programs.evaluate
-        self._restore(resume, initial)
-        self.batch_loss = torch.zeros(len(configs))  # of the last update, per run
+        state = self._restored(resume, initial)
+        is_captured = device.type == "cuda" if capture is None else capture
+        kind = CapturedUpdates if is_captured and not sequences.has_noise else Updates
+        self._updates = kind(
+            self._step, configs, sequences, self._program, state, self._optimiser_from
+        )
 
-    def _restore(
+    def _restored(
         self,
         resume: Sequence[TrainerState | None] | None,
         initial: Sequence[dict[str, Tensor]] | None,
-    ) -> None:
+    ) -> TrainingState:
+        """The state to start with, on the device; sets where that is."""
         states = [state for state in resume or () if state is not None]
         self._fork = self._update_at(states[0].sequences) if states and states[0].is_fork else None
         self.resumed = bool(states) and self._fork is None
@@ -130,15 +145,13 @@ class Trainer:
         if states:
             self._update = self._update_at(states[0].sequences)
             self._elapsed = max(state.elapsed_seconds for state in states)
-            self._state = TrainingState(
-                *(torch.stack([s.tensors[name] for s in states]) for name in TrainingState._fields)
-            )
-            return
+            parts = [[s.tensors[name] for s in states] for name in TrainingState._fields]
+            return TrainingState(*(torch.stack(part).to(self.where) for part in parts))
         named = initial or [initial_parameters(self.shape, c.seeds.initial) for c in self.configs]
-        flat = torch.stack([self.shape.flatten(weights) for weights in named])
+        flat = torch.stack([self.shape.flatten(weights) for weights in named]).to(self.where)
         self._update, self._elapsed = 0, 0.0
         self._optimiser_from = [0] * len(self.configs)
-        self._state = TrainingState(flat, torch.zeros_like(flat), torch.zeros_like(flat))
+        return TrainingState(flat, torch.zeros_like(flat), torch.zeros_like(flat))
 
     def _update_at(self, sequences: int) -> int:
         return sequences // self.configs[0].training.batch_size
@@ -155,11 +168,17 @@ class Trainer:
 
     @property
     def device(self) -> str:
-        """`CPU, 2 threads, compiled`."""
-        threads = torch.get_num_threads()
-        plural = "" if threads == 1 else "s"
-        how = "compiled" if self._step.is_compiled else "not compiled"
-        return f"CPU, {threads} thread{plural}, {how}"
+        """`CPU, 2 threads, compiled`; `NVIDIA H200, float32, compiled`."""
+        return f"{describe_device(self.where)}, {'' if self._step.is_compiled else 'not '}compiled"
+
+    @property
+    def _state(self) -> TrainingState:
+        return self._updates.state
+
+    @property
+    def batch_loss(self) -> Tensor:
+        """The loss of the last update, per run: [run]."""
+        return self._updates.loss
 
     def probe(self, run: int) -> list[ProbeSequence]:
         """The sequences whose patterns the frames of a run show."""
@@ -167,22 +186,15 @@ class Trainer:
 
     def state(self, run: int) -> TrainerState:
         """A copy of what is needed to go on from here."""
-        tensors = {name: part[run].clone() for name, part in self._state._asdict().items()}
+        parts = self._state._asdict().items()
+        tensors = {name: part[run].to("cpu", copy=True) for name, part in parts}
         begun = self._optimiser_from[run] * self.configs[run].training.batch_size
         return TrainerState(self.sequences, self._elapsed, tensors, begun)
 
     @torch.no_grad()
     def warm_up(self) -> None:
         """Compiles both functions without changing anything: they are pure."""
-        batch = self._sequences.batch(self._update)
-        self._step.warm_up(
-            self._state,
-            self._adam,
-            correction(self.configs, 0),
-            self._program,
-            batch,
-            self._sequence_numbers(),
-        )
+        self._updates.warm_up(self._update)
         self._evaluate.warm_up(*self._evaluated())
 
     @torch.no_grad()
@@ -197,6 +209,7 @@ class Trainer:
         start, updates = self._update, self.configs[0].training.updates
         for self._update in range(start, updates + 1):
             if self._is_due("evaluate_every") and not (self.resumed and self._update == start):
+                settle(self.where)
                 self._elapsed = time.perf_counter() - clock
                 yield self._report()
             if self._update == updates:
@@ -204,39 +217,25 @@ class Trainer:
             if self.should_stop():
                 self._elapsed, self.stopped = time.perf_counter() - clock, True
                 return
-            self._train_batch()
+            self._updates.make(self._update)
 
     @torch.no_grad()
     def train(self, updates: int) -> None:
         """Some updates without a report, for measuring how fast they are."""
         for _ in range(updates):
-            self._train_batch()
+            self._updates.make(self._update)
             self._update += 1
-
-    def _train_batch(self) -> None:
-        self._state, self.batch_loss = self._step(
-            self._state,
-            self._adam,
-            correction(self.configs, self._update, self._optimiser_from),
-            self._program,
-            self._sequences.batch(self._update),
-            self._sequence_numbers(),
-        )
 
     def _is_due(self, interval: str) -> bool:
         return self._update == self._fork or is_due(self.configs[0], self._update, interval)
 
-    def _sequence_numbers(self) -> Tensor:
-        """Which training sequences the next batch holds, [B]: windows open in mid-batch too."""
-        return torch.arange(self.configs[0].training.batch_size) + self.sequences
-
     def _evaluated(self) -> tuple[Tensor, Tensors, Batch, Batch, Tensor]:
         """What a report is made of. Its lights are those of the next training sequence."""
-        clock = torch.tensor([self.sequences])
+        clock = torch.tensor([self.sequences], device=self.where)
         return self._state.parameters, self._program, self._train, self._rest, clock
 
     def _report(self) -> tuple[Report, ...]:
-        seen = self._evaluate(*self._evaluated())
+        seen = Observation(*(part.cpu() for part in self._evaluate(*self._evaluated())))
         return tuple(self._report_of(run, seen) for run in range(len(self.configs)))
 
     def _report_of(self, run: int, seen: Observation) -> Report:
@@ -258,7 +257,11 @@ class Trainer:
 
     def weights(self, run: int) -> dict[str, Tensor]:
         """A copy of the weights by name."""
-        return self.shape.unflatten(self._state.parameters[run].clone())
+        return self.shape.unflatten(self._state.parameters[run].to("cpu", copy=True))
+
+
+def _moved(batch: Batch, device: torch.device) -> Batch:
+    return Batch(*(part.to(device) for part in batch))
 
 
 def is_due(config: RunConfig, update: int, interval: str) -> bool:
@@ -292,30 +295,3 @@ _SHARED: dict[str, Callable[[RunConfig], object]] = {
     "sequences": lambda config: config.training.sequences,
     "recording": lambda config: config.recording,
 }
-
-
-def adam_settings(configs: Sequence[RunConfig]) -> Adam:
-    """Adam's settings of every run, each [run]."""
-    return Adam(
-        *(
-            torch.tensor([getattr(config.training, name) for config in configs])
-            for name in Adam._fields
-        )
-    )
-
-
-def correction(
-    configs: Sequence[RunConfig], update: int, begun: Sequence[int] | None = None
-) -> Tensor:
-    """Adam's bias corrections 1 - beta ** (update + 1), for updates counted from 0: [run, 2].
-
-    `begun`: at which update the moments of each run were 0, if not at the first.
-    """
-    counts = [update + 1 - start for start in begun or [0] * len(configs)]
-    training = [config.training for config in configs]
-    return torch.tensor(
-        [
-            [1 - one.beta1**count, 1 - one.beta2**count]
-            for one, count in zip(training, counts, strict=True)
-        ]
-    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Evaluator
 from worker.science.datasets import Dataset
+from worker.science.devices import CPU
 from worker.science.model import Batch
 from worker.science.sampler import BLOCK, Draw, evaluation_draw, training_block, training_noise
 from worker.science.splits import Pool, pools
@@ -38,11 +40,25 @@ class Table:
         return rows
 
 
+class Drawn(NamedTuple):
+    """What was drawn for every run: row [run, ..., P + 1, B] in its table, labels [run, ..., P, B],
+    target [run, ..., B]."""
+
+    row: Tensor
+    labels: Tensor
+    target: Tensor
+
+
 class TrainingSequences:
     """The training batches of a cohort, by update."""
 
-    def __init__(self, configs: Sequence[RunConfig], datasets: Sequence[Dataset]) -> None:
-        self.configs = configs
+    def __init__(
+        self,
+        configs: Sequence[RunConfig],
+        datasets: Sequence[Dataset],
+        device: torch.device = CPU,
+    ) -> None:
+        self.configs, self.device = configs, device
         self._pools = [
             pools(config, data)[Evaluator.TRAIN]
             for config, data in zip(configs, datasets, strict=True)
@@ -50,21 +66,37 @@ class TrainingSequences:
         self._tables = [
             Table.of(data, pool) for data, pool in zip(datasets, self._pools, strict=True)
         ]
-        self._features = stack_features([table.features for table in self._tables], datasets)
+        features = stack_features([table.features for table in self._tables], datasets)
+        self._features = features.to(device)
         self._block = -1
-        self._drawn: tuple[Tensor, Tensor, Tensor]
+        self._drawn: Drawn
+
+    @property
+    def has_noise(self) -> bool:
+        """Whether every exemplar gets noise of its own, which is drawn on the processor."""
+        return self.configs[0].task.input_noise > 0
 
     def batch(self, update: int) -> Batch:
         """The sequences of one update, for every run."""
         block, offset = divmod(update, BLOCK)
-        if block != self._block:
-            self._drawn, self._block = self._draw(block), block
-        row, labels, target = (part[:, offset] for part in self._drawn)
-        batch = Batch(self._features, row, labels, target)
-        return self._spread(batch, update) if self._spreads(row) else batch
+        now = Drawn(*(part[:, offset] for part in self.drawn(block)))
+        return self.batch_of(now, self._noise(update) if self.has_noise else None)
 
-    def _draw(self, block: int) -> tuple[Tensor, Tensor, Tensor]:
-        """row [run, BLOCK, P + 1, B], labels [run, BLOCK, P, B], target [run, BLOCK, B]."""
+    def drawn(self, block: int) -> Drawn:
+        """The sequences of a block, on the device: [run, BLOCK, ...]."""
+        if block != self._block:
+            parts = self._draw(block)
+            self._drawn, self._block = Drawn(*(part.to(self.device) for part in parts)), block
+        return self._drawn
+
+    def batch_of(self, now: Drawn, noise: Tensor | None = None) -> Batch:
+        """What was drawn for one update, with the features; noise [run, (P + 1) B, features]."""
+        batch = Batch(self._features, *now)
+        if noise is None and self._features.shape[-2] <= now.row[0].numel():
+            return batch
+        return self._spread(batch, noise)
+
+    def _draw(self, block: int) -> Drawn:
         parts = []
         for config, pool, table in zip(self.configs, self._pools, self._tables, strict=True):
             drawn = training_block(config, pool, block)
@@ -72,26 +104,24 @@ class TrainingSequences:
             arrays = (table.rows(drawn), drawn.labels, drawn.target[None])
             parts.append([_by_update(array, size) for array in arrays])
         row, labels, target = (torch.stack(part) for part in zip(*parts, strict=True))
-        return row, labels, target.squeeze(2)
+        return Drawn(row, labels, target.squeeze(2))
 
-    def _spreads(self, row: Tensor) -> bool:
-        """Whether a table of the batch's own exemplars is the better one: it is smaller, or each
+    def _noise(self, update: int) -> Tensor:
+        width = self._features.shape[-1]
+        noise = [training_noise(config, update, width) for config in self.configs]
+        return torch.from_numpy(np.stack(noise)).to(self.device)
+
+    def _spread(self, batch: Batch, noise: Tensor | None) -> Batch:
+        """The same sequences with a table of the batch's own exemplars: it is smaller, or each
         exemplar has noise of its own."""
-        task = self.configs[0].task
-        return task.input_noise > 0 or self._features.shape[-2] > row[0].numel()
-
-    def _spread(self, batch: Batch, update: int) -> Batch:
-        """The same sequences with a table of the batch's own exemplars, noise added."""
         rows = batch.row.flatten(1)  # [run, (P + 1) B]
         table = (
             batch.features.expand(len(rows), -1, -1) if batch.features.ndim == 2 else batch.features
         )
         features = torch.stack([part[row] for part, row in zip(table, rows, strict=True)])
-        if self.configs[0].task.input_noise > 0:
-            width = features.shape[-1]
-            noise = [training_noise(config, update, width) for config in self.configs]
-            features = features + torch.from_numpy(np.stack(noise))
-        own = torch.arange(rows.shape[1]).view(batch.row.shape[1:]).expand_as(batch.row)
+        features = features if noise is None else features + noise
+        places = torch.arange(rows.shape[1], device=rows.device)
+        own = places.view(batch.row.shape[1:]).expand_as(batch.row)
         return batch._replace(features=features, row=own.contiguous())
 
 

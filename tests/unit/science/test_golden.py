@@ -6,11 +6,11 @@ import torch
 
 from tests.unit.science import golden
 from worker.science.cohort import Adam, Step, TrainingState
-from worker.science.loop import adam_settings, correction
 from worker.science.model import Output, cross_entropy, pattern_keys
 from worker.science.parameters import Shape
 from worker.science.passes import Passes
 from worker.science.program import compile_program, stack_programs
+from worker.science.updates import adam_settings, correction
 
 FORWARD, TRAIN = golden.options("forward"), golden.options("train")
 

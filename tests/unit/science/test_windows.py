@@ -10,8 +10,9 @@ from app.schemas.config import RunConfig, TrainingConfig
 from app.schemas.site import Site
 from tests.unit.science import clamped, small
 from worker.science.cohort import Step, TrainingState
-from worker.science.loop import Report, adam_settings, correction
+from worker.science.loop import Report
 from worker.science.program import compile_program, stack_programs
+from worker.science.updates import adam_settings, correction
 
 SITE = Site.parse("L1H1.v")
 
