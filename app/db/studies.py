@@ -5,11 +5,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, case, cast, func, select, tuple_
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import BigInteger, case, cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from app.db.models import Measurement, Run, Study, StudyRun
+from app.db.models import Run, Study, StudyRun
 from app.schemas.state import RunState
 
 
@@ -170,19 +169,3 @@ def studies_of(session: Session, run_id: str) -> Sequence[Study]:
         .order_by(Study.created_at, Study.id)
     )
     return session.scalars(statement).all()
-
-
-def curves(session: Session, study_id: str, number: ColumnElement[float]) -> list[Curve]:
-    """One number of every measurement of every run of a study that has any."""
-    at = Measurement.sequences
-    statement = (
-        select(
-            Measurement.run_id,
-            func.array_agg(aggregate_order_by(at, at)),
-            func.array_agg(aggregate_order_by(number, at)),
-        )
-        .join(StudyRun, StudyRun.run_id == Measurement.run_id)
-        .where(StudyRun.study_id == study_id)
-        .group_by(Measurement.run_id)
-    )
-    return [Curve(*row) for row in session.execute(statement)]

@@ -13,6 +13,7 @@ from app.routes import (
     api_series,
     api_studies,
     api_workers,
+    compare,
     live,
 )
 from app.routes.problems import MEDIA_TYPE
@@ -33,6 +34,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 for part in (api_runs, api_import, api_studies, api_series, live, api_workers, api_catalogue):
     router.include_router(part.router)
+router.include_router(compare.api)
 
 
 def operation_id(route: APIRoute) -> str:

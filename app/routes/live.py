@@ -1,4 +1,4 @@
-"""The stream of a run: server-sent events, with `sequences` as their ids."""
+"""Streams of server-sent events: of one run, with `sequences` as their ids, or of several."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -7,12 +7,17 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse
 
+from app.db.compare import known_runs
+from app.db.engine import session_scope
 from app.dependencies import RunId, Services, ServicesDep
-from app.errors import NotFound
+from app.errors import Invalid, NotFound
+from app.services.compare_view import unique
 from app.services.follow import Follower, read_snapshot
+from app.services.follow_many import follow_many
 
 router = APIRouter(tags=["live"])
 
+MOST_RUNS = 200
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -44,3 +49,52 @@ async def get_events(
 async def _events(made: Services, run_id: str, last: int) -> AsyncIterator[bytes]:
     async for event in Follower(made.hub, run_id, last).stream():
         yield event
+
+
+@router.get(
+    "/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "The events of every run as in its own stream, each with `run_id` and "
+            "`data`; `ended` instead of `done` when one of them will not go on, and `done` when "
+            "none will.",
+            "content": {EventSourceResponse.media_type: {"schema": {"type": "string"}}},
+        }
+    },
+)
+def get_events_of_runs(
+    made: ServicesDep,
+    runs: Annotated[
+        list[str], Query(description="Ids, separated by commas", examples=[["8kq2m4x7vd"]])
+    ],
+    after: Annotated[
+        str, Query(description="For each run, in the same order: only measurements past this")
+    ] = "",
+) -> EventSourceResponse:
+    """Follow several runs in one stream.
+
+    Its events have no ids: who comes back says in `after` how far each run was heard.
+    """
+    places = _places(unique(runs), after)
+    with session_scope(made.engine) as session:
+        known = known_runs(session, places)
+    for run_id in places:
+        if run_id not in known:
+            raise NotFound(f"There is no run {run_id!r}.")
+    return EventSourceResponse(follow_many(made.hub, places), headers=_HEADERS)
+
+
+def _places(runs: tuple[str, ...], after: str) -> dict[str, int]:
+    """Every run with the place past which it is followed."""
+    if not 0 < len(runs) <= MOST_RUNS:
+        raise Invalid(f"Say which runs to follow: 1 to {MOST_RUNS} ids.", loc="query/runs")
+    try:
+        places = [int(place) for place in after.split(",")] if after else [-1] * len(runs)
+    except ValueError:
+        raise Invalid("Write whole numbers, separated by commas.", loc="query/after") from None
+    if len(places) != len(runs):
+        raise Invalid(
+            f"{len(places)} places for {len(runs)} runs: write one for each.", loc="query/after"
+        )
+    return dict(zip(runs, places, strict=True))

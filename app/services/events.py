@@ -84,6 +84,20 @@ def done_event(state: str) -> bytes:
     return _event("done", {"state": state})
 
 
+def addressed(run_id: str, event: bytes) -> bytes:
+    """An event as one of a stream of several runs: it says whose it is, and has no id of its own.
+
+    `done` is called `ended` there: other runs go on.
+    """
+    head, separator, data = event.partition(b"data: ")
+    if not separator:
+        return event  # a comment
+    content = data.split(b"\n", 1)[0]
+    whose = json.dumps(run_id).encode()
+    name = head.replace(b"event: done", b"event: ended")
+    return name + b'data: {"run_id":' + whose + b',"data":' + content + b"}\n\n"
+
+
 def _measurement_data(measurement: Measurement, computed_at: str) -> dict[str, Any]:
     return {
         **{name: _sayable(value) for name, value in measurement},

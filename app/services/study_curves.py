@@ -8,9 +8,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement
 
-from app.db.models import Measurement
+from app.db.compare import strongest
 from app.db.series import number_of
 from app.db.studies import Curve, Drawn
 from app.errors import Invalid
@@ -26,17 +26,23 @@ MOST_POINTS, FEWEST_POINTS = 12_000, 60  # of all runs together, of one
 
 
 @dataclass(frozen=True)
-class StudyMetric:
-    """A number that every run reports, whatever its model."""
+class DrawnNumber:
+    """A number that curves show."""
 
     id: str
     title: str
     unit: str
-    column: ColumnElement[float]
 
     @property
     def is_loss(self) -> bool:
         return self.id.startswith(f"{Metric.LOSS}.")
+
+
+@dataclass(frozen=True)
+class StudyMetric(DrawnNumber):
+    """One that every run reports, whatever its model."""
+
+    column: ColumnElement[float]
 
 
 @dataclass(frozen=True)
@@ -75,17 +81,11 @@ def _metrics() -> list[StudyMetric]:
             id=f"strongest_{name}",
             title=f"Strongest {name.replace('_', '-')} head",
             unit="attention, correct − wrong" if name == "induction" else "attention one back",
-            column=_strongest(f"{name}_strength"),
+            column=strongest(f"{name}_strength"),
         )
         for name in ("induction", "previous_token")
     ]
     return evaluated + strengths
-
-
-def _strongest(metric: str) -> ColumnElement[float]:
-    """The largest strength of all heads of all layers."""
-    heads = func.unnest(getattr(Measurement, metric)).column_valued("head")
-    return select(func.max(heads)).scalar_subquery()
 
 
 STUDY_METRICS = {metric.id: metric for metric in _metrics()}
@@ -146,8 +146,9 @@ def spread(curves: Sequence[Curve], every: int) -> Spread:
 
     `every`: the longest interval at which any of them is measured; so every bucket has all.
     """
-    furthest = max((curve.sequences[-1] for curve in curves), default=0)
-    width = every * math.ceil((furthest + 1) / (every * MEAN_POINTS))
+    ends = [place for curve in curves for place in (curve.sequences[0], curve.sequences[-1])]
+    span = max(ends, default=0) - min(0, *ends, 0)
+    width = every * math.ceil((span + 1) / (every * MEAN_POINTS))
     buckets: dict[int, _Bucket] = {}
     for curve in curves:
         _pour(curve, width, buckets)
@@ -167,8 +168,8 @@ class _Bucket:
 
     __slots__ = ("at", "last", "least", "most")
 
-    def __init__(self) -> None:
-        self.at = 0
+    def __init__(self, at: int) -> None:
+        self.at = at
         self.last: dict[str, float] = {}
         self.least, self.most = math.inf, -math.inf
 
@@ -180,7 +181,7 @@ def _pour(curve: Curve, width: int, buckets: dict[int, _Bucket]) -> None:
             continue
         key = place // width
         if key not in buckets:
-            buckets[key] = _Bucket()
+            buckets[key] = _Bucket(place)
         bucket = buckets[key]
         bucket.at = max(bucket.at, place)
         bucket.last[curve.run_id] = number

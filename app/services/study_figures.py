@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.db.studies import Curve
-from app.services.figures import CARD, CLEAR, DASHES, FONT, GRID, HUES, INK, MUTED, Figure
-from app.services.study_curves import Group, StudyMetric, spread, thinned
+from app.services.figure_style import CARD, CLEAR, DASHES, FONT, GRID, HUES, INK, MUTED, Figure
+from app.services.study_curves import DrawnNumber, Group, spread, thinned
 
 COLD, MIDDLE, WARM = (59, 109, 191), (146, 138, 148), (196, 73, 52)
 MOST_COMPARED = 12  # groups in one box under the pointer
@@ -21,7 +21,7 @@ MOST_COMPARED = 12  # groups in one box under the pointer
 class StudyCurves:
     """What a figure of a study is made from."""
 
-    metric: StudyMetric
+    metric: DrawnNumber
     groups: Sequence[Group]
     curves: Mapping[str, Curve]  # by run
     runs: int
@@ -95,13 +95,13 @@ def group_traces(shown: StudyCurves, group: Group, ink: Ink) -> Iterator[dict[st
     if len(group.runs) == 1:
         [name] = [run.name for run in group.runs]
         for curve in found:
-            yield _curve(shown, curve, ink, name, alone=True)
+            yield run_trace(shown, curve, ink, name, alone=True)
         return
     names = {run.run_id: run.name for run in group.runs}
     common = spread(found, max(run.every for run in group.runs))
     yield _band(common.sequences, common.least, common.most, ink)
     for curve in found:
-        yield _curve(shown, curve, ink, names[curve.run_id], alone=False)
+        yield run_trace(shown, curve, ink, names[curve.run_id], alone=False)
     yield {
         **_line(ink, f"mean of {ink.label}"),
         "x": common.sequences,
@@ -114,7 +114,10 @@ def group_traces(shown: StudyCurves, group: Group, ink: Ink) -> Iterator[dict[st
     }
 
 
-def _curve(shown: StudyCurves, curve: Curve, ink: Ink, name: str, *, alone: bool) -> dict[str, Any]:
+def run_trace(
+    shown: StudyCurves, curve: Curve, ink: Ink, name: str, *, alone: bool
+) -> dict[str, Any]:
+    """The curve of one run; beside others of its group it is faint."""
     sequences, numbers = thinned(curve, shown.runs)
     style = {"width": 1.6} if alone else {"width": 0.8}
     return {

@@ -8,12 +8,13 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 
 from app.db import studies as rows
+from app.db.compare import curves
 from app.db.models import Run, Study, StudyRun
 from app.errors import Invalid
 from app.schemas.config import RunConfig
 from app.schemas.state import TERMINAL, RunState
 from app.schemas.study_api import StudyProgress, StudyRead, StudyRunRead
-from app.services.figures import Figure
+from app.services.figure_style import Figure
 from app.services.lights import LitModel, lit_model
 from app.services.reading import describe_config
 from app.services.study_curves import (
@@ -161,11 +162,12 @@ def study_figure(session: Session, study: Study, view: View, *, columns: int) ->
         raise Invalid(f"There is no view {view.view!r}; write {known}.", loc="query/view")
     axes = read_study(session, study).axes
     drawn = rows.drawn(session, study.id)
+    ids = [run.run_id for run in drawn]
     labels = {run.labels_in_context for run in drawn}
     shown = StudyCurves(
         metric=metric,
         groups=group_runs(axes, drawn, view.group or usual_grouping(axes)),
-        curves={curve.run_id: curve for curve in rows.curves(session, study.id, metric.column)},
+        curves={curve.run_id: curve for curve in curves(session, ids, metric.column)},
         runs=len(drawn),
         total_sequences=max((run.total_sequences for run in drawn), default=1),
         labels_in_context=labels.pop() if len(labels) == 1 else None,

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.services.figures import INK, Figure
+from app.services.figure_style import INK, Figure
 from app.services.study_figures import (
     StudyCurves,
     base_layout,

@@ -14,8 +14,10 @@ export class Stream {
   #failures = 0;
 
   /**
-   * @param {string} url without a query
-   * @param {number} after the `sequences` of the newest point that the page already shows
+   * @param {string} url
+   * @param {number | {take: Function, toString: Function}} after the `sequences` of the newest point
+   *   that the page already shows; or what keeps such places for several runs and takes from what
+   *   comes that which is new
    * @param {{measurements: Function, run: Function, frames: Function, state: Function}} listener
    */
   constructor(url, after, listener) {
@@ -35,7 +37,8 @@ export class Stream {
     this.#drop();
     if (this.state === "finished") return;
     if (!this.state) this.#say("connecting");
-    const source = new EventSource(`${this.url}?after=${this.after}`);
+    const joint = this.url.includes("?") ? "&" : "?";
+    const source = new EventSource(`${this.url}${joint}after=${this.after}`);
     this.#source = source;
     source.onopen = () => {
       this.#failures = 0;
@@ -60,10 +63,16 @@ export class Stream {
   }
 
   #points(measurements) {
-    const fresh = measurements.filter((measurement) => measurement.sequences > this.after);
-    if (!fresh.length) return;
-    this.after = fresh.at(-1).sequences;
-    this.listener.measurements(fresh);
+    const fresh = this.#take(measurements);
+    if (fresh.length) this.listener.measurements(fresh);
+  }
+
+  /** What the page does not have yet. */
+  #take(measurements) {
+    if (typeof this.after === "object") return this.after.take(measurements);
+    const fresh = measurements.filter(({ sequences }) => sequences > this.after);
+    this.after = fresh.at(-1)?.sequences ?? this.after;
+    return fresh;
   }
 
   #retry() {

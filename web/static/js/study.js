@@ -1,13 +1,10 @@
 // The page of a study: one figure from the server, drawn again at a calm pace.
 
+import { CONFIG, themedLayout, themedTrace } from "./figures.js";
 import { withEach } from "./studies.js";
-import { colour } from "./theme.js";
 
 const Plotly = window.Plotly;
-const CONFIG = { displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false };
 const PANEL_WIDTH = 260; // pixels for a small chart; narrow screens have two beside each other
-const NARROW = 520; // pixels; a long label would cover the curves
-const coarse = matchMedia("(pointer: coarse)").matches;
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("page-data").textContent);
@@ -72,41 +69,13 @@ async function draw() {
   $("study-note").textContent = note;
   if (points) chart.querySelector(".awaited")?.remove();
   chart.style.height = height ? `${height}px` : "";
-  await Plotly.react(chart, figure.data.map(themed), layout(), CONFIG);
+  await Plotly.react(chart, figure.data.map(shown), themedLayout(figure.layout, chart.clientWidth), CONFIG);
   drawLegend(groups);
 }
 
-/** What is black in the light theme is white in the dark one. */
-function themed(trace) {
+function shown(trace) {
   const visible = chosen.view === "panels" || !hidden.has(trace.meta.group);
-  if (!trace.meta.is_ink) return { ...trace, visible };
-  const ink = colour("ink");
-  return { ...trace, visible, line: { ...trace.line, color: ink }, ...(trace.fill && { fillcolor: ink }) };
-}
-
-function layout() {
-  const [card, hairline, muted, ink, grid] = ["card", "hairline", "muted", "ink", "grid"].map(colour);
-  const themedLayout = {
-    ...figure.layout,
-    font: { family: getComputedStyle(document.body).fontFamily, size: 11, color: ink },
-    hoverlabel: { bgcolor: card, bordercolor: hairline, font: { size: 11, color: ink } },
-    shapes: figure.layout.shapes.map((shape) => ({ ...shape, line: { ...shape.line, color: muted } })),
-    annotations: figure.layout.annotations.map((note) => annotation(note, { card, ink, muted })),
-  };
-  for (const [name, axis] of Object.entries(figure.layout)) {
-    if (!/^[xy]axis/.test(name)) continue;
-    const font = { size: 11, color: muted };
-    const title = axis.title && { ...axis.title, font };
-    themedLayout[name] = { ...axis, gridcolor: grid, linecolor: hairline, tickfont: font, ...(title && { title }) };
-  }
-  if (coarse) themedLayout.dragmode = false; // dragging scrolls the page
-  return themedLayout;
-}
-
-function annotation(note, { card, ink, muted }) {
-  if (note.name === "panel") return { ...note, font: { ...note.font, color: ink } };
-  const text = chart.clientWidth < NARROW ? note.text.split(" · ")[0] : note.text;
-  return { ...note, text, bgcolor: card, font: { ...note.font, color: muted } };
+  return { ...themedTrace(trace), visible };
 }
 
 /* Groups: a click hides and shows, a double click shows one alone and all again */

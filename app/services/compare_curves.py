@@ -1,0 +1,76 @@
+"""Curves made comparable: moved to where their loss drops, subtracted, smoothed. Pure functions."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Mapping
+
+from app.db.studies import Curve
+
+
+def moved(curve: Curve, origin: int) -> Curve:
+    """The curve with its places counted from `origin` on."""
+    return curve._replace(sequences=[place - origin for place in curve.sequences])
+
+
+def between(curve: Curve, first: int, last: int) -> Curve:
+    """The part of a curve from one place to another, both included."""
+    start = bisect_left(curve.sequences, first)
+    stop = bisect_left(curve.sequences, last + 1)
+    return Curve(curve.run_id, curve.sequences[start:stop], curve.numbers[start:stop])
+
+
+def difference(curve: Curve, baseline: Curve) -> Curve:
+    """The curve minus the baseline, at each of its places that lies within the baseline's.
+
+    Between two of its measurements the baseline is the straight line; beyond them it is nothing.
+    """
+    places, numbers = [], []
+    for place, number in zip(curve.sequences, curve.numbers, strict=True):
+        known = number_at(baseline, place)
+        if known is not None:
+            places.append(place)
+            numbers.append(number - known)
+    return Curve(curve.run_id, places, numbers)
+
+
+def number_at(curve: Curve, place: int) -> float | None:
+    """A curve's number at a place, on the straight line where none was measured; None outside."""
+    right = bisect_left(curve.sequences, place)
+    if right == len(curve.sequences):
+        return None
+    if curve.sequences[right] == place:
+        return curve.numbers[right]
+    if right == 0:
+        return None
+    left = right - 1
+    start, end = curve.sequences[left], curve.sequences[right]
+    share = (place - start) / (end - start)
+    return curve.numbers[left] + share * (curve.numbers[right] - curve.numbers[left])
+
+
+def smoothed(curve: Curve, weight: float) -> Curve:
+    """The exponential moving mean, debiased; what is not finite stays, and has no part in it."""
+    if weight == 0:
+        return curve
+    mean, counted = 0.0, 0
+    numbers = []
+    for number in curve.numbers:
+        if math.isfinite(number):
+            mean = weight * mean + (1 - weight) * number
+            counted += 1
+            numbers.append(mean / (1 - weight**counted))
+        else:
+            numbers.append(number)
+    return curve._replace(numbers=numbers)
+
+
+def differences(curves: Mapping[str, Curve], baseline: str) -> dict[str, Curve]:
+    """Every curve but the baseline's, minus it; those that share no place with it are left out."""
+    if baseline not in curves:
+        return {}
+    found = {
+        run_id: difference(curve, curves[baseline])
+        for run_id, curve in curves.items()
+        if run_id != baseline
+    }
+    return {run_id: curve for run_id, curve in found.items() if curve.sequences}
