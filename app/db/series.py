@@ -1,13 +1,26 @@
 """Statements about what runs report and save: measurements, frames, probes, checkpoints."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from operator import lt
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, literal, select
 from sqlalchemy.orm import Session
 
 from app.db.models import Checkpoint, Frame, Measurement, Probe
+from app.db.packed import packed
+
+
+class Columns(NamedTuple):
+    """Some numbers of a range of a run's measurements: a column each, of equal length, in order."""
+
+    sequences: Sequence[int]
+    moments: Sequence[int]  # when they were computed, as `moment` reads it
+    numbers: Sequence[Sequence[float]]
+
+
+_MOMENTS_SINCE = datetime(2000, 1, 1, tzinfo=UTC)  # as Postgres counts them, in microseconds
 
 
 def measurements_after(
@@ -21,6 +34,62 @@ def measurements_after(
         .limit(limit)
     )
     return session.scalars(statement).all()
+
+
+def measurements_at(session: Session, run_id: str, places: list[int]) -> Sequence[Measurement]:
+    """Whole measurements at these values of `sequences`, in order."""
+    statement = select(Measurement).where(Measurement.run_id == run_id, _is_at(places))
+    return session.scalars(statement.order_by(Measurement.sequences)).all()
+
+
+def _is_at(places: list[int]) -> ColumnElement[bool]:
+    return Measurement.sequences == any_(literal(places, ARRAY(BigInteger)))
+
+
+def columns_of(
+    session: Session,
+    run_ids: Collection[str],
+    columns: Sequence[ColumnElement[float]],
+    *,
+    after: int = -1,
+    until: int | None = None,
+) -> dict[str, Columns]:
+    """The given numbers of a whole range of several runs; those without measurements are left out.
+
+    One row of packed arrays a run. They are put in order here: most lie in order already, and
+    Postgres would sort all rows of all runs.
+    """
+    numbers = [packed(column) for column in columns]
+    at, moments = (
+        packed(Measurement.sequences.expression, "q"),
+        packed(Measurement.computed_at.expression, "q"),
+    )
+    statement = (
+        select(Measurement.run_id, at, moments, *numbers)
+        .where(Measurement.run_id.in_(run_ids), Measurement.sequences > after)
+        .group_by(Measurement.run_id)
+    )
+    if until is not None:
+        statement = statement.where(Measurement.sequences <= until)
+    return {
+        row[0]: _in_order(Columns(row[1], row[2], row[3:])) for row in session.execute(statement)
+    }
+
+
+def _in_order(found: Columns) -> Columns:
+    if all(map(lt, found.sequences, found.sequences[1:])):
+        return found
+    order = sorted(range(len(found.sequences)), key=found.sequences.__getitem__)
+    return Columns(
+        [found.sequences[index] for index in order],
+        [found.moments[index] for index in order],
+        [[column[index] for index in order] for column in found.numbers],
+    )
+
+
+def moment(microseconds: int) -> datetime:
+    """A moment of `Columns`."""
+    return _MOMENTS_SINCE + timedelta(microseconds=microseconds)
 
 
 def columns_between(

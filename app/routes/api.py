@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from app.routes import (
     api_catalogue,
     api_import,
+    api_measurements,
     api_runs,
     api_series,
     api_studies,
@@ -32,7 +33,16 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
-for part in (api_runs, api_import, api_studies, api_series, live, api_workers, api_catalogue):
+for part in (
+    api_runs,
+    api_import,
+    api_studies,
+    api_measurements,
+    api_series,
+    live,
+    api_workers,
+    api_catalogue,
+):
     router.include_router(part.router)
 router.include_router(compare.api)
 

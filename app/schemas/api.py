@@ -261,6 +261,12 @@ class MeasurementsRead(BaseModel):
     next_after: int = Field(description="Pass as `after` to get only what comes later")
 
 
+class MeasurementsOfRuns(BaseModel):
+    """Series of several runs, each thinned by itself, in the order that they were asked for."""
+
+    runs: list[MeasurementsRead]
+
+
 class HeadsRead(BaseModel):
     """Strengths of every head over time: `[time][layer][head]`."""
 

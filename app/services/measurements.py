@@ -2,47 +2,102 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from app.db import series as rows
 from app.db.models import Measurement as MeasurementRow
 from app.db.models import Run
+from app.db.series import Columns
 from app.schemas.api import HeadsRead, MeasurementsRead, NonFinite, NonFiniteValue, Thinning
 from app.schemas.config import RunConfig
 from app.schemas.measure import Measurement
-from app.services.series import STRENGTHS, select_series, series_for
+from app.services.series import STRENGTHS, Series, select_series, series_for
 from app.services.thinning import thin
+
+# What charts of a run show; of these series none loses its extremes.
+SHOWN = ("loss.*", *(f"{metric}.*" for metric in STRENGTHS))
+
+
+@dataclass(frozen=True)
+class Span:
+    """A range of a run, and how many of its measurements are wanted at most."""
+
+    after: int = -1  # only what lies past this
+    until: int | None = None  # up to and with this; None: to the end
+    max_points: int = 1000
+
+
+WHOLE = Span()
+
+
+@dataclass(frozen=True)
+class Thinned:
+    """Series of a range of a run, and which of its measurements are kept."""
+
+    found: Columns
+    kept: Sequence[int]
+    thinning: Thinning
+
+    @property
+    def sequences(self) -> list[int]:
+        return [self.found.sequences[i] for i in self.kept]
 
 
 def read_series(
-    session: Session,
-    run: Run,
-    patterns: Sequence[str],
-    *,
-    after: int = -1,
-    until: int | None = None,
-    max_points: int = 1000,
+    session: Session, run: Run, patterns: Sequence[str], span: Span = WHOLE
 ) -> MeasurementsRead:
-    """The asked series past `after`, up to and with `until`, as columns."""
-    chosen = select_series(RunConfig.model_validate(run.config), patterns)
-    columns = [series.column for series in chosen]
-    found = rows.columns_between(session, run.id, columns, after=after, until=until)
-    numbers = [[row[2][index] for row in found] for index in range(len(chosen))]
-    sequences = [row[0] for row in found]
-    kept, width = thin(sequences, numbers, max_points)
-    series = {
-        one.name: [column[i] for i in kept] for one, column in zip(chosen, numbers, strict=True)
+    """The asked series of a range, as columns."""
+    return read_many(session, [run], patterns, span)[0]
+
+
+def read_many(
+    session: Session, runs: Sequence[Run], patterns: Sequence[str], span: Span = WHOLE
+) -> list[MeasurementsRead]:
+    """The same of many runs, each thinned by itself; runs of equal series are read together."""
+    chosen = {
+        run.id: tuple(select_series(RunConfig.model_validate(run.config), patterns)) for run in runs
     }
-    places = [sequences[i] for i in kept]
+    read: dict[str, Thinned] = {}
+    for series in set(chosen.values()):
+        alike = [run_id for run_id in chosen if chosen[run_id] == series]
+        read |= _thinned(session, alike, series, span)
+    return [_measurements(run.id, chosen[run.id], read[run.id], span) for run in runs]
+
+
+def _thinned(
+    session: Session, run_ids: Sequence[str], chosen: Sequence[Series], span: Span
+) -> dict[str, Thinned]:
+    columns = [series.column for series in chosen]
+    found = rows.columns_of(session, run_ids, columns, after=span.after, until=span.until)
+    nothing = Columns((), (), [()] * len(columns))
+    return {run_id: _thin(found.get(run_id, nothing), span.max_points) for run_id in run_ids}
+
+
+def _thin(found: Columns, max_points: int) -> Thinned:
+    kept, width = thin(found.sequences, found.numbers, max_points)
+    rule = "none" if width is None else "min/max/last per bucket"
+    said = {"bucket_sequences": width, "points": len(kept), "of": len(found.sequences)}
+    return Thinned(found, kept, Thinning.model_validate({"rule": rule, **said}))
+
+
+def _measurements(
+    run_id: str, chosen: Sequence[Series], read: Thinned, span: Span
+) -> MeasurementsRead:
+    sequences = read.sequences
+    series = {
+        one.name: [column[i] for i in read.kept]
+        for one, column in zip(chosen, read.found.numbers, strict=True)
+    }
     return MeasurementsRead(
-        run_id=run.id,
-        sequences=places,
-        computed_at=[found[i][1] for i in kept],
+        run_id=run_id,
+        sequences=sequences,
+        computed_at=[rows.moment(read.found.moments[i]) for i in read.kept],
         series={name: [finite(number) for number in column] for name, column in series.items()},
-        nonfinite=list(_nonfinite(places, series)),
-        thinning=_thinning(len(kept), len(found), width),
-        next_after=sequences[-1] if sequences else after,
+        nonfinite=list(_nonfinite(sequences, series)),
+        thinning=read.thinning,
+        next_after=sequences[-1] if sequences else span.after,
     )
 
 
@@ -77,37 +132,18 @@ def measurement_of(row: MeasurementRow) -> Measurement:
 
 
 def read_measurements(
-    session: Session, run: Run, *, after: int = -1, max_points: int = 1000
-) -> list[Measurement]:
-    """Whole measurements past `after`, thinned so that loss and strengths keep their extremes."""
-    found = [measurement_of(row) for row in rows.measurements_after(session, run.id, after)]
-    return thinned(RunConfig.model_validate(run.config), found, max_points)[0]
-
-
-def thinned(
-    config: RunConfig, measurements: Sequence[Measurement], max_points: int
+    session: Session, run: Run, config: RunConfig, span: Span = WHOLE
 ) -> tuple[list[Measurement], Thinning]:
-    """Measurements for charts that show losses and strengths together."""
-    if len(measurements) <= max_points:
-        return list(measurements), _thinning(len(measurements), len(measurements), None)
-    shown = select_series(config, ["loss.*", *(f"{metric}.*" for metric in STRENGTHS)])
-    numbers = [[series.of(one) for one in measurements] for series in shown]
-    kept, width = thin([one.sequences for one in measurements], numbers, max_points)
-    return [measurements[i] for i in kept], _thinning(len(kept), len(measurements), width)
+    """Whole measurements, for charts that show losses and strengths together."""
+    read = _thinned(session, [run.id], select_series(config, SHOWN), span)[run.id]
+    whole = rows.measurements_at(session, run.id, read.sequences)
+    return [measurement_of(row) for row in whole], read.thinning
 
 
-def _thinning(points: int, of: int, width: int | None) -> Thinning:
-    rule = "none" if width is None else "min/max/last per bucket"
-    return Thinning.model_validate(
-        {"rule": rule, "bucket_sequences": width, "points": points, "of": of}
-    )
-
-
-def read_heads(session: Session, run: Run, *, after: int, max_points: int) -> HeadsRead:
-    """Strengths of every head over time; the last is always the latest."""
+def read_heads(session: Session, run: Run, span: Span) -> HeadsRead:
+    """Strengths of every head over time; the last is always the latest of the range."""
     config = RunConfig.model_validate(run.config)
-    found = [measurement_of(row) for row in rows.measurements_after(session, run.id, after)]
-    kept, thinning = thinned(config, found, max_points)
+    kept, thinning = read_measurements(session, run, config, span)
     return HeadsRead(
         run_id=run.id,
         layers=config.model.layers,

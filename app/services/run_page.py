@@ -30,13 +30,12 @@ from app.services.figures import (
 from app.services.files import read_checkpoints
 from app.services.forms import ConfigForm, FormField, form_of
 from app.services.lights import LitModel, lit_model
-from app.services.measurements import measurement_of, thinned
+from app.services.measurements import WHOLE, Span, read_measurements
 from app.services.program_text import count_clamps
 from app.services.reading import phase_change_of, read_whole_run
 from app.services.runs_page import summary
 from app.services.wording import grouped
 
-MOST_POINTS = 1000
 CAN_PAUSE = CLAIMABLE | {RunState.STARTING, RunState.RUNNING}
 CAN_RESUME = (RunState.PAUSING, RunState.PAUSED)
 MAP_COLUMNS = 8  # heads of a layer beside each other
@@ -153,7 +152,7 @@ def run_page(session: Session, run: Run) -> RunPage:
     """Everything that the page shows before its stream brings more."""
     config = RunConfig.model_validate(run.config)
     status = status_part(session, run)
-    rows, thinning = _rows(session, run, config)
+    rows, thinning = read_measurements(session, run, config)
     form = form_of(config)
     changed = [
         option for section in form.sections for option in section.fields if option.is_changed
@@ -182,24 +181,15 @@ def run_page(session: Session, run: Run) -> RunPage:
     )
 
 
-def read_figure(
-    session: Session, run: Run, name: FigureName, *, max_points: int = MOST_POINTS
-) -> Figure:
-    """A run's figure as it is now."""
+def read_figure(session: Session, run: Run, name: FigureName, span: Span = WHOLE) -> Figure:
+    """A run's figure, or a part of it, as it is now."""
     config = RunConfig.model_validate(run.config)
-    rows, _ = _rows(session, run, config, max_points)
+    rows, _ = read_measurements(session, run, config, span)
     return run_figure(name, rows, config, _landmarks(run))
 
 
 def _landmarks(run: Run) -> Landmarks:
     return Landmarks(phase_change_of(run), run.forked_at)
-
-
-def _rows(
-    session: Session, run: Run, config: RunConfig, max_points: int = MOST_POINTS
-) -> tuple[list[Measurement], Thinning]:
-    found = [measurement_of(row) for row in series.measurements_after(session, run.id, -1)]
-    return thinned(config, found, max_points)
 
 
 def _page_data(

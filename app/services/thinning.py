@@ -6,8 +6,9 @@ smallest or largest number, or its first NaN. A phase change or a spike is never
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from dataclasses import dataclass
 
 Numbers = Sequence[float]
 
@@ -20,40 +21,63 @@ def thin(
     The narrowest width that keeps at most `max_points`; one bucket at the widest, which may keep
     more when there are many series.
     """
-    kept = list(range(len(sequences)))
-    if len(kept) <= max_points:
-        return kept, None
+    if len(sequences) <= max_points:
+        return list(range(len(sequences))), None
+    columns = [_Column(numbers, _has_nan(numbers)) for numbers in series]
     width = _narrowest(sequences, max_points)
-    while True:
-        # A bucket is two of half its width: what it keeps is among what they kept.
-        chosen = keep(sequences, series, width)
-        kept = [kept[index] for index in chosen]
-        if len(kept) <= max_points or width > sequences[-1]:
+    while width <= sequences[-1]:
+        kept = _keep(sequences, columns, width, max_points)
+        if len(kept) <= max_points:
             return kept, width
-        sequences = [sequences[index] for index in chosen]
-        series = [[numbers[index] for index in chosen] for numbers in series]
         width *= 2
+    return _keep(sequences, columns, width, len(sequences)), width
 
 
 def keep(sequences: Sequence[int], series: Sequence[Numbers], width: int) -> list[int]:
     """Indices of what buckets of this width keep, in order."""
+    columns = [_Column(numbers, _has_nan(numbers)) for numbers in series]
+    return _keep(sequences, columns, width, len(sequences))
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A series, and whether it may hold a NaN: most do not, and are faster to look through."""
+
+    numbers: Numbers
+    has_nan: bool
+
+
+def _has_nan(numbers: Numbers) -> bool:
+    """Whether one is NaN; also true of infinities of both signs."""
+    return math.isnan(sum(numbers))
+
+
+def _keep(
+    sequences: Sequence[int], columns: Sequence[_Column], width: int, enough: int
+) -> list[int]:
+    """What buckets of this width keep; the rest is not looked at once that is more than enough."""
     kept: list[int] = []
     start = 0
-    for _, bucket in groupby(sequences, lambda place: place // width):
-        end = start + sum(1 for _ in bucket)
+    while start < len(sequences) and len(kept) <= enough:
+        end = bisect_left(sequences, (sequences[start] // width + 1) * width, start)
         chosen = {end - 1}
-        for numbers in series:
-            chosen.update(start + index for index in _extremes(numbers[start:end]))
+        for column in columns:
+            numbers = column.numbers[start:end]
+            places = _extremes(numbers) if column.has_nan else _ends(numbers)
+            chosen.update(start + index for index in places)
         kept.extend(sorted(chosen))
         start = end
     return kept
 
 
+def _ends(numbers: Numbers) -> tuple[int, int]:
+    """Where the smallest and the largest number are, the first of equals."""
+    return numbers.index(min(numbers)), numbers.index(max(numbers))
+
+
 def _extremes(numbers: Numbers) -> Iterator[int]:
-    """Where the smallest and largest number are (the first of equals), and the first NaN."""
-    known: Numbers = numbers
-    if math.isnan(sum(numbers)):  # one is NaN, or there are infinities of both signs
-        known = [number for number in numbers if not math.isnan(number)]
+    """The same of what is a number, and where the first NaN is."""
+    known = [number for number in numbers if not math.isnan(number)]
     if known:
         yield numbers.index(min(known))
         yield numbers.index(max(known))

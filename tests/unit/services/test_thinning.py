@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.services.thinning import keep, thin
+from tests.unit.services import slow_thinning
 
 NUMBERS = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True), st.sampled_from([0.0, 1.0, math.nan])
@@ -20,6 +21,12 @@ def runs(draw, most_series=4):
     sequences = [sum(steps[:index]) - steps[0] for index in range(1, len(steps) + 1)]
     column = st.lists(NUMBERS, min_size=len(steps), max_size=len(steps))
     return sequences, [draw(column) for _ in range(draw(st.integers(1, most_series)))]
+
+
+@given(runs(), st.integers(1, 500), st.integers(1, 60))
+def test_it_is_the_rule_as_it_was_first_written(run, width, max_points):
+    assert keep(*run, width) == slow_thinning.keep(*run, width)
+    assert thin(*run, max_points) == slow_thinning.thin(*run, max_points)
 
 
 @given(runs(), st.integers(1, 500))
