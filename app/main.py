@@ -9,6 +9,7 @@ from types import FrameType
 
 from fastapi import FastAPI
 
+from app.assets import assets
 from app.config import Settings
 from app.db.engine import make_engine
 from app.dependencies import Services
@@ -18,7 +19,6 @@ from app.routes.problems import add_error_handlers
 from app.services.queue import Outbox
 from app.services.reaper import Reaper
 from app.services.stream import Hub
-from app.templating import assets
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -4,38 +4,19 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from http import HTTPStatus
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2_fragments import render_blocks
 from markupsafe import Markup, escape
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.staticfiles import StaticFiles
+from starlette.responses import HTMLResponse
 
+from app.assets import WEB, address
 from app.services import wording
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-
-WEB = Path(__file__).resolve().parents[1] / "web"
-
-
-class Assets(StaticFiles):
-    """Files that browsers keep but ask about: scripts import each other without versions."""
-
-    headers: ClassVar[dict[str, str]] = {"Cache-Control": "no-cache"}
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 (as inherited)
-        response = super().file_response(*args, **kwargs)
-        response.headers.update(self.headers)
-        return response
-
-
-def assets() -> Assets:
-    """What `/static` serves."""
-    return Assets(directory=WEB / "static")
 
 
 def page(
@@ -103,7 +84,7 @@ def _make_environment() -> Environment:
         "prose": _prose,
     }
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
-    environment.globals["static"] = lambda path: f"/static/{path}"
+    environment.globals["static"] = address
     # Macros as globals: a block that is rendered alone does not run its template's imports.
     environment.globals["ui"] = environment.get_template("macros.html").module
     environment.globals["fields"] = environment.get_template("fields.html").module
