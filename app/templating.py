@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 def page(
     request: Request, template: str, context: "DataclassInstance", *, status: int = 200
 ) -> HTMLResponse:
-    """A whole page. The context's fields are the template's variables; another is an error."""
-    return HTMLResponse(environment.get_template(template).render(_variables(context)), status)
+    """A whole page. The context's fields are the template's variables, and `server` is the address
+    that it is asked at; another is an error."""
+    variables = _variables(context) | {"server": str(request.base_url)}
+    return HTMLResponse(environment.get_template(template).render(variables), status)
 
 
 def fragment(template: str, blocks: Sequence[str], context: "DataclassInstance") -> HTMLResponse:

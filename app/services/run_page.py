@@ -33,6 +33,7 @@ from app.services.lights import LitModel, lit_model
 from app.services.measurements import WHOLE, Span, read_measurements
 from app.services.program_text import count_clamps
 from app.services.reading import phase_change_of, read_whole_run
+from app.services.repeating import Repeat, repeat_of
 from app.services.runs_page import summary
 from app.services.wording import grouped
 
@@ -124,6 +125,7 @@ class RunPage(StatusPart):
     changed: Sequence[FormField]
     changed_count: str
     config_json: str
+    repeat: Repeat
     downloads: Sequence[Download]
     page_data: dict[str, Any]
 
@@ -176,6 +178,7 @@ def run_page(session: Session, run: Run) -> RunPage:
         changed=changed,
         changed_count=_count(len(changed), "setting", "no setting") + " changed",
         config_json=json.dumps(config.model_dump(mode="json"), indent=2),
+        repeat=repeat_of(status.run, config),
         downloads=_downloads(run),
         page_data=_page_data(session, run, config, status.run, rows, thinning),
     )

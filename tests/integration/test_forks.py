@@ -1,10 +1,13 @@
 """Forks: the history that is shared, what is refused, lineage, and files that two runs name."""
 
+import shlex
+
 import pytest
 from sqlalchemy import text
 
 from app.db.recording import StoredFile
 from app.schemas.state import RunState
+from tests.integration.html import Document
 from tests.integration.rows import (
     add,
     add_checkpoint,
@@ -18,6 +21,7 @@ from tests.integration.rows import (
 from tests.integration.worker_process import places
 
 RUNS = "/api/v1/runs"
+JSON = {"Content-Type": "application/json"}
 PLACES = (0, 5024, 10_016, 15_008)
 ABLATE = {"kind": "ablate", "site": "L1H0.v"}
 
@@ -252,3 +256,23 @@ def test_the_timeline_says_where_a_fork_comes_from(client, engine, parent):
     assert (
         f"Forked from Parent ({parent}) at 10,016 sequences, its optimiser kept" in event["message"]
     )
+
+
+def repeated(client, run_id: str) -> dict:
+    """The run that the request on a run's page makes."""
+    page = Document(client.get(f"/runs/{run_id}").text)
+    (said,) = (one.text for one in page.all("pre") if one.text.startswith("curl -X POST"))
+    _, _, _, url, *_, body = shlex.split(said)
+    answer = client.post(f"/{url.split('/', 3)[3]}", content=body, headers=JSON)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+def test_a_page_says_the_request_that_repeats_its_run(client, parent):
+    fork_id = forked(client, parent, learning_rate=1e-4, program=[ABLATE])
+
+    for run_id in (parent, fork_id):
+        run, again = client.get(f"{RUNS}/{run_id}").json(), repeated(client, run_id)
+        assert again["id"] != run_id
+        assert again["config_hash"] == run["config_hash"]
+        assert again["total_sequences"] == run["total_sequences"]
