@@ -4,23 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Select,
-    Text,
-    cast,
-    delete,
-    func,
-    or_,
-    select,
-    tuple_,
-    type_coerce,
-)
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
+from sqlalchemy import Boolean, cast, delete, func, select
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import Session
 
-from app.db.models import IdempotencyKey, Moment, Run, RunEvent, StudyRun
+from app.db.models import IdempotencyKey, Moment, Run, RunEvent
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, RunState
 
 
@@ -60,41 +48,10 @@ def locked_run(session: Session, run_id: str) -> Run | None:
     return session.get(Run, run_id, with_for_update=True, populate_existing=True)
 
 
-def runs_page(
-    session: Session,
-    *,
-    key: ColumnElement[Any],
-    descending: bool,
-    limit: int,
-    states: Sequence[RunState] = (),
-    tags: Sequence[str] = (),
-    words: str = "",
-    study: str | None = None,
-    past: tuple[Any, str] | None = None,
-) -> Sequence[Run]:
-    """Runs in the order of `key` (ties by id), from those past the given key and id on."""
-    order = (key.desc(), Run.id.desc()) if descending else (key.asc(), Run.id.asc())
-    statement = _matching(states, tags, words).order_by(*order).limit(limit)
-    if study is not None:
-        own = select(StudyRun.run_id).where(StudyRun.study_id == study)
-        statement = statement.where(Run.id.in_(own))
-    if past is not None:
-        here, there = tuple_(key, Run.id), tuple_(*past)
-        statement = statement.where(here < there if descending else here > there)
-    return session.scalars(statement).all()
-
-
-def _matching(states: Sequence[RunState], tags: Sequence[str], words: str) -> Select[Run]:
-    statement = select(Run)
-    if states:
-        statement = statement.where(Run.state.in_(states))
-    if tags:
-        statement = statement.where(type_coerce(Run.tags, ARRAY(Text)).contains(list(tags)))
-    for word in words.split():
-        found = [column.icontains(word, autoescape=True) for column in (Run.name, Run.notes)]
-        tagged = func.array_to_string(Run.tags, " ").icontains(word, autoescape=True)
-        statement = statement.where(or_(*found, tagged, Run.id == word.lower()))
-    return statement
+def names_of_runs(session: Session, run_ids: Sequence[str]) -> dict[str, str]:
+    """The names of those of the runs that there are, by id."""
+    statement = select(Run.id, Run.name).where(Run.id.in_(run_ids))
+    return {row.id: row.name for row in session.execute(statement)}
 
 
 def runs_by_state(session: Session) -> dict[RunState, int]:

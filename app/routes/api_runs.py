@@ -8,26 +8,23 @@ from sqlalchemy.orm import Session
 from app.db import queries
 from app.db.models import Run
 from app.dependencies import RunDep, ServicesDep, SessionDep
+from app.routes import api_runs_list
 from app.schemas.api import (
     DryRun,
     EventRead,
     ForkRequest,
     LaunchRequest,
-    RunPage,
     RunPatch,
     RunRead,
     Timeline,
 )
 from app.schemas.config import RunConfig
-from app.schemas.state import RunState
 from app.services import fork, launch, runs
-from app.services.listing import Filter, Sort, list_runs
-from app.services.reading import read_run, read_whole_run
-from app.services.studies import study_or_error
+from app.services.reading import read_whole_run
 
 router = APIRouter(tags=["runs"])
+router.include_router(api_runs_list.router)
 
-MOST = 500
 LAUNCHED: dict[int | str, dict[str, Any]] = {
     200: {"model": DryRun, "description": "`dry_run`: nothing was launched"},
     202: {
@@ -81,26 +78,6 @@ def fork_run(
 def _launched(session: Session, run: Run, response: Response) -> RunRead:
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
     return read_whole_run(session, run)
-
-
-@router.get("/runs")
-def get_runs(
-    session: SessionDep,
-    # The lists below are never shared: fastapi copies defaults.
-    state: Annotated[list[RunState], Query(description="Any of these states")] = [],  # noqa: B006
-    tag: Annotated[list[str], Query(description="All of these tags")] = [],  # noqa: B006
-    study: Annotated[str | None, Query(description="The id of the study that they are in")] = None,
-    q: Annotated[str, Query(description="Words in name, notes or tags; or an id")] = "",
-    sort: Annotated[Sort, Query(description="`-` for descending")] = Sort.NEWEST,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
-) -> RunPage:
-    """List runs."""
-    if study is not None:
-        study_or_error(session, study)
-    wanted = Filter(states=state, tags=tag, words=q, study=study, sort=sort)
-    page, next_cursor = list_runs(session, wanted, cursor=cursor, limit=limit)
-    return RunPage(runs=[read_run(run) for run in page], next_cursor=next_cursor)
 
 
 @router.get("/runs/{run_id}")

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Run
 from app.dependencies import RunDep, SessionDep
+from app.routes import runs_list
 from app.schemas.state import Optimiser
 from app.services.docs_page import docs_page
 from app.services.fork_form import checked, fork_form, launch_typed
@@ -15,10 +16,10 @@ from app.services.forms import ConfigForm, read_form
 from app.services.new_page import new_page, starting_form
 from app.services.run_page import run_page, status_part
 from app.services.runs import request_cancel, request_pause, resume
-from app.services.runs_page import runs_page
 from app.templating import fragment, page
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router.include_router(runs_list.router)
 
 OPENAPI_URL = "/api/v1/openapi.json"
 STATUS_BLOCKS = ("status", "events", "checkpoints")
@@ -36,14 +37,6 @@ FormDep = Annotated[ConfigForm, Depends(_typed_form)]
 @router.get("/")
 def home() -> Response:
     return RedirectResponse("/runs")
-
-
-@router.get("/runs")
-def runs(request: Request, session: SessionDep, cursor: str | None = None) -> Response:
-    context = runs_page(session, cursor)
-    if "HX-Request" in request.headers:
-        return fragment("runs.html", ["table"], context)
-    return page(request, "runs.html", context)
 
 
 @router.get("/runs/new")

@@ -1,41 +1,30 @@
 """Pages of the list of runs: filtered, sorted, and cut by an opaque keyset cursor.
 
 A cursor holds the sort and the last row's key, so that runs which are added meanwhile neither
-shift nor double a page.
+shift nor double a page. Whichever way the list is sorted, runs without a number come last.
 """
 
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import ColumnElement, Double, cast, func, literal
+from sqlalchemy import literal
 from sqlalchemy.orm import Session
 
-from app.db import queries
+from app.db import runs_list as rows
 from app.db.models import Run
+from app.db.runs_list import Found, Matching, Order, Place
 from app.errors import Invalid
+from app.schemas.catalogue import CATALOGUE
+from app.schemas.clamp_base import Light
 from app.schemas.state import RunState
+from app.services.columns import Column, column_or_error
 from app.services.cursors import read_cursor, write_cursor
 
-_LAST = float("inf")  # a run without the number sorts as if it were larger than any
-
-
-class Sort(StrEnum):
-    """Orders of the list; `-` for descending."""
-
-    NEWEST = "-created"
-    OLDEST = "created"
-    NAME = "name"
-    NAME_DOWN = "-name"
-    LOSS = "train_loss"
-    LOSS_DOWN = "-train_loss"
-    MIDPOINT = "midpoint"
-    MIDPOINT_DOWN = "-midpoint"
-    PROGRESS = "progress"
-    PROGRESS_DOWN = "-progress"
+NEWEST = "-created"
+NONE = "none"  # as a clamp: runs without any
+MOST = 500  # rows of one request
 
 
 @dataclass(frozen=True)
@@ -46,76 +35,110 @@ class Filter:
     tags: Sequence[str] = ()
     words: str = ""
     study: str | None = None
-    sort: Sort = Sort.NEWEST
+    datasets: Sequence[str] = ()
+    clamps: Sequence[str] = ()  # lights, kinds of the catalogue, or `none`
+    run_ids: Sequence[str] = ()
+    sort: str = NEWEST
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it leaves any run out."""
+        narrowing = {name for name in vars(self) if name != "sort"}
+        return any(getattr(self, name) for name in narrowing)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of the list: past one cursor, up to and with another."""
+
+    cursor: str | None = None
+    until: str | None = None
+    limit: int = 50
 
 
 def list_runs(
     session: Session, wanted: Filter, *, cursor: str | None = None, limit: int = 50
 ) -> tuple[Sequence[Run], str | None]:
     """A page of runs, and the cursor of the next page if there is one."""
-    key = _key(wanted.sort)
-    runs = queries.runs_page(
+    found, next_cursor = list_rows(session, wanted, Span(cursor, None, limit))
+    return [row.run for row in found], next_cursor
+
+
+def list_rows(
+    session: Session, wanted: Filter, span: Span, columns: Sequence[Column] = ()
+) -> tuple[list[Found], str | None]:
+    """The same with what the columns show, in the order of those that have to be asked for."""
+    column, order = _order(wanted.sort)
+    found = rows.runs_page(
         session,
-        key=key,
-        descending=wanted.sort.startswith("-"),
+        _matching(wanted),
+        order,
+        numbers=[one.number for one in columns if one.number is not None],
+        past=_place(span.cursor, wanted.sort, column) if span.cursor else None,
+        until=_place(span.until, wanted.sort, column) if span.until else None,
+        limit=span.limit + 1,
+    )
+    if len(found) <= span.limit:
+        return found, None
+    last = found[span.limit - 1]
+    key = [] if last.key is None else [_written(column, last.key)]
+    return found[: span.limit], write_cursor([wanted.sort, last.run.id, *key])
+
+
+def _matching(wanted: Filter) -> Matching:
+    return Matching(
         states=wanted.states,
         tags=wanted.tags,
         words=wanted.words,
         study=wanted.study,
-        past=_past(cursor, wanted.sort, key) if cursor else None,
-        limit=limit + 1,
+        datasets=wanted.datasets,
+        programs=[program for clamp in wanted.clamps for program in _programs(clamp)],
+        run_ids=wanted.run_ids,
     )
-    if len(runs) <= limit:
-        return runs, None
-    return runs[:limit], _cursor(wanted.sort, runs[limit - 1])
 
 
-def _key(sort: Sort) -> ColumnElement[Any]:
-    keys: dict[str, ColumnElement[Any]] = {
-        "created": Run.created_at.expression,
-        "name": Run.name.expression,
-        "train_loss": func.coalesce(Run.train_loss, _LAST),
-        "midpoint": func.coalesce(Run.midpoint, _LAST),
-        "progress": cast(Run.sequences, Double) / Run.total_sequences,
-    }
-    return keys[sort.removeprefix("-")]
+def _programs(clamp: str) -> list[list[dict[str, str]]]:
+    """What programs hold that have this light or this kind of clamp."""
+    if clamp == NONE:
+        return [[]]
+    found = [[entry.fixed] for entry in CATALOGUE if clamp in (entry.id, entry.light)]
+    if not found:
+        known = ", ".join([*Light, NONE, *(entry.id for entry in CATALOGUE)])
+        raise Invalid(f"There is no clamp {clamp!r}; write one of {known}.", loc="query/clamp")
+    return found
 
 
-def _value(sort: Sort, run: Run) -> str:
-    """The row's key as text that gives back exactly the same key."""
-    values = {
-        "created": run.created_at.isoformat(),
-        "name": run.name,
-        "train_loss": repr(_LAST if run.train_loss is None else run.train_loss),
-        "midpoint": repr(_LAST if run.midpoint is None else run.midpoint),
-        "progress": repr(run.sequences / run.total_sequences),
-    }
-    return values[sort.removeprefix("-")]
+def _order(sort: str) -> tuple[Column, Order]:
+    column = column_or_error(sort.removeprefix("-"), "query/sort")
+    return column, Order(column.key, sort.startswith("-"), column.is_optional)
 
 
-def _cursor(sort: Sort, last: Run) -> str:
-    return write_cursor([sort, _value(sort, last), last.id])
+def _written(column: Column, key: float | str | datetime) -> str:
+    """A key as text that gives back exactly the same key."""
+    if isinstance(key, datetime):
+        return key.isoformat()
+    return repr(key) if column.kind == "number" else str(key)
 
 
-def _past(cursor: str, sort: Sort, key: ColumnElement[Any]) -> tuple[ColumnElement[Any], str]:
-    """The key and id that a cursor holds; `Invalid` unless it is a cursor of this sort."""
-    parts = read_cursor(cursor)
-    parsed = None
-    if len(parts) == 3 and parts[0] == sort:
-        with suppress(ValueError):
-            parsed = _parsed(sort, parts[1])
-    if parsed is None:
-        raise Invalid(
-            f"This is not a cursor of a list sorted by {sort}; "
-            "pass `next_cursor` of the page before, with the same `sort`.",
-            loc="query/cursor",
-        )
-    return literal(parsed, key.type), parts[2]
+def _read(column: Column, text: str) -> datetime | str | float:
+    match column.kind:
+        case "number":
+            return float(text)
+        case "moment":
+            return datetime.fromisoformat(text)
+    return text
 
 
-def _parsed(sort: Sort, value: str) -> datetime | str | float:
-    if sort in (Sort.NEWEST, Sort.OLDEST):
-        return datetime.fromisoformat(value)
-    if sort in (Sort.NAME, Sort.NAME_DOWN):
-        return str(value)
-    return float(value)
+def _place(cursor: str, sort: str, column: Column) -> Place:
+    """What a cursor holds; `Invalid` unless it is a cursor of this sort."""
+    match read_cursor(cursor):
+        case [of, run_id] if of == sort and column.is_optional:
+            return Place(None, run_id)
+        case [of, run_id, text] if of == sort:
+            with suppress(ValueError):
+                return Place(literal(_read(column, text), column.key.type), run_id)
+    raise Invalid(
+        f"This is not a cursor of a list sorted by {sort}; "
+        "pass `next_cursor` of the page before, with the same `sort`.",
+        loc="query/cursor",
+    )

@@ -183,21 +183,31 @@ def test_pages_do_not_shift_when_runs_are_added(client, engine, outbox):
     assert [run["name"] for run in second["runs"]] == ["1", "0"]
 
 
-@pytest.mark.parametrize("sort", ["train_loss", "midpoint", "progress", "name", "created"])
+SORTS = (
+    "train_loss", "midpoint", "progress", "name", "created", "state", "clamps", "tags", "duration",
+    "training.learning_rate", "task.dataset", "loss.new_classes", "strongest_induction",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("sort", SORTS)
 def test_every_sort_pages_through_equal_missing_and_odd_numbers(client, engine, outbox, sort):
     losses = [0.3, 0.1, 0.1, None, math.nan, math.inf]
     for number, loss in enumerate(losses):
-        run_id = new_run(engine, outbox, name=f"run {number}")
+        tags = [str(number % 2)] if loss else []
+        run_id = new_run(engine, outbox, name=f"run {number}", tags=tags)
         change(engine, run_id, train_loss=loss, midpoint=loss, sequences=number % 3)
+        if loss is not None:
+            add(engine, run_id, measurement(0), measurement(number + 1, loss=loss))
 
     up = [name for page in _names(client, sort=sort, limit=1) for name in page]
     down = [name for page in _names(client, sort=f"-{sort}", limit=2) for name in page]
 
-    assert sorted(up) == [f"run {number}" for number in range(6)]
-    assert down == up[::-1]
-    if sort == "train_loss":
-        assert up[2] == "run 0"
-        assert up[-1] == "run 4"  # NaN comes after infinity and after no number
+    assert sorted(up) == sorted(down) == [f"run {number}" for number in range(6)]
+    if sort in ("train_loss", "loss.new_classes"):
+        assert up[2:4] == ["run 0", "run 5"]
+        assert down[:2] == up[2:4][::-1]
+        missing = ["run 3", "run 4"]  # none and NaN: last, whichever way
+        assert sorted(up[4:]) == sorted(down[4:]) == missing
 
 
 @pytest.mark.parametrize("cursor", ["x", "e30", "WyJuYW1lIiwgMSwgMl0", "=", "é"])

@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 from jinja2 import meta
 
+from app.services.bulk_page import BulkPage
 from app.services.docs_page import DocsPage
 from app.services.new_page import NewPage
 from app.services.run_page import RunPage, StatusPart
@@ -17,6 +18,7 @@ from app.templating import WEB, environment
 TEMPLATES = WEB / "templates"
 PAGES = {
     "runs.html": RunsPage,
+    "bulk.html": BulkPage,
     "new.html": NewPage,
     "run.html": RunPage,
     "docs.html": DocsPage,

@@ -1,0 +1,211 @@
+"""Statements about many runs at once: which match, in which order, and their curves in small."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ColumnExpressionArgument,
+    Text,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+    type_coerce,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Session
+
+from app.db.models import Measurement, Run, StudyRun
+from app.schemas.state import RunState
+
+SHORTEST_ID = 4  # characters of an id that find its run: shorter words are words
+_TRAIN = 1  # the training evaluator's place in `Measurement.loss`, as SQL counts
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Which runs: those of which all of this is true."""
+
+    states: Sequence[RunState] = ()  # any of these
+    tags: Sequence[str] = ()  # all of these
+    words: str = ""  # each in the name, the notes or a tag, or the beginning of the id
+    study: str | None = None
+    datasets: Sequence[str] = ()  # any of these
+    programs: Sequence[Sequence[dict[str, str]]] = ()  # any has clamps like these; []: has none
+    run_ids: Sequence[str] = ()  # any of these
+
+
+class Place(NamedTuple):
+    """Where in an order a run is: what it is sorted by (None: it has no such thing), and its id."""
+
+    key: Any
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """Runs in the order of a key; those without one last, ties by id."""
+
+    key: ColumnElement[Any]
+    descending: bool
+    is_optional: bool  # whether there are runs without one
+
+    def by(self) -> Sequence[ColumnExpressionArgument[Any]]:
+        """For ORDER BY."""
+        if self.descending:
+            key = self.key.desc().nulls_last() if self.is_optional else self.key.desc()
+            return key, Run.id.desc()
+        return self.key.asc(), Run.id.asc()
+
+    def past(self, place: Place) -> ColumnElement[bool]:
+        """Whether a run comes after this place."""
+        if place.key is None:
+            return self.key.is_(None) & self._id_past(place)
+        here, there = tuple_(self.key, Run.id), tuple_(place.key, place.run_id)
+        later = here < there if self.descending else here > there
+        return or_(later, self.key.is_(None)) if self.is_optional else later
+
+    def until(self, place: Place) -> ColumnElement[bool]:
+        """Whether a run comes before this place, or is there."""
+        if place.key is None:
+            return self.key.is_not(None) | ~self._id_past(place)
+        here, there = tuple_(self.key, Run.id), tuple_(place.key, place.run_id)
+        return here >= there if self.descending else here <= there
+
+    def _id_past(self, place: Place) -> ColumnElement[bool]:
+        return Run.id < place.run_id if self.descending else Run.id > place.run_id
+
+
+class Found(NamedTuple):
+    """A run of the list, what it is sorted by, and the numbers that were asked for with it."""
+
+    run: Run
+    key: Any
+    numbers: Sequence[float | None]
+
+
+def runs_page(
+    session: Session,
+    matching: Matching,
+    order: Order,
+    *,
+    numbers: Sequence[ColumnElement[Any]] = (),
+    past: Place | None = None,
+    until: Place | None = None,
+    limit: int,
+) -> list[Found]:
+    """Runs in order, from those past one place, up to and with those at another."""
+    statement = select(Run, order.key, *numbers).where(*_conditions(matching))
+    if past is not None:
+        statement = statement.where(order.past(past))
+    if until is not None:
+        statement = statement.where(order.until(until))
+    found = session.execute(statement.order_by(*order.by()).limit(limit))
+    return [Found(row[0], row[1], row[2:]) for row in found]
+
+
+def _conditions(matching: Matching) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [_has_word(word) for word in matching.words.split()]
+    if matching.states:
+        found.append(Run.state.in_(matching.states))
+    if matching.tags:
+        found.append(type_coerce(Run.tags, ARRAY(Text)).contains(list(matching.tags)))
+    if matching.study is not None:
+        own = select(StudyRun.run_id).where(StudyRun.study_id == matching.study)
+        found.append(Run.id.in_(own))
+    if matching.datasets:
+        found.append(Run.config[("task", "dataset")].as_string().in_(matching.datasets))
+    if matching.programs:
+        found.append(or_(*map(_has_program, matching.programs)))
+    if matching.run_ids:
+        found.append(Run.id.in_(matching.run_ids))
+    return found
+
+
+def _has_word(word: str) -> ColumnElement[bool]:
+    places = [column.icontains(word, autoescape=True) for column in (Run.name, Run.notes)]
+    places.append(func.array_to_string(Run.tags, " ").icontains(word, autoescape=True))
+    if len(word) >= SHORTEST_ID:
+        places.append(Run.id.startswith(word.lower(), autoescape=True))
+    return or_(*places)
+
+
+def _has_program(clamps: Sequence[dict[str, str]]) -> ColumnElement[bool]:
+    """Whether the run's program holds clamps like all of these; none at all for none."""
+    if not clamps:
+        return func.jsonb_array_length(Run.config["program"]) == 0
+    return Run.config["program"].op("@>")(cast(list(clamps), JSONB))
+
+
+def latest(number: ColumnElement[float]) -> ColumnElement[Any]:
+    """A number of a run's last measurement, for statements about runs."""
+    return (
+        select(number)
+        .where(Measurement.run_id == Run.id)
+        .order_by(Measurement.sequences.desc())
+        .limit(1)
+        .correlate(Run)
+        .scalar_subquery()
+    )
+
+
+def tags_in_use(session: Session) -> Sequence[str]:
+    """Every tag that any run has."""
+    tag = func.unnest(Run.tags, type_=Text()).label("tag")
+    return session.scalars(select(tag).distinct().order_by(tag)).all()
+
+
+def datasets_in_use(session: Session) -> Sequence[str]:
+    """Every dataset that any run was trained on."""
+    dataset = Run.config[("task", "dataset")].as_string()
+    return session.scalars(select(dataset).distinct().order_by(dataset)).all()
+
+
+class LossPoint(NamedTuple):
+    """The training loss of a run at one place."""
+
+    run_id: str
+    sequences: int
+    loss: float
+
+
+def small_losses(session: Session, run_ids: Collection[str], points: int) -> Sequence[LossPoint]:
+    """The training loss of several runs at so many places each, in order.
+
+    A run's length is cut into so many equal parts; of each the last measurement is taken, found
+    in the index: so it costs the same whether a run has a hundred measurements or a million.
+    """
+    parts = func.generate_series(1, points).table_valued("part").render_derived("parts")
+    part = parts.c.part
+    upper = Run.total_sequences * part / points
+    lower = Run.total_sequences * (part - 1) / points - case((part == 1, 1), else_=0)
+    found = (
+        select(Measurement.sequences, Measurement.loss[_TRAIN].label("loss"))
+        .where(
+            Measurement.run_id == Run.id,
+            Measurement.sequences > _whole(lower),
+            Measurement.sequences <= _whole(upper),
+        )
+        .order_by(Measurement.sequences.desc())
+        .limit(1)
+        .correlate(Run, parts)
+        .lateral("found")
+    )
+    statement = (
+        select(Run.id, found.c.sequences, found.c.loss)
+        .join(parts, _whole(lower) < Run.sequences)
+        .join(found, true())
+        .where(Run.id.in_(run_ids))
+        .order_by(Run.id, found.c.sequences)
+    )
+    return [LossPoint(*row) for row in session.execute(statement)]
+
+
+def _whole(number: ColumnElement[Any]) -> ColumnElement[int]:
+    return cast(func.floor(number), BigInteger)
