@@ -1,24 +1,25 @@
 """The colour of a run: one everywhere, derived from its id unless somebody chose another.
 
-The hues are told apart by people with each of the common kinds of colour blindness, and stand out
-from light and dark grounds alike. They are none of the three lights of clamps.
+The hues were searched for: of calm ones that stand out from light and dark grounds alike, and that
+are none of the three lights of clamps, the twelve that lie furthest apart as people see them with
+protanopia, deuteranopia or neither.
 """
 
 import hashlib
 
 PALETTE = (
-    "#4477AA",
-    "#EE6677",
-    "#228833",
-    "#AA9320",
-    "#2A9DB5",
-    "#B8458A",
-    "#DD7733",
-    "#777777",
-    "#33998A",
-    "#8A73B5",
-    "#996633",
-    "#CC6699",
+    "#4466CC",
+    "#CC7777",
+    "#119955",
+    "#999922",
+    "#BB4477",
+    "#1199EE",
+    "#BB6600",
+    "#8866AA",
+    "#227777",
+    "#776644",
+    "#BB77CC",
+    "#779999",
 )
 
 

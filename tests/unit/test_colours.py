@@ -1,6 +1,8 @@
 """Colours of runs: stable, many, and seen on every ground."""
 
+import math
 from collections import Counter
+from itertools import combinations
 
 import pytest
 
@@ -9,11 +11,52 @@ from app.services.colours import PALETTE, colour_of
 GROUNDS = ("#FFFFFF", "#141A21")  # of cards, light and dark
 
 
+# How colours are seen: in linear RGB, by Machado, Oliveira and Fernandes (2009), at full severity.
+SEEN = {
+    "normal": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "protanopia": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "deuteranopia": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.01182, 0.04294, 0.968881),
+    ),
+}
+# OKLab, by Ottosson (2020): distances in it are about as large as differences look.
+CONES = (
+    (0.4122214708, 0.5363325363, 0.0514459929),
+    (0.2119034982, 0.6806995451, 0.1073969566),
+    (0.0883024619, 0.2817188376, 0.6299787005),
+)
+OPPONENTS = (
+    (0.2104542553, 0.793617785, -0.0040720468),
+    (1.9779984951, -2.428592205, 0.4505937099),
+    (0.0259040371, 0.7827717662, -0.808675766),
+)
+LEAST_DISTANCE = 0.055  # plainly two colours; a just noticeable difference is about 0.02
+
+
+def linear(colour: str) -> list[float]:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    return [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+
+
+def times(matrix, vector) -> list[float]:
+    return [sum(a * b for a, b in zip(row, vector, strict=True)) for row in matrix]
+
+
 def luminance(colour: str) -> float:
     """As WCAG 2 defines it."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return times([(0.2126, 0.7152, 0.0722)], linear(colour))[0]
+
+
+def looks(colour: str, eyes: str) -> list[float]:
+    """The colour in OKLab, as these eyes see it."""
+    light = [max(0.0, part) for part in times(SEEN[eyes], linear(colour))]
+    return times(OPPONENTS, [cone ** (1 / 3) for cone in times(CONES, light)])
 
 
 @pytest.mark.parametrize("colour", PALETTE)
@@ -22,6 +65,16 @@ def test_every_colour_stands_out_from_light_and_dark_cards(colour, ground):
     low, high = sorted((luminance(colour), luminance(ground)))
 
     assert (high + 0.05) / (low + 0.05) >= 3, "WCAG asks 3:1 of lines in charts"
+
+
+@pytest.mark.parametrize("eyes", SEEN)
+def test_no_two_colours_look_alike(eyes):
+    distances = {
+        pair: math.dist(*(looks(colour, eyes) for colour in pair))
+        for pair in combinations(PALETTE, 2)
+    }
+
+    assert min(distances.values()) >= LEAST_DISTANCE, min(distances, key=distances.__getitem__)
 
 
 def test_a_run_keeps_its_colour_for_good():
