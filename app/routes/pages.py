@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
@@ -10,6 +10,7 @@ from app.db.models import Run
 from app.dependencies import RunDep, SessionDep
 from app.routes import runs_list
 from app.schemas.state import Optimiser
+from app.schemas.view import ChartView
 from app.services.docs_page import docs_page
 from app.services.fork_form import checked, fork_form, launch_typed
 from app.services.forms import ConfigForm, read_form
@@ -83,8 +84,10 @@ def preview(session: SessionDep, form: FormDep) -> Response:
 
 
 @router.get("/runs/{run_id}")
-def run(request: Request, session: SessionDep, run: RunDep) -> Response:
-    return page(request, "run.html", run_page(session, run))
+def run(
+    request: Request, session: SessionDep, run: RunDep, view: Annotated[ChartView, Query()]
+) -> Response:
+    return page(request, "run.html", run_page(session, run, view))
 
 
 @router.get("/runs/{run_id}/status")

@@ -41,7 +41,7 @@ def _said(numbers: Sequence[float | None], index: int, rows: Sequence[Measuremen
     later = [number for number in numbers[index:] if number is not None]
     if not later:
         return f"is not finite (NaN or infinite) from {at} on"
-    return f"is not finite (NaN or infinite) in {numbers.count(None)} points, first at {at}"
+    return f"is not finite (NaN or infinite) in some points, first at {at}"
 
 
 def _mark(trace: dict[str, Any], index: int, sentence: str) -> dict[str, Any] | None:

@@ -14,31 +14,23 @@ from app.db.studies import studies_of
 from app.schemas.api import CheckpointRead, RunRead, Thinning
 from app.schemas.clamp_base import Light
 from app.schemas.config import RunConfig
-from app.schemas.measure import EVALUATORS, Measurement
+from app.schemas.measure import Measurement
 from app.schemas.state import CLAIMABLE, RunState
+from app.schemas.view import ChartView
 from app.services.circuit import Circuit, circuit
-from app.services.figures import (
-    DASHES,
-    EVALUATOR_HUES,
-    Figure,
-    FigureName,
-    Landmarks,
-    head_hue,
-    run_figure,
-    shown_layer,
-)
 from app.services.files import read_checkpoints
 from app.services.forms import ConfigForm, FormField, form_of
 from app.services.lights import LitModel, lit_model
-from app.services.measurements import WHOLE, Span, read_measurements
+from app.services.measurements import read_measurements
 from app.services.program_text import count_clamps
-from app.services.reading import phase_change_of, read_whole_run
+from app.services.reading import read_whole_run
+from app.services.run_charts import Charts, charts_of
 from app.services.repeating import Repeat, repeat_of
 from app.services.runs_page import summary
-from app.services.wording import grouped
 
 CAN_PAUSE = CLAIMABLE | {RunState.STARTING, RunState.RUNNING}
 CAN_RESUME = (RunState.PAUSING, RunState.PAUSED)
+USUAL_VIEW = ChartView()
 MAP_COLUMNS = 8  # heads of a layer beside each other
 
 
@@ -48,34 +40,6 @@ class Notice:
 
     title: str
     detail: str
-
-
-@dataclass(frozen=True)
-class LegendEntry:
-    """An evaluator, its hue, and its latest loss."""
-
-    label: str
-    hue: str
-    value: float | None
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A chart of one strength, with a layer to choose."""
-
-    title: str
-    chart: str
-    layers: range
-    shown: int
-
-
-@dataclass(frozen=True)
-class HeadKey:
-    """A head in the legend."""
-
-    number: int
-    hue: str
-    dash: str
 
 
 @dataclass(frozen=True)
@@ -111,11 +75,8 @@ class RunPage(StatusPart):
     has_results: bool  # something was measured, or may yet be
     points_awaited: str
     latest: Measurement | None
-    loss_legend: Sequence[LegendEntry]
-    points: str
+    charts: Charts
     evaluation_sequences: int
-    strengths: Sequence[Panel]
-    heads: Sequence[HeadKey]
     grid: LitModel
     circuit: Circuit
     map_columns: int
@@ -150,11 +111,12 @@ def status_part(session: Session, run: Run) -> StatusPart:
     )
 
 
-def run_page(session: Session, run: Run) -> RunPage:
+def run_page(session: Session, run: Run, view: ChartView = USUAL_VIEW) -> RunPage:
     """Everything that the page shows before its stream brings more."""
     config = RunConfig.model_validate(run.config)
     status = status_part(session, run)
     rows, thinning = read_measurements(session, run, config)
+    charts = charts_of(session, run, config, (rows, thinning), view)
     form = form_of(config)
     changed = [
         option for section in form.sections for option in section.fields if option.is_changed
@@ -164,11 +126,8 @@ def run_page(session: Session, run: Run) -> RunPage:
         has_results=bool(rows) or not status.run.is_terminal,
         points_awaited="" if rows else "Points appear here as soon as training starts.",
         latest=rows[-1] if rows else None,
-        loss_legend=_loss_legend(rows),
-        points=_points(thinning),
+        charts=charts,
         evaluation_sequences=config.recording.evaluation_sequences,
-        strengths=_panels(config),
-        heads=_head_keys(config),
         grid=lit_model(config.program, config.model),
         circuit=circuit(config.program, config.model),
         map_columns=min(config.model.heads, MAP_COLUMNS),
@@ -180,19 +139,8 @@ def run_page(session: Session, run: Run) -> RunPage:
         config_json=json.dumps(config.model_dump(mode="json"), indent=2),
         repeat=repeat_of(status.run, config),
         downloads=_downloads(run),
-        page_data=_page_data(session, run, config, status.run, rows, thinning),
+        page_data=_page_data(session, run, config, status.run, rows, thinning, charts),
     )
-
-
-def read_figure(session: Session, run: Run, name: FigureName, span: Span = WHOLE) -> Figure:
-    """A run's figure, or a part of it, as it is now."""
-    config = RunConfig.model_validate(run.config)
-    rows, _ = read_measurements(session, run, config, span)
-    return run_figure(name, rows, config, _landmarks(run))
-
-
-def _landmarks(run: Run) -> Landmarks:
-    return Landmarks(phase_change_of(run), run.forked_at)
 
 
 def _page_data(
@@ -202,6 +150,7 @@ def _page_data(
     read: RunRead,
     rows: Sequence[Measurement],
     thinning: Thinning,
+    charts: Charts,
 ) -> dict[str, Any]:
     """What the page's script starts from; `after` is where its stream goes on."""
     probe = series.probe_of(session, run.id)
@@ -211,12 +160,7 @@ def _page_data(
         "total_sequences": run.total_sequences,
         "after": rows[-1].sequences if rows else -1,
         "points": thinning.of,
-        "figures": {
-            name.value: run_figure(name, rows, config, _landmarks(run)) for name in FigureName
-        },
-        "shown_layers": {
-            name.value: shown_layer(name, config) for name in FigureName if name != FigureName.LOSS
-        },
+        **charts.data,
         "frames": list(series.frame_sequences(session, run.id)),
         "probe": probe.sequences if probe else [],
         "layers": config.model.layers,
@@ -257,49 +201,6 @@ def _notice(run: RunRead) -> Notice | None:
     if run.state is RunState.FAILED:
         return Notice("Training failed", run.error_message or "No reason is known.")
     return None
-
-
-def _loss_legend(rows: Sequence[Measurement]) -> list[LegendEntry]:
-    latest = rows[-1].loss if rows else (math.nan,) * len(EVALUATORS)
-    return [
-        LegendEntry(
-            label=evaluator.replace("_", " "),
-            hue=EVALUATOR_HUES[evaluator],
-            value=latest[index] if math.isfinite(latest[index]) else None,
-        )
-        for index, evaluator in enumerate(EVALUATORS)
-    ]
-
-
-def _panels(config: RunConfig) -> list[Panel]:
-    layers = range(config.model.layers)
-    return [
-        Panel(
-            "Previous-token strength",
-            "previous-token-chart",
-            layers,
-            shown_layer(FigureName.PREVIOUS_TOKEN, config),
-        ),
-        Panel(
-            "Induction strength",
-            "induction-chart",
-            layers,
-            shown_layer(FigureName.INDUCTION, config),
-        ),
-    ]
-
-
-def _head_keys(config: RunConfig) -> list[HeadKey]:
-    return [
-        HeadKey(head, head_hue(head), DASHES[head // 8 % len(DASHES)])
-        for head in range(config.model.heads)
-    ]
-
-
-def _points(thinning: Thinning) -> str:
-    if thinning.points == thinning.of:
-        return f"{grouped(thinning.of)} points"
-    return f"{grouped(thinning.points)} of {grouped(thinning.of)} points, extremes kept"
 
 
 def _frames_awaited(run: RunRead) -> str:

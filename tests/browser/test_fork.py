@@ -35,7 +35,7 @@ def test_the_checkpoint_of_the_frame_on_show_is_forked_and_both_pages_say_so(
     run_id = page.url.rpartition("/")[2]
     assert program.finished(run_id)["state"] == "finished", program.report()
     expect(page.locator("#sequences")).to_have_text("9,600")
-    drawn = page.evaluate("() => window.optoscope.charts.loss.xs")
+    drawn = page.evaluate("() => window.optoscope.charts.metric.xs")
     stored = program.get(f"/runs/{run_id}/measurements", series="loss.train")["sequences"]
     assert drawn == stored == list(range(0, 9_601, 320))
     lineage.get_by_role("link").click()

@@ -9,7 +9,11 @@ import pytest
 
 from app.schemas.config import ModelConfig, RunConfig, TaskConfig, TrainingConfig
 from app.schemas.measure import EVALUATORS, Measurement, PhaseChange
-from app.services.figures import HUES, FigureName, Landmarks, head_hue, run_figure, shown_layer
+from app.schemas.view import Drawing, XAxis, YAxis
+from app.services.figure_axes import Look
+from app.services.figure_marks import Landmarks
+from app.services.figure_style import HUES, head_hue
+from app.services.figures import STRENGTHS, TITLES, FigureName, run_figure, shown_layer
 
 CONFIG = RunConfig(training=TrainingConfig(sequences=640_000))
 NOTHING = Landmarks(PhaseChange())
@@ -74,6 +78,133 @@ def test_the_loss_figure_has_a_line_per_evaluator_in_their_order():
     assert [trace["meta"]["evaluator"] for trace in figure["data"]] == list(range(len(EVALUATORS)))
     assert figure["data"][2]["x"] == [0, 5000, 10_000]
     assert figure["data"][2]["y"] == [2.7, 2.7, 2.7]
+
+
+@pytest.mark.parametrize("x", XAxis)
+@pytest.mark.parametrize("part", [(None, None), (4000, 9000)], ids=["whole", "part"])
+@pytest.mark.parametrize("count", [0, 1, 3], ids=["empty", "one point", "some"])
+def test_every_view_of_every_figure_is_valid_for_plotly_and_for_json(x, part, count):
+    for name in FigureName:
+        look = Look(x, YAxis.LINEAR, Drawing.LINES, *part)
+        other = Look(x, YAxis.LOG, Drawing.LINES, *part)
+        if name in STRENGTHS:
+            other = Look(x, YAxis.LINEAR, Drawing.HEATMAP, *part)
+        for one in (look, other):
+            figure = run_figure(name, rows(count=count), CONFIG, WHOLE, one)
+
+            go.Figure(figure)
+            assert json.loads(json.dumps(figure, allow_nan=False)) == figure
+
+
+@pytest.mark.parametrize("name", [name for name in FigureName if name not in STRENGTHS])
+def test_every_metric_of_the_evaluators_has_its_figure_with_its_title_and_numbers(name):
+    measured = [row.model_copy(update={name: (0.1, 0.2, 0.3, 0.4)}) for row in rows()]
+
+    figure = run_figure(name, measured, CONFIG, NOTHING)
+
+    assert [trace["y"][0] for trace in figure["data"]] == [0.1, 0.2, 0.3, 0.4]
+    assert {trace["meta"]["metric"] for trace in figure["data"]} == {name}
+    assert figure["layout"]["meta"]["title"] == TITLES[name]
+    assert figure["layout"]["yaxis"]["title"]["text"]
+
+
+def test_guessing_among_the_labels_in_context_is_marked_where_it_means_something():
+    def guess(name: FigureName) -> list[str]:
+        return texts(run_figure(name, rows(), CONFIG, NOTHING))
+
+    assert guess(FigureName.ACCURACY) == ["1/2 · guessing between the two labels in context"]
+    assert guess(FigureName.CONTEXT_PROBABILITY) == []
+
+
+def test_points_and_marks_lie_where_their_axis_says():
+    def drawn(x: XAxis) -> tuple[list[float], list[float], str]:
+        figure = run_figure(FigureName.LOSS, rows(), CONFIG, marked, Look(x))
+        lines = [line["x0"] for line in shapes(figure, "mark")]
+        return figure["data"][0]["x"], lines, figure["layout"]["xaxis"]["title"]["text"]
+
+    marked = Landmarks(PhaseChange(onset=7500))
+    assert drawn(XAxis.SEQUENCES) == ([0, 5000, 10_000], [7500], "sequences seen")
+    assert drawn(XAxis.UPDATES) == ([0, 156.25, 312.5], [234.375], "updates")
+    assert drawn(XAxis.ELAPSED) == ([0, 1, 2], [1.5], "training time (seconds)")
+    assert drawn(XAxis.LOG) == ([5000, 10_000], [7500], "sequences seen (log scale)")
+
+
+def test_training_time_reaches_to_where_training_will_end_at_its_present_pace():
+    figure = run_figure(FigureName.LOSS, rows(), CONFIG, NOTHING, Look(XAxis.ELAPSED))
+
+    assert figure["layout"]["xaxis"]["range"] == [0, 2 * 640_000 / 10_000]
+    assert figure["layout"]["meta"]["sequences"] == [0, 5000, 10_000]
+
+
+def test_a_part_of_a_run_fills_the_axis_and_its_labels_stay_in_it():
+    look = Look(start=100_000, until=300_000)
+
+    figure = run_figure(FigureName.LOSS, rows(loss=0.1), CONFIG, WHOLE, look)
+
+    assert figure["layout"]["xaxis"]["range"] == [100_000, 300_000]
+    assert figure["layout"]["yaxis"]["range"][1] < 3.5, "as high as its numbers"
+    notes = [note for note in figure["layout"]["annotations"] if note["name"] != "guessing"]
+    assert [note["text"] for note in notes] == ["plateau", "onset 169k", "half ln 2 · 256k"]
+    assert notes[0]["x"] == (100_000 + 169_000) / 2
+
+
+def test_log_axes_place_labels_and_ranges_by_exponents_and_say_what_they_leave_out():
+    zeros = [row.model_copy(update={"loss": (0.0, 0.1, 1.0, 10.0)}) for row in rows()]
+
+    layout = run_figure(FigureName.LOSS, zeros, CONFIG, WHOLE, Look(XAxis.LOG, YAxis.LOG))["layout"]
+
+    low, high = layout["yaxis"]["range"]
+    assert -1.2 < low < -1
+    assert 1 < high < 1.2
+    assert layout["meta"]["notes"] == ["2 points at 0 have no place on a log scale"]
+    onset = next(note for note in layout["annotations"] if note["name"] == "onset")
+    assert onset["x"] == pytest.approx(math.log10(169_000))
+    assert shapes({"layout": layout}, "mark")[0]["x0"] == 169_000, "shapes go by plain numbers"
+
+
+def test_the_heatmap_has_a_row_for_every_head_and_a_scale_that_never_moves():
+    config = RunConfig(model=ModelConfig(layers=3, heads=4))
+    look = Look(drawing=Drawing.HEATMAP)
+
+    induction = run_figure(FigureName.INDUCTION, rows(config), config, WHOLE, look)
+    previous = run_figure(FigureName.PREVIOUS_TOKEN, rows(config), config, WHOLE, look)
+
+    (picture,) = induction["data"]
+    assert picture["y"][5] == "Layer 2, head 1"
+    assert picture["z"][5] == [1.1, 1.1, 1.1]
+    assert picture["meta"]["places"][5] == [1, 1]
+    assert (picture["zmin"], picture["zmax"]) == (-1, 1)
+    assert (previous["data"][0]["zmin"], previous["data"][0]["zmax"]) == (0, 1)
+    assert induction["layout"]["yaxis"]["range"] == [11.5, 7.5], "the last layer, head 0 on top"
+    assert {shape["layer"] for shape in induction["layout"]["shapes"]} == {"above"}
+
+
+def test_where_a_line_stops_being_numbers_is_marked_and_said():
+    measured = rows(count=5)
+    measured[3:] = [row.model_copy(update={"loss": (math.nan, 1, 1, 1)}) for row in measured[3:]]
+    measured[1] = measured[1].model_copy(update={"loss": (0.7, math.inf, 1, 1)})
+
+    figure = run_figure(FigureName.LOSS, measured, CONFIG, NOTHING)
+
+    go.Figure(figure)
+    marks = [trace for trace in figure["data"] if trace["meta"].get("broken")]
+    assert [(mark["x"], mark["y"]) for mark in marks] == [([10_000], [0.7]), ([0], [1.7])]
+    assert figure["layout"]["meta"]["notes"] == [
+        "train is not finite (NaN or infinite) from 15,000 sequences on",
+        "new label pairs is not finite (NaN or infinite) in some points, first at 5,000 sequences",
+    ]
+
+
+def test_many_lines_that_break_are_told_in_one_sentence():
+    strengths = [[math.nan] * 8] * 2
+    measured = rows()
+    measured[2] = measured[2].model_copy(update={"induction_strength": strengths})
+
+    figure = run_figure(FigureName.INDUCTION, measured, CONFIG, NOTHING)
+
+    (sentence,) = figure["layout"]["meta"]["notes"]
+    assert sentence.startswith("16 lines are not finite")
+    assert sum(bool(trace["meta"].get("broken")) for trace in figure["data"]) == 16
 
 
 def test_axes_carry_their_units_and_span_the_whole_training_from_the_start():

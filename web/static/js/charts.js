@@ -1,113 +1,153 @@
 // Charts: figures come from the server, points are appended here.
 
-import { colour } from "./theme.js";
+import { contentOf } from "./chart_content.js";
+import { themedLayout, themedShapes } from "./chart_theme.js";
+import { Places } from "./places.js";
 
 const Plotly = window.Plotly;
-const CONFIG = { displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false };
-const NARROW = 520; // pixels; a long label would cover the curves
+const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false, showTips: false };
 const coarse = matchMedia("(pointer: coarse)").matches;
 
-/** Named parts of the server's figure, and the design token that colours each. */
-const SHAPE_COLOURS = { mark: "mark", fork: "muted", guessing: "muted", cursor: "ink" };
-
 export class Chart {
-  #shapes = [];
-  #cursor = null;
-  #top = 0;
-  #bottom = 0;
+  #frame = null; // where the attention on show was taken, in sequences
+  #heights = [0, 1]; // the y range that holds every point
+  #ahead = false; // the x range lies where the hand put it, before its figure has come
 
-  constructor(element, figure) {
+  /**
+   * @param {(meta: object) => boolean} isShown says which lines are
+   * @param {() => number} layer which of a picture is
+   */
+  constructor(element, figure, { isShown, layer = () => 0, weight = 0 }) {
     this.element = element;
-    this.traces = figure.data;
-    this.meta = figure.data.map((trace) => trace.meta);
-    this.total = figure.layout.xaxis.range[1];
-    this.#remember(figure.layout);
-    const layout = { ...figure.layout, ...this.#themed(), showlegend: false };
-    for (const name of ["xaxis", "yaxis"]) {
-      const { tickfont } = this.#axis();
-      const title = { ...layout[name].title, font: tickfont };
-      layout[name] = { ...layout[name], ...this.#axis(), title };
-    }
-    if (coarse) layout.dragmode = false; // dragging scrolls the page
-    for (const trace of this.traces) this.#inked(trace);
-    this.ready = Plotly.newPlot(element, this.traces, layout, CONFIG);
-    document.addEventListener("themechange", () => this.#restyle());
+    this.isShown = isShown;
+    this.layer = layer;
+    this.weight = weight;
+    this.#take(figure);
+    this.ready = Plotly.newPlot(element, this.#traces(), this.#layout(), CONFIG);
+    document.addEventListener("themechange", () => this.#redraw());
   }
 
-  #remember(layout) {
-    this.#shapes = layout.shapes;
-    this.annotations = layout.annotations;
-    [this.#bottom, this.#top] = layout.yaxis.range;
+  #take(figure) {
+    this.figure = figure;
+    this.places = new Places(figure);
+    this.content = contentOf(figure, this.weight);
+    this.#heights = [...figure.layout.yaxis.range];
+    this.appended = 0; // points since
+    this.element.querySelector(".awaited")?.toggleAttribute("hidden", this.xs.length > 0);
   }
 
   get xs() {
-    return this.element.data[0].x;
+    return this.content.xs;
   }
 
-  /** The number that a trace with this `meta` shows at `sequences`, or the last one before it. */
+  /** Training takes longer than was estimated. */
+  get isPastItsEnd() {
+    if (this.places.kind !== "elapsed" || !this.appended) return false;
+    return this.xs.at(-1) > this.figure.layout.xaxis.range[1];
+  }
+
+  get isPicture() {
+    return this.figure.layout.meta.drawing === "heatmap";
+  }
+
+  /** The number that is drawn for a line at `sequences`, or the last one before it. */
   value(matches, sequences) {
-    const trace = this.element.data.find((one) => matches(one.meta));
-    if (!trace) return null;
-    let index = trace.x.length - 1;
-    while (index > 0 && trace.x[index] > sequences) index -= 1;
-    return trace.y[index] ?? null;
+    const index = this.places.indexAt(sequences);
+    return index < 0 ? null : this.content.number(matches, index);
   }
 
   /** Draws measurements that it does not hold yet: the server's figure may have brought them. */
   append(measurements) {
-    const last = this.xs.at(-1) ?? -1;
-    const fresh = measurements.filter(({ sequences }) => sequences > last);
+    const fresh = measurements.filter(
+      (one) => one.sequences > this.places.last && this.places.shows(one),
+    );
     if (!fresh.length) return Promise.resolve();
-    const x = fresh.map(({ sequences }) => sequences);
-    const ys = this.meta.map((meta) => fresh.map((one) => pick(one, meta)));
-    const indices = this.meta.map((_, index) => index);
-    const range = this.#grown(ys);
-    const done = Plotly.extendTraces(this.element, { x: indices.map(() => x), y: ys }, indices);
-    return range ? done.then(() => Plotly.relayout(this.element, { "yaxis.range": range })) : done;
+    const xs = fresh.map((one) => this.places.of(one));
+    const { drawn, numbers } = this.content.append(this.element, xs, fresh);
+    this.places.sequences.push(...fresh.map(({ sequences }) => sequences));
+    this.appended += fresh.length;
+    const range = this.#grown(numbers);
+    return range ? drawn.then(() => Plotly.relayout(this.element, { "yaxis.range": range })) : drawn;
   }
 
-  /** The y range that new points need, if they leave the present one and nobody has zoomed. */
-  #grown(ys) {
-    let [low, high] = [Infinity, -Infinity];
-    for (const y of ys.flat()) {
-      if (y === null) continue;
-      low = Math.min(low, y);
-      high = Math.max(high, y);
-    }
-    const top = Math.max(this.#top, 1.05 * high);
-    const bottom = Math.min(this.#bottom, low - (this.#bottom < 0 ? 0.05 : 0));
-    if (top === this.#top && bottom === this.#bottom) return null;
-    const [from, to] = this.element.layout.yaxis.range;
-    const untouched = from === this.#bottom && to === this.#top;
-    [this.#bottom, this.#top] = [Math.min(bottom, this.#bottom), top];
-    return untouched ? [this.#bottom, this.#top] : null;
+  /** Whether measurements hold a gap that only the server can mark. */
+  breaks(measurements) {
+    return this.content.breaks(measurements);
+  }
+
+  /** The y range that new points need, if they leave the present one. */
+  #grown(numbers) {
+    const isLog = this.figure.layout.yaxis.type === "log";
+    const known = numbers.filter((y) => y !== null && (!isLog || y > 0));
+    if (!known.length) return null;
+    const written = isLog ? known.map(Math.log10) : known;
+    let [low, high] = this.#heights;
+    const room = isLog ? 0.1 : 0.05 * (high - low);
+    const [least, most] = [Math.min(...written), Math.max(...written)];
+    if (least >= low && most <= high) return null;
+    if (least < low) low = least - room;
+    if (most > high) high = most + room;
+    this.#heights = [low, high];
+    return this.#heights;
+  }
+
+  /** The server's figure in place of what is there. */
+  replace(figure) {
+    this.#take(figure);
+    this.#ahead = false;
+    return this.#redraw();
+  }
+
+  #redraw() {
+    return Plotly.react(this.element, this.#traces(), this.#layout(), CONFIG);
+  }
+
+  /** Smoothed lines beside the measured ones; 0: only these. */
+  smooth(weight) {
+    this.weight = weight;
+    this.content.setWeight(weight);
+    return this.#redraw();
+  }
+
+  /** Shows and hides lines, or turns a picture to another layer, as `isShown` now has it. */
+  show() {
+    if (this.isPicture) return Plotly.relayout(this.element, { "yaxis.range": this.#rows() });
+    const visible = this.element.data.map(({ meta }) => this.isShown(meta));
+    return Plotly.restyle(this.element, { visible });
   }
 
   /** Marks and labels as the server now has them. */
-  remark(layout) {
-    this.#shapes = layout.shapes;
-    this.annotations = layout.annotations;
-    return Plotly.relayout(this.element, this.#themed());
+  remark({ shapes, annotations }) {
+    Object.assign(this.figure.layout, { shapes, annotations });
+    const { shapes: inked, annotations: notes } = this.#layout();
+    return Plotly.relayout(this.element, { shapes: inked, annotations: notes });
   }
 
-  /** A thin line where the frame on show was taken; null takes it away. */
+  /** Puts the x range somewhere, in sequences; the figure for it may come later. */
+  moveTo(from, to) {
+    const ends = [from, to].map((place) => this.places.at(place, this.xs));
+    if (ends.includes(null)) return Promise.resolve();
+    this.#ahead = true;
+    return Plotly.relayout(this.element, { "xaxis.range": ends.map((x) => this.places.written(x)) });
+  }
+
+  /** A place of the axis as a number of sequences. */
+  sequencesUnder(x) {
+    return this.places.under(x, this.xs);
+  }
+
+  /** A thin line where the attention on show was taken; null takes it away. */
   cursor(sequences) {
-    if (sequences === this.#cursor) return;
-    this.#cursor = sequences;
-    Plotly.relayout(this.element, { shapes: this.#themed().shapes });
+    if (sequences === this.#frame) return;
+    this.#frame = sequences;
+    Plotly.relayout(this.element, { shapes: themedShapes(this.figure.layout, this.#frameX()) });
   }
 
-  /** The server's figure again, thinned, in place of what was appended. */
-  replace(figure) {
-    this.#remember(figure.layout);
-    figure.data.forEach((trace, index) => {
-      this.#inked(trace);
-      trace.visible = this.element.data[index].visible ?? true;
-    });
-    return Plotly.react(this.element, figure.data, { ...this.element.layout, ...this.#themed() }, CONFIG);
+  #frameX() {
+    return this.#frame === null ? null : this.places.at(this.#frame, this.xs);
   }
 
-  /** A hairline at the place that the pointer is over in another chart. */
+  /** A hairline at the moment that the pointer is over, here or in another chart. */
   hairline(sequences) {
     if (!this.hair) {
       this.hair = document.createElement("i");
@@ -115,86 +155,32 @@ export class Chart {
       this.element.append(this.hair);
     }
     const axis = this.element._fullLayout.xaxis;
-    const inside = sequences !== null && sequences >= axis.range[0] && sequences <= axis.range[1];
+    const x = sequences === null ? null : this.places.at(sequences, this.xs);
+    const written = x === null ? null : this.places.written(x);
+    const inside = written !== null && written >= axis.range[0] && written <= axis.range[1];
     this.hair.hidden = !inside;
-    if (inside) this.hair.style.left = `${axis._offset + axis.d2p(sequences)}px`;
+    if (inside) this.hair.style.left = `${axis._offset + axis.r2p(written)}px`;
   }
 
-  show(visible) {
-    const states = this.meta.map((meta) => visible(meta));
-    return Plotly.restyle(this.element, { visible: states });
+  #traces() {
+    const traces = this.content.traces;
+    if (this.isPicture) return traces;
+    return traces.map((trace) => ({ ...trace, visible: this.isShown(trace.meta) }));
   }
 
-  #restyle() {
-    const layout = this.#themed();
-    for (const axis of ["xaxis", "yaxis"]) {
-      const style = this.#axis();
-      layout[`${axis}.gridcolor`] = style.gridcolor;
-      layout[`${axis}.linecolor`] = style.linecolor;
-      layout[`${axis}.tickfont.color`] = style.tickfont.color;
-      layout[`${axis}.title.font.color`] = style.tickfont.color;
-    }
-    const ink = this.meta.findIndex((meta) => meta.evaluator === 0);
-    if (ink >= 0) Plotly.restyle(this.element, { "line.color": colour("ink") }, [ink]);
-    return Plotly.relayout(this.element, layout);
+  #layout() {
+    const { layout } = this.figure;
+    const shown = themedLayout(layout, { frame: this.#frameX(), width: this.element.clientWidth });
+    shown.yaxis.range = this.isPicture ? this.#rows() : this.#heights;
+    if (this.#ahead) shown.xaxis.range = this.element.layout.xaxis.range;
+    if (coarse) shown.dragmode = false; // dragging scrolls the page
+    return shown;
   }
 
-  #inked(trace) {
-    if (trace.meta.evaluator === 0) trace.line = { ...trace.line, color: colour("ink") };
+  /** The rows of the layer that is chosen; head 0 at the top. */
+  #rows() {
+    const { heads } = this.figure.layout.meta;
+    const layer = this.layer();
+    return [(layer + 1) * heads - 0.5, layer * heads - 0.5];
   }
-
-  #axis() {
-    return {
-      gridcolor: colour("grid"),
-      linecolor: colour("hairline"),
-      tickfont: { size: 11, color: colour("muted") },
-    };
-  }
-
-  #themed() {
-    const [card, hairline, muted] = ["card", "hairline", "muted"].map(colour);
-    const isNarrow = this.element.clientWidth < NARROW;
-    const shapes = this.#shapes.map((shape) =>
-      shape.name === "band"
-        ? { ...shape, fillcolor: colour("band") }
-        : { ...shape, line: { ...shape.line, color: colour(SHAPE_COLOURS[shape.name]) } },
-    );
-    if (this.#cursor !== null) shapes.push(line(this.#cursor, colour("ink")));
-    return {
-      font: { family: getComputedStyle(document.body).fontFamily, size: 11, color: colour("ink") },
-      hoverlabel: { bgcolor: card, bordercolor: hairline, font: { size: 11, color: colour("ink") } },
-      shapes,
-      annotations: (isNarrow ? narrowed(this.annotations, this.total) : this.annotations).map((note) => ({
-        ...note,
-        font: { ...note.font, color: muted },
-        bgcolor: note.text === "plateau" ? "rgba(0, 0, 0, 0)" : card,
-      })),
-    };
-  }
-}
-
-/** Labels for a narrow chart: a line each, on the side where there is room. */
-function narrowed(annotations, total) {
-  let row = 0;
-  return annotations.map((note) => {
-    if (note.name === "guessing") return { ...note, text: note.text.split(" · ")[0] };
-    if (!("yshift" in note)) return note;
-    const isRight = note.x > 0.5 * total;
-    const side = { xanchor: isRight ? "right" : "left", xshift: isRight ? -3 : 3 };
-    return { ...note, ...side, yshift: -15 * row++ };
-  });
-}
-
-function line(x, ink) {
-  return {
-    type: "line", name: "cursor", layer: "above", yref: "paper",
-    x0: x, x1: x, y0: 0, y1: 1, line: { color: ink, width: 1, dash: "dot" },
-  };
-}
-
-/** The number of a measurement that a trace shows; null where it is not finite. */
-export function pick(measurement, meta) {
-  const numbers = measurement[meta.metric];
-  const number = "evaluator" in meta ? numbers[meta.evaluator] : numbers[meta.layer][meta.head];
-  return number ?? null;
 }

@@ -1,4 +1,5 @@
-// Legends as buttons: a click hides and shows, a double click shows one alone and all again.
+// Legends as buttons: a click hides and shows, a double click shows one alone and all again. What is
+// hidden at first is what the server has drawn so.
 
 /**
  * @param {string} id of the group of buttons
@@ -8,7 +9,8 @@
 export function legend(id, key, apply) {
   const buttons = [...document.getElementById(id).querySelectorAll("button")];
   const numbers = buttons.map((button) => Number(button.dataset[key]));
-  const hidden = new Set();
+  const isHidden = (button) => button.getAttribute("aria-pressed") === "false";
+  const hidden = new Set(buttons.filter(isHidden).map((button) => Number(button.dataset[key])));
   const update = () => {
     buttons.forEach((button, index) => {
       button.setAttribute("aria-pressed", String(!hidden.has(numbers[index])));

@@ -1,76 +1,45 @@
 // The run page: one stream feeds charts, numbers and attention maps.
 
 import { Attention } from "./attention.js";
-import { Chart, pick } from "./charts.js";
-import { age, duration, grouped, nats } from "./format.js";
-import { legend } from "./legend.js";
+import { cursor } from "./cursor.js";
+import { offerDownloads } from "./downloads.js";
+import { age, duration, grouped } from "./format.js";
+import { RunCharts } from "./run_charts.js";
 import { Stream } from "./stream.js";
+import { ViewBar } from "./view_bar.js";
 
-// Milliseconds between draws; less than the 250 for which a trainer gathers measurements, so that
-// each lot is drawn as it comes.
-const DRAW_EVERY = 150;
-const DRAW_SHARE = 0.5; // of the time, at most, goes into drawing
-const MOST_POINTS = 3000; // beyond, the server's thinned figure replaces what was appended
 const RATE_WINDOW = 12; // measurements that the present throughput is taken from
+const DOUBLE_CLICK = 300; // milliseconds within which a second click makes a double one
 const STATUS_EVERY = 10_000; // milliseconds between looks at checkpoints of a running run
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("page-data").textContent);
-const charts = {
-  loss: new Chart($("loss-chart"), data.figures.loss),
-  previous_token: new Chart($("previous-token-chart"), data.figures.previous_token),
-  induction: new Chart($("induction-chart"), data.figures.induction),
-};
-const shownLayer = { ...data.shown_layers };
-const hiddenHeads = new Set();
 const latencies = [];
 
 /* Points */
 
-let pending = [];
-let scheduled = false;
-let nextDraw = 0;
-let drawn = data.points;
+const charts = new RunCharts(data, { told });
+const bar = new ViewBar(charts);
 const recent = [];
+offerDownloads(charts.charts, data.run);
 
-function receive(measurements) {
-  pending.push(...measurements);
-  recent.push(...measurements);
-  recent.splice(0, recent.length - RATE_WINDOW);
-  if (scheduled) return;
-  scheduled = true;
-  const wait = Math.max(0, nextDraw - performance.now());
-  setTimeout(() => requestAnimationFrame(draw), wait);
-}
-
-async function draw() {
-  const batch = pending;
-  pending = [];
-  const begun = performance.now();
-  document.querySelectorAll(".chart .awaited").forEach((note) => note.remove());
-  await Promise.all(Object.values(charts).map((chart) => chart.append(batch)));
-  nextDraw = begun + Math.max(DRAW_EVERY, (performance.now() - begun) / DRAW_SHARE);
+/** After every draw: the measurements that came, if it was these. */
+function told(batch) {
+  bar.told();
+  if (!batch.length) return;
   const now = Date.now();
   for (const { computed_at, sequences } of batch) {
     latencies.push({ sequences, milliseconds: now - Date.parse(computed_at) });
   }
-  drawn += batch.length;
-  showNumbers(batch.at(-1));
-  // What comes meanwhile is drawn after it: the server's figure may hold it already.
-  if (charts.loss.xs.length > MOST_POINTS) await replaceFigures();
-  scheduled = false;
-  if (pending.length) receive([]);
+  recent.push(...batch);
+  recent.splice(0, recent.length - RATE_WINDOW);
+  showProgress(batch.at(-1));
 }
 
-function showNumbers(latest) {
+function showProgress(latest) {
   $("sequences").textContent = grouped(latest.sequences);
   document.querySelector("#status .progress > span").style.width =
     `${Math.min(100, (100 * latest.sequences) / data.total_sequences)}%`;
-  $("points").textContent = pointsText();
-  for (const button of document.querySelectorAll("#loss-legend button")) {
-    const meta = charts.loss.meta[Number(button.dataset.trace)];
-    button.querySelector("[data-value]").textContent = nats(pick(latest, meta) ?? NaN);
-  }
   const [first, last] = [recent[0], recent.at(-1)];
   const rate = (last.sequences - first.sequences) / (last.elapsed_seconds - first.elapsed_seconds);
   if (!Number.isFinite(rate) || rate <= 0) return;
@@ -78,21 +47,9 @@ function showNumbers(latest) {
   reveal("time-left", duration((data.total_sequences - latest.sequences) / rate));
 }
 
-function pointsText() {
-  const shown = charts.loss.xs.length;
-  return shown === drawn ? `${grouped(shown)} points` : `${grouped(shown)} of ${grouped(drawn)} points`;
-}
-
 function reveal(id, text) {
   $(id).textContent = text;
   $(id).parentElement.hidden = false;
-}
-
-async function replaceFigures() {
-  for (const [name, chart] of Object.entries(charts)) {
-    const figure = await read(`${data.run_url}/figures/${name}`);
-    if (figure) await chart.replace(figure);
-  }
 }
 
 async function read(url) {
@@ -115,21 +72,14 @@ function fingerprint(run) {
   ]);
 }
 
-async function follow(run) {
+function follow(run) {
   if (fingerprint(run) === known) return;
   known = fingerprint(run);
   refreshStatus();
   const change = JSON.stringify(run.phase_change);
   if (change === knownChange) return;
   knownChange = change;
-  const figure = await read(`${data.run_url}/figures/loss`);
-  if (!figure) return;
-  const { shapes, annotations } = figure.layout;
-  const marks = shapes.filter((shape) => shape.name !== "guessing");
-  charts.loss.remark({ shapes, annotations });
-  for (const name of ["previous_token", "induction"]) {
-    charts[name].remark({ shapes: marks, annotations: [] });
-  }
+  charts.remark();
 }
 
 function refreshStatus() {
@@ -177,56 +127,27 @@ async function newFrames(sequences) {
   attention.frames.add(sequences);
 }
 
-/* Legends, layers, hovering */
-
-function showHeads() {
-  for (const name of ["previous_token", "induction"]) {
-    charts[name].show(({ layer, head }) => layer === shownLayer[name] && !hiddenHeads.has(head));
-  }
-}
-
-for (const group of document.querySelectorAll(".segments[data-chart]")) {
-  const name = group.dataset.chart === "induction-chart" ? "induction" : "previous_token";
-  group.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (!button) return;
-    shownLayer[name] = Number(button.dataset.layer);
-    for (const one of group.children) one.setAttribute("aria-pressed", String(one === button));
-    showHeads();
-  });
-}
-
-legend("loss-legend", "trace", (hidden) => {
-  charts.loss.show((meta) => !hidden.has(meta.evaluator));
-});
-legend("head-legend", "head", (hidden) => {
-  hiddenHeads.clear();
-  hidden.forEach((head) => hiddenHeads.add(head));
-  showHeads();
-});
-
-for (const chart of Object.values(charts)) {
-  const others = Object.values(charts).filter((one) => one !== chart);
-  chart.element.on("plotly_hover", ({ points }) => {
-    others.forEach((other) => other.hairline(points[0].x));
-  });
-  chart.element.on("plotly_unhover", () => others.forEach((other) => other.hairline(null)));
-  chart.element.on("plotly_click", ({ points }) => attention.frames.goTo(points[0].x));
-}
-
 /* Attention */
 
 const attention = new Attention(data, ({ shown, following }) => {
   const at = following ? null : shown.sequences;
-  for (const chart of Object.values(charts)) chart.cursor(at);
-  return (layer, head) => {
-    const isHead = (meta) => meta.layer === layer && meta.head === head;
-    return {
-      induction: charts.induction.value(isHead, shown.sequences),
-      previous: charts.previous_token.value(isHead, shown.sequences),
-    };
-  };
+  for (const chart of Object.values(charts.charts)) chart.cursor(at);
+  return (layer, head) => ({
+    induction: charts.strength("induction", layer, head, shown.sequences),
+    previous: charts.strength("previous_token", layer, head, shown.sequences),
+  });
 });
+charts.strengths.loaded = () => attention.frames.shown && attention.frames.listener.shown();
+for (const chart of Object.values(charts.charts)) {
+  let pinning = null; // a double click is two clicks at first, and means something else
+  chart.element.on("plotly_click", ({ event }) => {
+    clearTimeout(pinning);
+    const place = cursor.sequences;
+    if (event.detail > 1 || place === null) return;
+    pinning = setTimeout(() => attention.frames.goTo(place), DOUBLE_CLICK);
+  });
+  chart.element.on("plotly_doubleclick", () => clearTimeout(pinning));
+}
 
 /* Cancel: asks first; without this script the button posts its form. */
 
@@ -260,7 +181,7 @@ document.addEventListener("click", (event) => {
 const stream = data.run.is_terminal
   ? null
   : new Stream(`${data.run_url}/events`, data.after, {
-      measurements: receive,
+      measurements: (measurements) => charts.feed.receive(measurements),
       run: follow,
       frames: newFrames,
       state: showConnection,
@@ -271,4 +192,6 @@ setInterval(() => {
   if (stream?.state === "live" && !document.hidden) refreshStatus();
 }, STATUS_EVERY);
 
-window.optoscope = { charts, attention, stream, latencies, ready: Promise.all(Object.values(charts).map((chart) => chart.ready)) };
+window.optoscope = {
+  charts: charts.charts, view: charts.view, attention, stream, latencies, cursor, ready: charts.ready,
+};

@@ -63,7 +63,7 @@ export class RunCharts {
   }
 
   get hiddenEvaluators() {
-    const names = [...document.querySelectorAll("#loss-legend [data-trace]")].map((one) => one.dataset.name);
+    const names = [...document.querySelectorAll("#loss-legend [data-trace]")].map((one) => one.dataset.evaluator);
     return new Set(listed(this.view.now.hide).map((name) => names.indexOf(name)));
   }
 
@@ -98,7 +98,8 @@ export class RunCharts {
     const isBroken = Object.values(this.charts).some((chart) => chart.breaks(wanted));
     await this.#each((chart) => chart.append(wanted));
     if (this.view.now.last !== null) await this.#each((chart) => chart.moveTo(...part));
-    if (isBroken || this.charts.metric.xs.length > MOST_POINTS) await this.#load();
+    const isFull = this.charts.metric.xs.length > MOST_POINTS || this.charts.metric.isPastItsEnd;
+    if (isBroken || isFull) await this.#load();
     this.told(batch, wanted.length);
   }
 
@@ -107,7 +108,9 @@ export class RunCharts {
   #changed(names) {
     const concerns = (chart) => names.has(chart) || (chart === "metric" && names.has("y"));
     const all = Object.keys(this.charts);
-    const wanted = RANGE.some((name) => names.has(name)) ? all : all.filter(concerns);
+    let wanted = RANGE.some((name) => names.has(name)) ? all : all.filter(concerns);
+    // How long training will take is estimated anew with every figure: all must say the same.
+    if (wanted.length && this.view.now.x === "elapsed") wanted = all;
     if (names.has("smooth")) this.feed.alone(() => this.#each((chart) => chart.smooth(this.view.now.smooth)));
     if (names.has("hide")) this.charts.metric.show();
     if (names.has("hide_heads")) PANELS.forEach((name) => this.charts[name].show());

@@ -40,7 +40,7 @@ export class ViewBar {
     const entries = [...document.querySelectorAll("#loss-legend [data-trace]")];
     legend("loss-legend", "trace", (hidden) => {
       const names = entries.filter((one) => hidden.has(Number(one.dataset.trace)));
-      this.view.set({ hide: names.map((one) => one.dataset.name).join(",") });
+      this.view.set({ hide: names.map((one) => one.dataset.evaluator).join(",") });
     });
     legend("head-legend", "head", (hidden) => {
       this.view.set({ hide_heads: [...hidden].sort((a, b) => a - b).join(",") });
@@ -61,6 +61,7 @@ export class ViewBar {
   /** The controls as the view has them. */
   #say() {
     const { smooth, y } = this.view.now;
+    $("smoothing").value = smooth;
     $("smoothing-text").textContent = smooth ? fixed(smooth, 2) : "off";
     $("log-y").setAttribute("aria-pressed", String(y === "log"));
     $("zoom").classList.toggle("unused", !this.charts.isPart);
