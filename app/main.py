@@ -1,6 +1,7 @@
 """The web application: `uvicorn --factory app.main:create_app`."""
 
 import asyncio
+import gc
 import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -61,6 +62,7 @@ def _make_services(settings: Settings) -> Services:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     made: Services = app.state.services
     reaper = Reaper(made.engine, made.outbox)
+    gc.freeze()  # what is loaded by now stays: looking through it takes longer than most answers
     made.hub.start()
     reaper.start()
     try:

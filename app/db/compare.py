@@ -3,11 +3,10 @@
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from app.db.models import Measurement, Run, StudyRun
-from app.db.series import number_of
+from app.db.series import columns_of, number_of
 from app.db.studies import Curve
 
 Strengths = Sequence[Sequence[float]]  # [layer][head]
@@ -32,17 +31,8 @@ def runs_of_study(session: Session, study_id: str) -> Sequence[str]:
 
 def curves(session: Session, run_ids: Collection[str], number: ColumnElement[float]) -> list[Curve]:
     """One number of every measurement of every one of these runs that has any."""
-    at = Measurement.sequences
-    statement = (
-        select(
-            Measurement.run_id,
-            func.array_agg(aggregate_order_by(at, at)),
-            func.array_agg(aggregate_order_by(number, at)),
-        )
-        .where(Measurement.run_id.in_(run_ids))
-        .group_by(Measurement.run_id)
-    )
-    return [Curve(*row) for row in session.execute(statement)]
+    found = columns_of(session, run_ids, [number])
+    return [Curve(run_id, one.sequences, one.numbers[0]) for run_id, one in found.items()]
 
 
 def last_strengths(session: Session, run_ids: Collection[str], metric: str) -> dict[str, Strengths]:

@@ -5,6 +5,7 @@ of the bucket, the range over all its numbers.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -176,14 +177,30 @@ class _Bucket:
 
 def _pour(curve: Curve, width: int, buckets: dict[int, _Bucket]) -> None:
     """Puts a curve's numbers into buckets; what is not finite has no mean."""
-    for place, number in zip(curve.sequences, curve.numbers, strict=True):
-        if not math.isfinite(number):
-            continue
-        key = place // width
+    places, numbers = finite_part(curve)
+    start = 0
+    while start < len(places):
+        key = places[start] // width
+        end = bisect_left(places, (key + 1) * width, start)
         if key not in buckets:
-            buckets[key] = _Bucket(place)
-        bucket = buckets[key]
-        bucket.at = max(bucket.at, place)
-        bucket.last[curve.run_id] = number
-        bucket.least = min(bucket.least, number)
-        bucket.most = max(bucket.most, number)
+            buckets[key] = _Bucket(places[start])
+        bucket, part = buckets[key], numbers[start:end]
+        bucket.at = max(bucket.at, places[end - 1])
+        bucket.last[curve.run_id] = part[-1]
+        bucket.least = min(bucket.least, *part)
+        bucket.most = max(bucket.most, *part)
+        start = end
+
+
+def ends(curve: Curve) -> tuple[float, ...]:
+    """The smallest and the largest finite number of a curve, if it has any."""
+    _, numbers = finite_part(curve)
+    return (min(numbers), max(numbers)) if numbers else ()
+
+
+def finite_part(curve: Curve) -> tuple[Sequence[int], Sequence[float]]:
+    """The curve without what is not finite; mostly that is all of it."""
+    if math.isfinite(sum(curve.numbers)):
+        return curve.sequences, curve.numbers
+    known = [i for i, number in enumerate(curve.numbers) if math.isfinite(number)]
+    return [curve.sequences[i] for i in known], [curve.numbers[i] for i in known]

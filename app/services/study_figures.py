@@ -11,7 +11,7 @@ from typing import Any
 
 from app.db.studies import Curve
 from app.services.figure_style import CARD, CLEAR, DASHES, FONT, GRID, HUES, INK, MUTED, Figure
-from app.services.study_curves import DrawnNumber, Group, spread, thinned
+from app.services.study_curves import DrawnNumber, Group, ends, spread, thinned
 
 COLD, MIDDLE, WARM = (59, 109, 191), (146, 138, 148), (196, 73, 52)
 MOST_COMPARED = 12  # groups in one box under the pointer
@@ -218,7 +218,7 @@ def _title(text: str) -> dict[str, Any]:
 
 def _range(shown: StudyCurves) -> list[float]:
     """Losses from 0 to the highest; shares whole; strengths whole and what lies below 0."""
-    numbers = [n for curve in shown.curves.values() for n in curve.numbers if math.isfinite(n)]
+    numbers = [end for curve in shown.curves.values() for end in ends(curve)]
     if shown.metric.is_loss:
         return [0, round(1.05 * max(numbers, default=2.0), 3)]
     return [round(min(0.0, *numbers, 0.0) - 0.02, 3), 1.02]

@@ -63,20 +63,18 @@ def _keep(
         chosen = {end - 1}
         for column in columns:
             numbers = column.numbers[start:end]
-            places = _extremes(numbers) if column.has_nan else _ends(numbers)
-            chosen.update(start + index for index in places)
+            if column.has_nan:
+                chosen.update(start + index for index in _extremes(numbers))
+            else:
+                chosen.add(start + numbers.index(min(numbers)))  # the first of equals
+                chosen.add(start + numbers.index(max(numbers)))
         kept.extend(sorted(chosen))
         start = end
     return kept
 
 
-def _ends(numbers: Numbers) -> tuple[int, int]:
-    """Where the smallest and the largest number are, the first of equals."""
-    return numbers.index(min(numbers)), numbers.index(max(numbers))
-
-
 def _extremes(numbers: Numbers) -> Iterator[int]:
-    """The same of what is a number, and where the first NaN is."""
+    """Where the smallest and the largest number are, and the first NaN."""
     known = [number for number in numbers if not math.isnan(number)]
     if known:
         yield numbers.index(min(known))
