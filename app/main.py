@@ -14,7 +14,7 @@ from app.assets import assets
 from app.config import Settings
 from app.db.engine import make_engine
 from app.dependencies import Services
-from app.routes import api, compare, figures, health, pages, studies, workers
+from app.routes import api, compare, figures, guide, health, pages, studies, workers
 from app.routes.limits import BodyLimit
 from app.routes.problems import add_error_handlers
 from app.services.queue import Outbox
@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(studies.router, include_in_schema=False)
     app.include_router(workers.router, include_in_schema=False)
     app.include_router(compare.pages, include_in_schema=False)
+    app.include_router(guide.router, include_in_schema=False)
     app.mount("/static", assets(), name="static")
     return app
 

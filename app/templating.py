@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 
 from app.assets import WEB, address
 from app.services import wording
+from app.services.guide import explained
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -87,6 +88,7 @@ def _make_environment() -> Environment:
     }
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     environment.globals["static"] = address
+    environment.globals["explained"] = explained
     # Macros as globals: a block that is rendered alone does not run its template's imports.
     environment.globals["ui"] = environment.get_template("macros.html").module
     environment.globals["fields"] = environment.get_template("fields.html").module

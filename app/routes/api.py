@@ -10,6 +10,7 @@ from app.routes import (
     api_catalogue,
     api_import,
     api_measurements,
+    api_news,
     api_runs,
     api_series,
     api_studies,
@@ -40,6 +41,7 @@ for part in (
     api_measurements,
     api_series,
     live,
+    api_news,
     api_workers,
     api_catalogue,
 ):

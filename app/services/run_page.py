@@ -24,9 +24,10 @@ from app.services.lights import LitModel, lit_model
 from app.services.measurements import read_measurements
 from app.services.program_text import count_clamps
 from app.services.reading import read_whole_run
-from app.services.run_charts import Charts, charts_of
 from app.services.repeating import Repeat, repeat_of
+from app.services.run_charts import Charts, charts_of
 from app.services.runs_page import summary
+from app.services.tour import TourStep, tour
 
 CAN_PAUSE = CLAIMABLE | {RunState.STARTING, RunState.RUNNING}
 CAN_RESUME = (RunState.PAUSING, RunState.PAUSED)
@@ -88,6 +89,7 @@ class RunPage(StatusPart):
     config_json: str
     repeat: Repeat
     downloads: Sequence[Download]
+    tour: Sequence[TourStep]
     page_data: dict[str, Any]
 
 
@@ -139,6 +141,7 @@ def run_page(session: Session, run: Run, view: ChartView = USUAL_VIEW) -> RunPag
         config_json=json.dumps(config.model_dump(mode="json"), indent=2),
         repeat=repeat_of(status.run, config),
         downloads=_downloads(run),
+        tour=tour(status.run, rows[-1] if rows else None),
         page_data=_page_data(session, run, config, status.run, rows, thinning, charts),
     )
 

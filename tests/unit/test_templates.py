@@ -7,6 +7,7 @@ from jinja2 import meta
 
 from app.services.bulk_page import BulkPage
 from app.services.docs_page import DocsPage
+from app.services.guide import GuidePage
 from app.services.new_page import NewPage
 from app.services.run_page import RunPage, StatusPart
 from app.services.runs_page import RunsPage
@@ -23,6 +24,7 @@ PAGES = {
     "run.html": RunPage,
     "docs.html": DocsPage,
     "workers.html": WorkersPage,
+    "guide.html": GuidePage,
     "studies.html": StudiesPage,
     "study.html": StudyPage,
     "study_new.html": StudyNewPage,
@@ -35,7 +37,7 @@ PARTS = {
         "clamp_list.html",
         "fork_card.html",
     ],
-    "run.html": ["circuit.svg"],
+    "run.html": ["circuit.svg", "repeat.html"],
 }
 
 

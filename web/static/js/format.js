@@ -42,3 +42,8 @@ export function age(seconds) {
   if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
   return `${Math.round(seconds / 3600)} h ago`;
 }
+
+/** The time of day in UTC, as everywhere on the pages. */
+export function clock(milliseconds) {
+  return `${new Date(milliseconds).toISOString().slice(11, 19)} UTC`;
+}

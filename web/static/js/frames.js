@@ -24,7 +24,6 @@ export class Frames {
     $("frame-slider").addEventListener("input", () => this.#choose(this.index));
     $("follow-live").addEventListener("click", () => this.#toggle());
     $("frame-play").addEventListener("click", () => (this.#playing ? this.#stop() : this.#play()));
-    document.addEventListener("keydown", (event) => this.#step(event));
   }
 
   get index() {
@@ -72,13 +71,6 @@ export class Frames {
     this.#follow(false);
     $("frame-slider").value = index;
     this.#fetch();
-  }
-
-  /** `[` and `]`: a frame back and forth. */
-  #step(event) {
-    const by = { "[": -1, "]": 1 }[event.key];
-    const isTyping = event.target.closest("input:not([type=range]), select, textarea");
-    if (by && !isTyping && this.sequences.length) this.#choose(this.index + by);
   }
 
   #toggle() {

@@ -4,6 +4,7 @@ import { fixed } from "./format.js";
 import { colour } from "./theme.js";
 
 const STEPS = 64; // of the colour scale
+const HALFWAY = 0.179; // luminance on which black and white are equally readable, at 4.58 : 1
 const DENSE = 9; // tokens; a larger map has no room for numbers
 
 /** Shares 0 to 1 as the colours of the present theme: `{css, light}`. */
@@ -21,8 +22,16 @@ function blend(stops, share) {
   const place = share * (stops.length - 1);
   const low = Math.min(Math.floor(place), stops.length - 2);
   const mix = stops[low].map((from, i) => from + (stops[low + 1][i] - from) * (place - low));
-  const brightness = (0.299 * mix[0] + 0.587 * mix[1] + 0.114 * mix[2]) / 255;
-  return { css: `rgb(${mix.map(Math.round).join(" ")})`, light: brightness > 0.5 };
+  return { css: `rgb(${mix.map(Math.round).join(" ")})`, light: luminance(mix) > HALFWAY };
+}
+
+/** Relative luminance, 0 to 1, as contrast is defined by it. */
+function luminance(rgb) {
+  const [red, green, blue] = rgb.map((one) => {
+    const share = one / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
 /** A label as a chip, an exemplar as its drawing, or as its name where there is none. */
@@ -70,7 +79,7 @@ export function fillLarge(map, pattern, shade) {
     const share = pattern[Number(one.dataset.query)][Number(one.dataset.key)];
     const { css, light } = shade(share);
     one.style.background = css;
-    one.style.color = light ? "#11161d" : "#ffffff";
+    one.style.color = light ? "#000000" : "#ffffff";
     one.firstChild.textContent = fixed(share ?? NaN, 2);
     one.title = one.firstChild.textContent;
   }

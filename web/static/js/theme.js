@@ -1,30 +1,36 @@
 // Light, dark or the system's; and the design tokens as colours that canvases and charts can use.
 
-const THEMES = ["system", "light", "dark"];
+import { remember } from "./remember.js";
+
 const root = document.documentElement;
 
-function current() {
+/** "system", "light" or "dark". */
+export function currentTheme() {
   return root.dataset.theme ?? "system";
 }
 
 function choose(theme) {
+  remember("theme", theme === "system" ? null : theme);
+  show(theme);
+}
+
+/** Shows a theme without remembering it, as printing does. */
+export function show(theme) {
   if (theme === "system") delete root.dataset.theme;
   else root.dataset.theme = theme;
-  try {
-    if (theme === "system") localStorage.removeItem("optoscope.theme");
-    else localStorage.setItem("optoscope.theme", theme);
-  } catch {
-    // Not remembered then.
-  }
   announce();
 }
 
 function announce() {
   const button = document.getElementById("theme-toggle");
-  button.hidden = false;
-  button.title = `Theme: ${current()}`;
+  button.title = `Theme: ${currentTheme()}`;
   button.setAttribute("aria-label", button.title);
+  for (const choice of choices()) choice.checked = choice.value === currentTheme();
   document.dispatchEvent(new Event("themechange"));
+}
+
+function choices() {
+  return document.querySelectorAll('#theme-menu input[name="theme"]');
 }
 
 /** The colour that a CSS custom property stands for now, as rgb(). */
@@ -37,8 +43,10 @@ export function colour(name) {
   return value;
 }
 
-document.getElementById("theme-toggle").addEventListener("click", () => {
-  choose(THEMES[(THEMES.indexOf(current()) + 1) % THEMES.length]);
-});
+for (const choice of choices()) choice.addEventListener("change", () => choose(choice.value));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", announce);
+// Another tab has chosen.
+addEventListener("storage", ({ key, newValue }) => {
+  if (key === "optoscope.theme") show(newValue ?? "system");
+});
 announce();

@@ -1,0 +1,37 @@
+"""Statements about what happened lately, to whichever run."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from app.db.models import Moment, Run, RunEvent
+
+# Ids are given before they are committed: a younger event may be seen before an older one. One
+# that has been there for so long has no older ones to come.
+SETTLED = timedelta(seconds=1)
+
+
+def latest_event(session: Session) -> int:
+    """The id of the latest event; 0: nothing has happened yet."""
+    statement = select(func.max(RunEvent.id)).where(_is_settled())
+    return session.scalars(statement).one() or 0
+
+
+def events_after(
+    session: Session, after: int, kinds: Collection[str], *, limit: int
+) -> Sequence[tuple[RunEvent, str]]:
+    """Events past the one with this id, oldest first, each with its run's name."""
+    statement = (
+        select(RunEvent, Run.name)
+        .join(Run, Run.id == RunEvent.run_id)
+        .where(RunEvent.id > after, RunEvent.kind.in_(kinds), _is_settled())
+        .order_by(RunEvent.id)
+        .limit(limit)
+    )
+    return [(event, name) for event, name in session.execute(statement)]
+
+
+def _is_settled() -> ColumnElement[bool]:
+    return RunEvent.at < func.clock_timestamp(type_=Moment) - SETTLED

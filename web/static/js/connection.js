@@ -1,0 +1,45 @@
+// Whether what is on screen is up to date: the dot in the bar.
+
+import { age, clock } from "./format.js";
+
+const STALE = 30_000; // milliseconds; a stream that lives says something every 10 seconds
+const TICK = 250;
+
+export class Connection {
+  #heardAt = Date.now();
+  #state = "connecting";
+  changed = () => {};
+
+  constructor(element) {
+    this.element = element;
+    setInterval(() => this.#show(), TICK);
+  }
+
+  /** Something came. */
+  heard(at = Date.now()) {
+    this.#heardAt = at;
+    this.say("live");
+  }
+
+  /** @param {"connecting" | "live" | "reconnecting" | "paused" | "finished"} state */
+  say(state) {
+    if (state !== this.#state) this.changed(state);
+    this.#state = state;
+    this.#show();
+  }
+
+  #show() {
+    const silent = Date.now() - this.#heardAt;
+    const isStale = this.#state === "live" && silent > STALE;
+    this.element.dataset.state = isStale ? "stale" : this.#state;
+    const text = isStale ? `stale since ${clock(this.#heardAt)}` : this.#text(silent);
+    if (this.element.textContent !== text) this.element.textContent = text;
+    this.element.title = text; // narrow screens show the dot alone
+  }
+
+  #text(silent) {
+    if (this.#state === "live") return `live · ${age(silent / 1000)}`;
+    if (this.#state === "reconnecting") return `reconnecting · last ${clock(this.#heardAt)}`;
+    return this.#state;
+  }
+}
