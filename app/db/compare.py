@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.db.models import Measurement, Run, StudyRun
@@ -41,7 +42,7 @@ def last_strengths(session: Session, run_ids: Collection[str], metric: str) -> d
     statement = (
         select(Measurement.run_id, column)
         .where(Measurement.run_id.in_(run_ids))
-        .distinct(Measurement.run_id)
+        .ext(distinct_on(Measurement.run_id))
         .order_by(Measurement.run_id, Measurement.sequences.desc())
     )
     return {row.run_id: row[1] for row in session.execute(statement)}

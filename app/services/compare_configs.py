@@ -56,6 +56,7 @@ def _fields(configs: Sequence[RunConfig]) -> Iterator[Difference]:
             title = f"{info.title} (seed)" if section == SEEDS else info.title or option
             extra = info.json_schema_extra
             unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+            unit = "" if unit == title.lower() else unit
             yield Difference(f"{section}.{option}", title, unit, texts, _ordered(values, texts))
     words = [" ".join(describe_config(config)) for config in configs]
     yield Difference(PROGRAM, "Clamps", "", words, list(dict.fromkeys(words)))

@@ -63,14 +63,14 @@ def _x_range(comparison: Comparison) -> list[float] | None:
     view = comparison.view
     if view.start is not None and view.end is not None:
         return [view.start, view.end]
-    if not view.is_aligned:
+    if not view.is_aligned and not view.is_difference:
         return None
     places = [
         place
         for curve in comparison.curves.curves.values()
         for place in (curve.sequences[0], curve.sequences[-1])
     ]
-    return [min(places), max(places)] if places else [-1, 1]
+    return [min(places), max(places)] if places else None
 
 
 def _y_range(comparison: Comparison) -> list[float] | None:
@@ -97,7 +97,7 @@ def _landmarks(view: View, panels: list[str]) -> Iterator[dict[str, Any]]:
 
 def _line(name: str, colour: str) -> dict[str, Any]:
     line = {"color": colour, "width": 1}
-    return {"type": "line", "name": name, "layer": "below", "line": line}
+    return {"type": "line", "name": name, "layer": "between", "line": line}  # above the grid
 
 
 def _landmark_labels(comparison: Comparison) -> Iterator[dict[str, Any]]:

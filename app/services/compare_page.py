@@ -32,6 +32,7 @@ from app.services.wording import fixed, nats, short
 
 USUAL_COLUMNS = 4
 FOUND = 12  # runs offered at once
+INSTEAD = "What is usual is shown instead."
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def compare_page(session: Session, view: View, *, words: str, columns: int) -> C
     figure = compare_figure(comparison, columns)
     return ComparePage(
         view=view,
-        notices=[*_missing(chosen, len(asked)), *faults],
+        notices=[*_missing(chosen, len(asked)), *(f"{one} {INSTEAD}" for one in faults)],
         chosen=[_chosen_row(one.run, view) for one in chosen.runs],
         legend=_legend(comparison, figure),
         left_out=_left_out(comparison),

@@ -104,8 +104,15 @@ export class CompareChart {
       this.listener.zoomed(Math.round(back(from)), Math.round(back(to)));
     });
     this.element.on("plotly_doubleclick", () => this.listener.zoomed(null, null));
-    this.element.addEventListener("pointermove", (event) => this.#hovered(event));
-    this.element.addEventListener("pointerleave", () => this.listener.hover(null));
+    let frame = null; // at most one look a frame
+    this.element.addEventListener("pointermove", (event) => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => this.#hovered(event));
+    });
+    this.element.addEventListener("pointerleave", () => {
+      cancelAnimationFrame(frame);
+      this.listener.hover(null);
+    });
   }
 
   /* What is under the pointer */
