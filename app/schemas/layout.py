@@ -29,7 +29,7 @@ from app.schemas.clamp import (
     Temperature,
 )
 from app.schemas.clamp_base import BaseClamp
-from app.schemas.config import RunConfig, TaskConfig, dimensions_of
+from app.schemas.config import RunConfig, dimensions_of
 from app.schemas.dimensions import Dimensions
 from app.schemas.footprint import Node, footprint
 from app.schemas.site import Point
@@ -120,26 +120,19 @@ def source_at(clamp: BaseClamp, point: Point) -> Source:
 
 
 def cohort_key(config: RunConfig) -> str:
-    """Equal for runs that one trainer can train together, by one compiled program."""
+    """Equal for runs that one trainer can train together, by one compiled update."""
     dimensions = dimensions_of(config.model, config.task, config.training)
     shared: dict[str, Any] = {
         "model": config.model.model_dump(),
-        "data": _data(config.task),
+        # Whose features: their width is part of the model's shape.
+        "data": config.task.dataset if config.task.dataset.startswith("file:") else "invented",
         "labels": config.task.labels,
         "context": (config.task.context_pairs, config.task.burstiness),
         "has_noise": config.task.input_noise > 0,
         "batch_size": config.training.batch_size,
-        "sequences": config.training.sequences,
-        "recording": config.recording.model_dump(),
         "layout": [asdict(place) for place, _ in layout_of(config.program, dimensions)],
     }
     return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()
-
-
-def _data(task: TaskConfig) -> Sequence[object]:
-    """What decides the size of the tables of features, which compiled programs are made for."""
-    where = task.dataset if task.dataset.startswith("file:") else "invented"
-    return where, task.classes, task.new_classes, task.exemplars
 
 
 def _precedence(clamp: BaseClamp) -> tuple[int, int, str]:

@@ -1,8 +1,8 @@
 """A cohort: runs that one process trains, by one compiled program.
 
-On a graphics processor the runs that start at the same place are stacked: one update moves all of
-them. On a CPU stacking gains nothing: an update of two, four or eight stacked runs costs as much
-per run as one by itself, since a single run's batch fills the vector units already and its
+On a graphics processor runs of the same start, length and schedule are stacked: one update moves
+all of them. On a CPU stacking gains nothing: an update of two, four or eight stacked runs costs as
+much per run as one by itself, since a single run's batch fills the vector units already and its
 parameters fit the cache (docs/adr/0012). There each run is a stack of its own. Stacks take turns
 from report to report; on a CPU a run's numbers are so, bit for bit, those it has alone.
 """
@@ -43,13 +43,14 @@ class Cohort:
         device: torch.device = CPU,
         stacked: bool | None = None,
     ) -> None:
-        """As for `Trainer`; runs may start at different places. `stacked`: whether runs that start
-        at the same place are stacked, by default on a graphics processor."""
+        """As for `Trainer`; runs may start at different places. `stacked`: whether runs of the
+        same start and schedule are stacked, by default on a graphics processor."""
         check_cohort(configs)
         self._ask, self._left = should_stop, set[int]()
         states = resume or [None] * len(configs)
         is_stacked = device.type == "cuda" if stacked is None else stacked
-        self.stacks = _stacks(states) if is_stacked else [(run,) for run in range(len(configs))]
+        alone = [(run,) for run in range(len(configs))]
+        self.stacks = _stacks(configs, states) if is_stacked else alone
         self.trainers: list[Trainer] = []
         programs: Programs | None = None
         for stack in self.stacks:
@@ -95,12 +96,9 @@ class Cohort:
         return any(trainer.stopped for trainer in self.trainers)
 
     def warm_up(self) -> None:
-        """Compiles, once for all stacks of one size."""
-        sizes: set[int] = set()
-        for trainer, stack in zip(self.trainers, self.stacks, strict=True):
-            if len(stack) not in sizes:
-                trainer.warm_up()
-                sizes.add(len(stack))
+        """Compiles, once for all stacks of the same sizes."""
+        for trainer in {trainer.sizes: trainer for trainer in reversed(self.trainers)}.values():
+            trainer.warm_up()
 
     def reports(self) -> Iterator[tuple[Report, ...]]:
         """Yields reports as they are due; `Report.run` says whose each is.
@@ -155,10 +153,11 @@ class Cohort:
         return trainer.weights(place)
 
 
-def _stacks(states: States) -> list[Stack]:
-    """The runs that start at the same place, together."""
+def _stacks(configs: Sequence[RunConfig], states: States) -> list[Stack]:
+    """The runs that start at the same place and report at the same places, together."""
     found: dict[object, list[int]] = {}
-    for run, state in enumerate(states):
+    for run, (config, state) in enumerate(zip(configs, states, strict=True)):
         start = None if state is None else (state.sequences, state.is_fork)
-        found.setdefault(start, []).append(run)
+        schedule = config.training.sequences, config.recording.model_dump_json()
+        found.setdefault((start, schedule), []).append(run)
     return [tuple(runs) for runs in found.values()]

@@ -5,7 +5,7 @@ caller decides what to do with a report, and may ask for the state between two o
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -106,7 +106,7 @@ class Trainer:
         `donors` are the models of the checkpoints that clamps graft from; `programs` are those of
         another trainer, compiled already; `capture`: whether updates are replayed from fixed
         places, by default on a graphics processor."""
-        check_cohort(configs)
+        _check(configs, _OF_STACKS)
         torch.set_num_threads(threads or DEFAULT_THREADS)
         self.configs, self.datasets, self.should_stop = configs, datasets, should_stop
         self.stopped = False
@@ -174,6 +174,11 @@ class Trainer:
     @property
     def _state(self) -> TrainingState:
         return self._updates.state
+
+    @property
+    def sizes(self) -> tuple[object, ...]:
+        """What is compiled for: the shapes of all that goes into a report, which hold the runs."""
+        return tuple(part.shape for part in (*self._train, *self._rest))
 
     @property
     def batch_loss(self) -> Tensor:
@@ -279,19 +284,26 @@ def cohort_shape(config: RunConfig, dataset: Dataset) -> Shape:
 
 
 def check_cohort(configs: Sequence[RunConfig]) -> None:
-    """Raises ValueError if configs cannot be trained in one program."""
+    """Raises ValueError if configs cannot be trained by one compiled update."""
+    _check(configs, _OF_UPDATES)
+
+
+def _check(configs: Sequence[RunConfig], shared: "Mapping[str, Trait]") -> None:
     for first, second in pairwise(configs):
-        for what, of in _SHARED.items():
+        for what, of in shared.items():
             if of(first) != of(second):
                 raise ValueError(f"runs of one cohort must have the same {what}")
 
 
-_SHARED: dict[str, Callable[[RunConfig], object]] = {
+Trait = Callable[[RunConfig], object]
+_OF_UPDATES: dict[str, Trait] = {
     "model": lambda config: config.model,
     "labels": lambda config: config.task.labels,
     "context": lambda config: (config.task.context_pairs, config.task.burstiness),
     "input noise": lambda config: config.task.input_noise > 0,
     "batch size": lambda config: config.training.batch_size,
+}
+_OF_STACKS: dict[str, Trait] = _OF_UPDATES | {
     "sequences": lambda config: config.training.sequences,
     "recording": lambda config: config.recording,
 }

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Evaluator
@@ -149,10 +150,12 @@ def _evaluator_batch(features: Tensor, tables: Sequence[Table], draws: Sequence[
 
 
 def stack_features(features: Sequence[Tensor], datasets: Sequence[Dataset]) -> Tensor:
-    """One shared table [N, features] if all runs have the same dataset, else one per run."""
+    """One shared table [N, features] if all runs have the same dataset, else one per run, as long
+    as the longest: nobody draws the rows of zeros below the others."""
     if all(dataset is datasets[0] for dataset in datasets):
         return features[0]
-    return torch.stack(list(features))
+    longest = max(len(table) for table in features)
+    return torch.stack([pad(table, (0, 0, 0, longest - len(table))) for table in features])
 
 
 def _by_update(array: np.ndarray, size: int) -> Tensor:

@@ -105,6 +105,22 @@ def test_runs_that_start_at_different_places_are_stacks_of_their_own() -> None:
         assert ours == pytest.approx(theirs, rel=EQUAL)
 
 
+def test_runs_of_other_classes_or_schedules_train_together_as_if_alone() -> None:
+    first, second, third = configs()
+    large = second.task.model_copy(update={"classes": 17, "new_classes": 9})
+    second = second.model_copy(update={"task": large})
+    longer = third.training.model_copy(update={"sequences": 384})
+    third = third.model_copy(update={"training": longer})
+    of = [first, second, third]
+    crew = Cohort(of, [small.dataset(one) for one in of], compile=False, stacked=True)
+
+    assert crew.stacks == [(0, 1), (2,)]
+    together = losses(crew)
+    for run, config in enumerate(of):
+        for ours, theirs in zip(together[run], alone(config), strict=True):
+            assert ours == pytest.approx(theirs, rel=EQUAL)
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_captured_updates_are_the_same_updates(noise: float) -> None:
     (of,) = configs(1, BLOCK + 10, every=16 * 8, input_noise=noise)
