@@ -36,16 +36,6 @@ def measurements_after(
     return session.scalars(statement).all()
 
 
-def measurements_at(session: Session, run_id: str, places: list[int]) -> Sequence[Measurement]:
-    """Whole measurements at these values of `sequences`, in order."""
-    statement = select(Measurement).where(Measurement.run_id == run_id, _is_at(places))
-    return session.scalars(statement.order_by(Measurement.sequences)).all()
-
-
-def _is_at(places: list[int]) -> ColumnElement[bool]:
-    return Measurement.sequences == any_(literal(places, ARRAY(BigInteger)))
-
-
 def columns_of(
     session: Session,
     run_ids: Collection[str],
@@ -53,8 +43,10 @@ def columns_of(
     *,
     after: int = -1,
     until: int | None = None,
+    places: list[int] | None = None,
 ) -> dict[str, Columns]:
-    """The given numbers of a whole range of several runs; those without measurements are left out.
+    """The given numbers of a whole range of several runs, or of some places in it; runs without
+    measurements there are left out.
 
     One row of packed arrays a run. They are put in order here: most lie in order already, and
     Postgres would sort all rows of all runs.
@@ -71,6 +63,9 @@ def columns_of(
     )
     if until is not None:
         statement = statement.where(Measurement.sequences <= until)
+    if places is not None:
+        wanted = any_(literal(places, ARRAY(BigInteger)))
+        statement = statement.where(Measurement.sequences == wanted)
     return {
         row[0]: _in_order(Columns(row[1], row[2], row[3:])) for row in session.execute(statement)
     }

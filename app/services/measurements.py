@@ -12,8 +12,8 @@ from app.db.models import Run
 from app.db.series import Columns
 from app.schemas.api import HeadsRead, MeasurementsRead, NonFinite, NonFiniteValue, Thinning
 from app.schemas.config import RunConfig
-from app.schemas.measure import Measurement
-from app.services.series import STRENGTHS, Series, select_series, series_for
+from app.schemas.measure import EVALUATORS, METRICS, Measurement
+from app.services.series import STRENGTHS, Series, select_series, series_for, series_of
 from app.services.thinning import thin
 
 # What charts of a run show; of these series none loses its extremes.
@@ -136,8 +136,26 @@ def read_measurements(
 ) -> tuple[list[Measurement], Thinning]:
     """Whole measurements, for charts that show losses and strengths together."""
     read = _thinned(session, [run.id], select_series(config, SHOWN), span)[run.id]
-    whole = rows.measurements_at(session, run.id, read.sequences)
-    return [measurement_of(row) for row in whole], read.thinning
+    columns = [rows.number_of("elapsed_seconds"), *(one.column for one in series_of(config))]
+    found = rows.columns_of(session, [run.id], columns, places=read.sequences).get(run.id)
+    return (_whole(found, config) if found else []), read.thinning
+
+
+def _whole(found: Columns, config: RunConfig) -> list[Measurement]:
+    """Measurements from columns of every series, in the order of `series_of`."""
+    layers, heads, evaluators = config.model.layers, config.model.heads, len(EVALUATORS)
+    strengths_at = len(METRICS) * evaluators
+    whole = []
+    for place, elapsed, *row in zip(found.sequences, *found.numbers, strict=True):
+        evaluated = (row[i : i + evaluators] for i in range(0, strengths_at, evaluators))
+        by_layer = [row[i : i + heads] for i in range(strengths_at, len(row), heads)]
+        values = dict(zip(METRICS, evaluated, strict=True))
+        values |= {
+            name: by_layer[layers * i : layers * (i + 1)] for i, name in enumerate(STRENGTHS)
+        }
+        said = {"sequences": place, "elapsed_seconds": elapsed}
+        whole.append(Measurement.model_validate(said | values))
+    return whole
 
 
 def read_heads(session: Session, run: Run, span: Span) -> HeadsRead:
