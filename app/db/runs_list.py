@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     ColumnExpressionArgument,
     Text,
-    case,
     cast,
     func,
     or_,
@@ -56,12 +55,12 @@ class Order:
     descending: bool
     is_optional: bool  # whether there are runs without one
 
-    def by(self) -> Sequence[ColumnExpressionArgument[Any]]:
-        """For ORDER BY."""
+    def by(self, key: ColumnElement[Any]) -> Sequence[ColumnExpressionArgument[Any]]:
+        """For ORDER BY; `key`: as the statement calls it."""
         if self.descending:
-            key = self.key.desc().nulls_last() if self.is_optional else self.key.desc()
-            return key, Run.id.desc()
-        return self.key.asc(), Run.id.asc()
+            falling = key.desc().nulls_last() if self.is_optional else key.desc()
+            return falling, Run.id.desc()
+        return key.asc(), Run.id.asc()
 
     def past(self, place: Place) -> ColumnElement[bool]:
         """Whether a run comes after this place."""
@@ -101,12 +100,13 @@ def runs_page(
     limit: int,
 ) -> list[Found]:
     """Runs in order, from those past one place, up to and with those at another."""
-    statement = select(Run, order.key, *numbers).where(*_conditions(matching))
+    key = order.key.label("sort_key")  # by its name, or Postgres would work it out twice
+    statement = select(Run, key, *numbers).where(*_conditions(matching))
     if past is not None:
         statement = statement.where(order.past(past))
     if until is not None:
         statement = statement.where(order.until(until))
-    found = session.execute(statement.order_by(*order.by()).limit(limit))
+    found = session.execute(statement.order_by(*order.by(key)).limit(limit))
     return [Found(row[0], row[1], row[2:]) for row in found]
 
 
@@ -144,12 +144,13 @@ def _has_program(clamps: Sequence[dict[str, str]]) -> ColumnElement[bool]:
 
 
 def latest(number: ColumnElement[float]) -> ColumnElement[Any]:
-    """A number of a run's last measurement, for statements about runs."""
+    """A number of a run's last measurement, for statements about runs.
+
+    `Run.sequences` says where that is: so it is one look at a key.
+    """
     return (
         select(number)
-        .where(Measurement.run_id == Run.id)
-        .order_by(Measurement.sequences.desc())
-        .limit(1)
+        .where(Measurement.run_id == Run.id, Measurement.sequences == Run.sequences)
         .correlate(Run)
         .scalar_subquery()
     )
@@ -178,13 +179,14 @@ class LossPoint(NamedTuple):
 def small_losses(session: Session, run_ids: Collection[str], points: int) -> Sequence[LossPoint]:
     """The training loss of several runs at so many places each, in order.
 
-    A run's length is cut into so many equal parts; of each the last measurement is taken, found
-    in the index: so it costs the same whether a run has a hundred measurements or a million.
+    A run's length is cut into so many equal parts; of each the last measurement is taken, and that
+    before training. They are found in the index: so it costs the same whether a run has a hundred
+    measurements or a million.
     """
-    parts = func.generate_series(1, points).table_valued("part").render_derived("parts")
+    parts = func.generate_series(0, points).table_valued("part").render_derived("parts")
     part = parts.c.part
     upper = Run.total_sequences * part / points
-    lower = Run.total_sequences * (part - 1) / points - case((part == 1, 1), else_=0)
+    lower = Run.total_sequences * (part - 1) / points
     found = (
         select(Measurement.sequences, Measurement.loss[_TRAIN].label("loss"))
         .where(

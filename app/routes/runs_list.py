@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.dependencies import ServicesDep, SessionDep
 from app.services import bulk
 from app.services.bulk_page import BulkForm, bulk_page, read_bulk_form
-from app.services.list_view import COLUMNS_COOKIE, ListView, read_view
+from app.services.list_view import COLUMNS_COOKIE, COOKIE_SEPARATOR, ListView, read_view
 from app.services.listing import Span
 from app.services.runs_page import runs_page, runs_part, runs_table
 from app.templating import fragment, page
@@ -54,7 +54,7 @@ def runs(request: Request, session: SessionDep, asked: AskedDep, span: SpanDep) 
         if request.headers.get("HX-Source", "").startswith("form"):
             answer.headers["HX-Push-Url"] = asked.view.url
     if asked.says_columns:
-        chosen = ",".join(asked.view.columns)
+        chosen = COOKIE_SEPARATOR.join(asked.view.columns)
         answer.set_cookie(COLUMNS_COOKIE, chosen, max_age=A_YEAR, path="/runs", samesite="lax")
     return answer
 

@@ -10,6 +10,7 @@ from app.services.columns import USUAL, chosen_columns, column_or_error
 from app.services.listing import NEWEST, Filter, Span
 
 COLUMNS_COOKIE = "optoscope-columns"  # what a browser chose last
+COOKIE_SEPARATOR = "-"  # commas would be escaped
 USUAL_WORD = "usual"  # in an address, instead of names of columns
 
 
@@ -88,7 +89,7 @@ def _names(values: Iterable[str]) -> Sequence[str] | None:
 def _remembered(cookie: str) -> Sequence[str] | None:
     """What a cookie holds, which may be of an older version of this program."""
     try:
-        return _names([cookie])
+        return _names(cookie.split(COOKIE_SEPARATOR))
     except Invalid:
         return None
 

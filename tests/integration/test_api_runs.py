@@ -195,9 +195,9 @@ def test_every_sort_pages_through_equal_missing_and_odd_numbers(client, engine, 
     for number, loss in enumerate(losses):
         tags = [str(number % 2)] if loss else []
         run_id = new_run(engine, outbox, name=f"run {number}", tags=tags)
-        change(engine, run_id, train_loss=loss, midpoint=loss, sequences=number % 3)
+        change(engine, run_id, train_loss=loss, midpoint=loss, sequences=1 + number % 3)
         if loss is not None:
-            add(engine, run_id, measurement(0), measurement(number + 1, loss=loss))
+            add(engine, run_id, measurement(0, loss=9), measurement(1 + number % 3, loss=loss))
 
     up = [name for page in _names(client, sort=sort, limit=1) for name in page]
     down = [name for page in _names(client, sort=f"-{sort}", limit=2) for name in page]
