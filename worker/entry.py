@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.db.recording import StoredFrame
 from app.schemas.measure import Measurement, PhaseChange, ProbeSequence
 from app.schemas.state import RunState
 from worker.store import Arrays
@@ -53,7 +54,7 @@ class Entry:
 
     beginning: Beginning | None = None
     measured: Measured | None = None
-    frame: bytes | None = None  # belongs to the measurement
+    frame: StoredFrame | None = None  # belongs to the measurement
     weights: Snapshot | None = None
     resume: Snapshot | None = None
     ending: Ending | None = None
@@ -63,7 +64,9 @@ class Entry:
         """Roughly the bytes that it holds while it waits."""
         snapshots = [one for one in (self.weights, self.resume) if one is not None]
         tensors = sum(array.nbytes for one in snapshots for array in one.arrays.values())
-        return 4096 + len(self.frame or b"") + tensors
+        frame = self.frame
+        pictures = len(frame.patterns) + len(frame.composition or b"") if frame else 0
+        return 4096 + pictures + tensors
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ from importlib.metadata import version
 from math import isfinite, isnan
 from time import monotonic
 
+import numpy as np
 import torch
 from sqlalchemy import Engine
 
 from app.config import Settings
 from app.db.claims import Claim
+from app.db.recording import StoredFrame
 from app.schemas.measure import EVALUATORS, Evaluator, Measurement
 from app.schemas.state import RunState
 from app.schemas.words import grouped
@@ -138,7 +140,7 @@ class TrainingSession:
         is_sound = _is_finite(measurement)  # what has diverged is no place to go on from
         return Entry(
             measured=Measured(measurement, datetime.now(UTC), phase),
-            frame=None if report.patterns is None else report.patterns.astype("<f4").tobytes(),
+            frame=_frame(report),
             weights=self._checkpoint(report) if is_sound else None,
             resume=self._snapshot(report.run) if is_sound and self._is_due(member) else None,
         )
@@ -194,6 +196,16 @@ class TrainingSession:
         state = self._cohort.state(run)
         arrays = {name: tensor.numpy() for name, tensor in state.tensors.items()}
         return Snapshot(state.sequences, state.elapsed_seconds, arrays, state.optimiser_from)
+
+
+def _frame(report: Report) -> StoredFrame | None:
+    if report.patterns is None or report.composition is None:
+        return None
+    return StoredFrame(*(_bytes(part) for part in (report.patterns, report.composition)))
+
+
+def _bytes(numbers: np.ndarray) -> bytes:
+    return numbers.astype("<f4").tobytes()
 
 
 def _is_finite(measurement: Measurement) -> bool:

@@ -109,7 +109,8 @@ class Measurement(Base):
 
 
 class Frame(Base):
-    """The probe's attention patterns: little-endian float32 [layer, head, probe, query, key]."""
+    """The probe's attention patterns, little-endian float32 [layer, head, probe, query, key], and
+    the composition scores of all pairs of heads, in the order of `worker.science.composition`."""
 
     __tablename__ = "frame"
 
@@ -117,6 +118,7 @@ class Frame(Base):
     sequences: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     attempt: Mapped[int]
     patterns: Mapped[bytes] = mapped_column(LargeBinary)
+    composition: Mapped[bytes | None] = mapped_column(LargeBinary)  # older frames have none
 
 
 class Probe(Base):

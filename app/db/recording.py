@@ -31,6 +31,14 @@ class StoredFile:
     has_optimiser: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class StoredFrame:
+    """A frame as its row has it, see `models.Frame`."""
+
+    patterns: bytes
+    composition: bytes | None = None
+
+
 Measured = tuple[measure.Measurement, datetime]  # and when it was computed
 
 
@@ -56,12 +64,17 @@ def add_measurements(session: Session, measured: Mapping[Claim, Sequence[Measure
     _upsert(session, Measurement, rows)
 
 
-def add_frames(session: Session, frames: Mapping[Claim, Mapping[int, bytes]]) -> None:
+def add_frames(session: Session, frames: Mapping[Claim, Mapping[int, StoredFrame]]) -> None:
     """Adds attention frames of several runs by `sequences`; replaces those repeated."""
     rows = [
-        {**_key(claim), "sequences": sequences, "patterns": patterns}
+        {
+            **_key(claim),
+            "sequences": sequences,
+            "patterns": frame.patterns,
+            "composition": frame.composition,
+        }
         for claim, by_place in frames.items()
-        for sequences, patterns in by_place.items()
+        for sequences, frame in by_place.items()
     ]
     _upsert(session, Frame, rows)
 

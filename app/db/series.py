@@ -139,6 +139,11 @@ def frame_at(session: Session, run_id: str, sequences: int) -> Frame | None:
     return session.scalars(statement).one_or_none()
 
 
+def measured_with(session: Session, frame: Frame) -> Measurement:
+    """The measurement that a frame belongs to: both are written at once."""
+    return session.get_one(Measurement, (frame.run_id, frame.sequences))
+
+
 def probe_of(session: Session, run_id: str) -> Probe | None:
     """The probe that a run's frames show."""
     return session.get(Probe, run_id)

@@ -50,7 +50,7 @@ def get_frames(
     if if_none_match == etag:
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
-    return read_frame(run, frame)
+    return read_frame(session, run, frame)
 
 
 @router.get("/runs/{run_id}/probe")

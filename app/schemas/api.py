@@ -288,12 +288,35 @@ class FrameList(BaseModel):
     sequences: list[int]
 
 
+Scores = list[list[list[list[float | None]]]]
+
+
+class CompositionRead(BaseModel):
+    """How much of what each head writes later ones read: `k[layer][head][earlier_layer][earlier]`.
+
+    Scores are 0 to 1 (Elhage et al. 2021): of queries, keys and values; `chance` is the root mean
+    square of unrelated heads, 1 / sqrt(width).
+    """
+
+    chance: float
+    q: Scores
+    k: Scores
+    v: Scores
+
+
 class FrameRead(BaseModel):
-    """The probe's attention: `patterns[layer][head][probe][query][key]`, rows sum to 1."""
+    """The probe's attention: `patterns[layer][head][probe][query][key]`, rows sum to 1; with the
+    strengths of every head there, `[layer][head]`, and the composition of every pair of heads.
+
+    Frames of before composition was recorded have none.
+    """
 
     run_id: str
     sequences: int
     patterns: list[list[list[list[list[float | None]]]]]
+    induction_strength: list[list[float | None]]
+    previous_token_strength: list[list[float | None]]
+    composition: CompositionRead | None
 
 
 class ProbeRead(BaseModel):

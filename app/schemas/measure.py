@@ -55,6 +55,25 @@ class Measurement(BaseModel):
     previous_token_strength: tuple[tuple[float, ...], ...]
 
 
+class Reading(StrEnum):
+    """What a head makes of what an earlier one wrote (`worker.science.composition`)."""
+
+    QUERY = "q"
+    KEY = "k"
+    VALUE = "v"
+
+
+READINGS: tuple[Reading, ...] = tuple(Reading)
+
+
+def chance_of_composition(width: int) -> float:
+    """The composition score of unrelated heads: 1 / sqrt(width).
+
+    Exactly the root mean square over all rotations of one of the two weight matrices.
+    """
+    return float(width**-0.5)
+
+
 class PhaseChange(BaseModel):
     """Where the loss plateau ends and the drop happens, in sequences; None: not (yet) seen.
 

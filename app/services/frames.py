@@ -1,8 +1,10 @@
-"""Attention frames: from stored float32 to nested lists, without numpy."""
+"""Attention frames and composition, from stored float32 to nested lists, without numpy."""
 
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from math import prod
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,11 +12,12 @@ from sqlalchemy.orm import Session
 from app.db import series
 from app.db.models import Frame, Run
 from app.errors import NotFound
-from app.schemas.api import FrameRead, ProbeRead
-from app.schemas.config import RunConfig
+from app.schemas.api import CompositionRead, FrameRead, ProbeRead
+from app.schemas.config import ModelConfig, RunConfig
+from app.schemas.measure import READINGS, chance_of_composition
 from app.services.measurements import finite
 
-DIGITS = 5  # a pattern's number is a share; more digits are noise of float32 and bytes on the wire
+DIGITS = 5  # of shares and scores; more are noise of float32 and bytes on the wire
 
 
 def frame_at(session: Session, run: Run, sequences: int) -> Frame:
@@ -25,19 +28,51 @@ def frame_at(session: Session, run: Run, sequences: int) -> Frame:
     return frame
 
 
-def read_frame(run: Run, frame: Frame) -> FrameRead:
-    """The frame as `patterns[layer][head][probe][query][key]`."""
+def read_frame(session: Session, run: Run, frame: Frame) -> FrameRead:
+    """The frame with the strengths that were measured with it."""
     config = RunConfig.model_validate(run.config)
+    model, tokens = config.model, config.task.tokens
+    shares = _numbers(frame.patterns)
+    probes = len(shares) // (model.layers * model.heads * tokens * tokens)
+    measured = series.measured_with(session, frame)
+    return FrameRead(
+        run_id=run.id,
+        sequences=frame.sequences,
+        patterns=_nested(shares, (model.layers, model.heads, probes, tokens, tokens)),
+        induction_strength=_finite(measured.induction_strength),
+        previous_token_strength=_finite(measured.previous_token_strength),
+        composition=_composition(frame, model),
+    )
+
+
+def _finite(strengths: Sequence[Sequence[float]]) -> list[list[float | None]]:
+    return [[finite(strength) for strength in layer] for layer in strengths]
+
+
+def _numbers(stored: bytes) -> list[float | None]:
     numbers = array("f")
-    numbers.frombytes(frame.patterns)
+    numbers.frombytes(stored)
     if sys.byteorder == "big":
         numbers.byteswap()
-    tokens = config.task.tokens
-    heads = config.model.layers * config.model.heads
-    probes = len(numbers) // (heads * tokens * tokens)
-    shape = (config.model.layers, config.model.heads, probes, tokens, tokens)
-    shares = [None if finite(number) is None else round(number, DIGITS) for number in numbers]
-    return FrameRead(run_id=run.id, sequences=frame.sequences, patterns=_nested(shares, shape))
+    return [None if finite(number) is None else round(number, DIGITS) for number in numbers]
+
+
+def _composition(frame: Frame, model: ModelConfig) -> CompositionRead | None:
+    """Scores by reading, later layer, its head, earlier layer, its head."""
+    if frame.composition is None:
+        return None
+    scores = iter(_numbers(frame.composition))
+    by_reading = {reading.value: _scores(scores, model) for reading in READINGS}
+    return CompositionRead(chance=chance_of_composition(model.width), **by_reading)
+
+
+def _scores(numbers: Iterator[float | None], model: ModelConfig) -> list[Any]:
+    """The next scores of one reading; the first layer's heads have nobody below them."""
+    nested: list[Any] = [[[] for _ in range(model.heads)]]
+    for layer in range(1, model.layers):
+        shape = (model.heads, layer, model.heads)
+        nested.append(_nested(list(islice(numbers, prod(shape))), shape))
+    return nested
 
 
 def read_probe(session: Session, run: Run) -> ProbeRead:

@@ -9,7 +9,7 @@ from app.db import recording
 from app.db.claims import Claim
 from app.db.engine import session_scope
 from app.db.models import Run
-from app.db.recording import StoredFile
+from app.db.recording import StoredFile, StoredFrame
 from app.schemas.config import RunConfig
 from app.schemas.live import FrameMessage, MeasurementMessage
 from app.schemas.measure import Measurement, ProbeSequence, ProbeToken
@@ -83,11 +83,19 @@ def message(one: Measurement, previous: int | None) -> MeasurementMessage:
     return MeasurementMessage(previous=previous, computed_at=moment, measurement=one)
 
 
-def add_frame(engine: Engine, outbox: Outbox, run_id: str, sequences: int, probes: int = 1) -> None:
+def add_frame(
+    engine: Engine,
+    outbox: Outbox,
+    run_id: str,
+    sequences: int,
+    probes: int = 1,
+    composition: bytes | None = None,
+) -> None:
     """A frame of `SMALL` in which number n is n / 1000."""
     numbers = array("f", [n / 1000 for n in range(2 * 2 * probes * 5 * 5)])
     with transaction(engine, outbox) as session:
-        recording.add_frames(session, {Claim(run_id, 1): {sequences: numbers.tobytes()}})
+        frame = StoredFrame(numbers.tobytes(), composition)
+        recording.add_frames(session, {Claim(run_id, 1): {sequences: frame}})
         publish(session, run_id, FrameMessage(sequences=sequences))
 
 

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import math
+from array import array
 
 import pytest
 
@@ -200,6 +201,7 @@ def test_heads_are_time_by_layer_by_head_and_end_with_the_latest(client, engine,
 
 
 def test_frames_are_listed_and_read_at_or_before_a_place(client, engine, outbox, run_id):
+    add(engine, run_id, measurement(0), measurement(64))
     add_frame(engine, outbox, run_id, 0)
     add_frame(engine, outbox, run_id, 64, probes=2)
 
@@ -219,6 +221,29 @@ def test_frames_are_listed_and_read_at_or_before_a_place(client, engine, outbox,
         client.get(f"{RUNS}/{run_id}/frames", params={"sequences": 64}, headers=again).status_code
         == 304
     )
+
+
+def test_a_frame_brings_the_strengths_there_and_how_the_heads_compose(
+    client, engine, outbox, run_id
+):
+    scores = array("f", [n / 100 for n in range(3 * 2 * 2)])  # readings, later and earlier heads
+    scores[5] = math.nan
+    add(engine, run_id, measurement(0, strength=0.25), measurement(64, strength=0.5))
+    add_frame(engine, outbox, run_id, 0)
+    add_frame(engine, outbox, run_id, 64, composition=scores.tobytes())
+
+    def read(place):
+        return client.get(f"{RUNS}/{run_id}/frames", params={"sequences": place}).json()
+
+    before, frame = read(0), read(64)
+    assert before["composition"] is None, "it is from before composition was recorded"
+    assert before["induction_strength"] == [[0.25, 0.26], [0.27, 0.28]]
+    assert frame["previous_token_strength"][0][0] == 0.5
+    composition = frame["composition"]
+    assert composition["chance"] == pytest.approx(1 / math.sqrt(16))
+    assert composition["q"] == [[[], []], [[[0.0, 0.01]], [[0.02, 0.03]]]]
+    assert composition["k"][1] == [[[0.04, None]], [[0.06, 0.07]]]
+    assert composition["v"][1][1][0][1] == pytest.approx(0.11)
 
 
 def test_before_the_first_frame_there_is_none(client, run_id):

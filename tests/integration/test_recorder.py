@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 from app.config import Settings
 from app.db import claims
 from app.db.claims import Claim
-from app.db.recording import StoredFile
+from app.db.recording import StoredFile, StoredFrame
 from app.schemas.measure import Measurement, PhaseChange
 from app.schemas.state import RunState
 from app.services import attempts
@@ -92,7 +92,7 @@ def entry(sequences: int, **phase: float) -> Entry:
     weights = Snapshot(sequences, 1.0, {"embed": np.full(4, sequences, np.float32)})
     return Entry(
         measured=Measured(measurement, datetime.now(UTC), PhaseChange(**phase)),
-        frame=b"\0" * 16,
+        frame=StoredFrame(b"\0" * 16, b"\0" * 4),
         weights=weights,
         resume=weights,
     )

@@ -136,7 +136,8 @@ def numbers(engine: Engine, run_id: str) -> list[tuple[object, ...]]:
     """All that a run measured, but for when."""
     query = text(
         "SELECT m.sequences, loss, accuracy, in_context_accuracy, correct_probability,"
-        " context_probability, induction_strength, previous_token_strength, f.patterns"
+        " context_probability, induction_strength, previous_token_strength,"
+        " f.patterns, f.composition"
         " FROM measurement m LEFT JOIN frame f USING (run_id, sequences)"
         " WHERE run_id = :id ORDER BY m.sequences"
     )

@@ -17,6 +17,7 @@ from app.schemas.config import RunConfig
 from app.schemas.measure import METRICS, Evaluator, Measurement, ProbeSequence
 from worker.science.cohort import Evaluation, Observation, Step, TrainingState
 from worker.science.compiler import Compiled
+from worker.science.composition import compositions
 from worker.science.datasets import Dataset
 from worker.science.devices import CPU, describe_device, settle
 from worker.science.model import Batch
@@ -46,6 +47,7 @@ class Report:
     patterns: np.ndarray | None  # float32 [layer, head, probe, query, key], when a frame is due
     weights: dict[str, Tensor] | None  # copies by name, when a checkpoint is due
     run: int = 0  # its place among the configs
+    composition: np.ndarray | None = None  # float32, as `composition_scores`, with the patterns
 
 
 @dataclass(frozen=True)
@@ -241,9 +243,12 @@ class Trainer:
 
     def _report(self) -> tuple[Report, ...]:
         seen = Observation(*(part.cpu() for part in self._evaluate(*self._evaluated())))
-        return tuple(self._report_of(run, seen) for run in range(len(self.configs)))
+        scores = None
+        if self._is_due("frame_every"):
+            scores = compositions(self.shape)(self._state.parameters).cpu().numpy()
+        return tuple(self._report_of(run, seen, scores) for run in range(len(self.configs)))
 
-    def _report_of(self, run: int, seen: Observation) -> Report:
+    def _report_of(self, run: int, seen: Observation, scores: np.ndarray | None) -> Report:
         metrics = dict(zip((m.value for m in METRICS), seen.metrics[run].T.tolist(), strict=True))
         measurement = Measurement(
             sequences=self.sequences,
@@ -252,12 +257,13 @@ class Trainer:
             previous_token_strength=seen.previous_token[run].tolist(),
             **metrics,
         )
-        frame = self._is_due("frame_every")
+        is_frame = scores is not None
         return Report(
             measurement,
-            seen.patterns[run].permute(0, 1, 4, 2, 3).contiguous().numpy() if frame else None,
+            seen.patterns[run].permute(0, 1, 4, 2, 3).contiguous().numpy() if is_frame else None,
             self.weights(run) if self._is_due("checkpoint_every") else None,
             run,
+            None if scores is None else scores[run],
         )
 
     def weights(self, run: int) -> dict[str, Tensor]:
