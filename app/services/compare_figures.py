@@ -97,7 +97,8 @@ def _landmarks(view: View, panels: list[str]) -> Iterator[dict[str, Any]]:
 
 def _line(name: str, colour: str) -> dict[str, Any]:
     line = {"color": colour, "width": 1}
-    return {"type": "line", "name": name, "layer": "between", "line": line}  # above the grid
+    # Below, the grid would hide it: it has a line at zero, too.
+    return {"type": "line", "name": name, "layer": "above", "line": line}
 
 
 def _landmark_labels(comparison: Comparison) -> Iterator[dict[str, Any]]:

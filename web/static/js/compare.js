@@ -1,9 +1,9 @@
 // The page of comparisons. Its address holds the whole view; the server makes the figure.
 
 import { CompareChart } from "./compare_chart.js";
+import { save } from "./compare_image.js";
 import * as legend from "./compare_legend.js";
 import { goLive } from "./compare_news.js";
-import { colour } from "./theme.js";
 
 const PANEL_WIDTH = 260; // pixels for a small chart; narrow screens have two beside each other
 const TYPING = 250; // milliseconds after which a search begins
@@ -97,6 +97,11 @@ async function draw() {
   if (cursor !== null) hover(cursor);
 }
 
+/** What files are headed with: as the legend is. */
+function title() {
+  return document.querySelector("#legend-table caption").textContent;
+}
+
 /* The cursor */
 
 let cursor = null;
@@ -146,7 +151,7 @@ function start() {
   document.addEventListener("themechange", () => chart.restyle());
   $("copy-link").addEventListener("click", copyLink);
   for (const button of document.querySelectorAll("[data-image]")) {
-    button.addEventListener("click", () => chart.image(button.dataset.image, data.file_name, colour("card")));
+    button.addEventListener("click", () => save(chart, title(), button.dataset.image, data.file_name));
   }
   let drawnColumns = columns();
   new ResizeObserver(() => {

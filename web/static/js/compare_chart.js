@@ -184,14 +184,6 @@ export class CompareChart {
       for (const [side, pixels] of Object.entries(sides)) hair.style[side] = `${pixels}px`;
     });
   }
-
-  /** The figure as it is seen, for a file. */
-  image(format, name, ground) {
-    const { data, layout } = this.element;
-    const { clientWidth: width, clientHeight: height } = this.element;
-    const figure = { data, layout: { ...layout, paper_bgcolor: ground, plot_bgcolor: ground } };
-    return Plotly.downloadImage(figure, { format, width, height, scale: 2, filename: name });
-  }
 }
 
 /** The index of the last place at or before one; -1 if there is none. */

@@ -1,0 +1,47 @@
+// A comparison as a file: as it is zoomed and hidden now, on light paper, with title and legend.
+
+const Plotly = window.Plotly;
+const SIZE = { width: 1200, height: 640 };
+const DOTS = 2; // a pixel of the picture in every direction, for print
+const PAPER = "#FFFFFF";
+
+/** @param {"png" | "svg"} format */
+export async function save(chart, title, format, name) {
+  const height = chart.figure.layout.meta.height ?? SIZE.height;
+  const scale = format === "png" ? DOTS : 1;
+  const image = await Plotly.toImage(onPaper(chart, title), { ...SIZE, height, format, scale });
+  const link = document.createElement("a");
+  Object.assign(link, { href: image, download: `${name}.${format}` });
+  link.click();
+}
+
+/** The figure in the server's colours, with the axes as they are seen. */
+function onPaper(chart, title) {
+  const { layout, data } = chart.figure;
+  const seen = chart.element;
+  const stands = new Set(chart.curves.values());
+  const axes = Object.keys(layout).filter((name) => /^[xy]axis/.test(name));
+  const isOverlay = axes.length === 2;
+  return {
+    // Live points are in what is seen, black is black in what the server gave.
+    data: seen.data.map((trace, index) => ({
+      ...trace,
+      line: data[index].line,
+      showlegend: isOverlay && stands.has(trace) && trace.visible !== false,
+    })),
+    layout: {
+      ...layout,
+      showlegend: isOverlay,
+      legend: { x: 1.01, y: 1 },
+      title: { text: title, x: 0.02, font: { size: 15 } },
+      margin: { ...layout.margin, l: layout.margin.l + 12, t: layout.margin.t + 40 },
+      paper_bgcolor: PAPER,
+      plot_bgcolor: PAPER,
+      ...Object.fromEntries(axes.map((name) => [name, axis(layout[name], seen.layout[name])])),
+    },
+  };
+}
+
+function axis(plain, { type, range }) {
+  return { ...plain, ...(type && { type }), ...(range && { range: [...range] }) };
+}
