@@ -1,0 +1,109 @@
+"""Runs side by side: compared, grouped, aligned, hidden, and the same again in a fresh browser."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.program import SMALL
+
+ROUNDED = 1e-4  # figures have five digits
+CURVES = """
+() => Object.fromEntries(document.getElementById('compare-chart').data.map(({uid, x, y, visible}) =>
+  [uid, {x: Array.from(x), y: Array.from(y), visible: visible ?? true}]))
+"""
+
+
+@pytest.fixture(scope="module")
+def runs(program, finished_run) -> list[str]:
+    """Two finished runs that differ in a seed and in length."""
+    changes = {"seeds": {"initial": 7}, "training": SMALL["training"] | {"sequences": 4_800}}
+    other = program.launch(SMALL | changes, "Another seed")
+    assert program.finished(other)["state"] == "finished", program.report()
+    return [finished_run, other]
+
+
+def curves(page: Page) -> dict[str, dict]:
+    page.wait_for_function("() => document.getElementById('compare-chart').data")
+    return page.evaluate(CURVES)
+
+
+def await_curves(page: Page, condition: str) -> None:
+    """Until this holds of the traces of the chart."""
+    page.wait_for_function(
+        f"() => {{ const traces = document.getElementById('compare-chart').data; {condition} }}"
+    )
+
+
+def numbers_at(series: list[dict], at: int) -> list[float]:
+    """What each run had last reported at a place, the largest first."""
+    last = [max(i for i, x in enumerate(one["sequences"]) if x <= at) for one in series]
+    found = [one["loss.train"][index] for one, index in zip(series, last, strict=True)]
+    return sorted(found, reverse=True)
+
+
+def test_runs_are_compared_and_one_is_taken_from_the_other(page, program, runs):
+    first, second = runs
+    page.goto(f"/compare?runs={first}")
+    page.get_by_label("Add runs").fill("another seed")
+    added = page.get_by_role("list", name="Runs to add").get_by_role("link")
+    expect(added).to_have_count(1)
+    added.click()
+    page.wait_for_url(re.compile(f"runs={first},{second}"))
+
+    drawn, series = curves(page), [program.series(run_id) for run_id in runs]
+    assert list(drawn) == runs
+    for run_id, recorded in zip(runs, series, strict=True):
+        assert drawn[run_id]["x"] == recorded["sequences"]
+        assert drawn[run_id]["y"] == pytest.approx(recorded["loss.train"], rel=ROUNDED)
+    differing = page.get_by_role("region", name="What differs").first
+    expect(differing).to_contain_text("Initial weights (seed)")
+
+    chart = page.locator("#compare-chart")
+    for _ in range(11):
+        chart.press("ArrowRight")
+    at = int(re.sub(r"\D", "", page.locator("#cursor-title").inner_text()))
+    shown = [float(text) for text in page.locator("#legend-table [data-cursor]").all_inner_texts()]
+    assert shown == pytest.approx(numbers_at(series, at), abs=6e-4)
+
+    page.get_by_label("Minus").select_option(first)
+    await_curves(page, "return traces.length === 1;")
+    less = curves(page)[second]
+    assert less["x"] == series[1]["sequences"]  # as far as both go
+    pairs = zip(series[1]["loss.train"], series[0]["loss.train"], strict=False)
+    assert less["y"] == pytest.approx([a - b for a, b in pairs], rel=ROUNDED, abs=1e-9)
+
+
+def test_runs_are_grouped_aligned_hidden_and_found_again_by_the_link(page, browse, program, runs):
+    first, second = runs
+    page.goto(f"/compare?runs={first},{second}")
+    page.get_by_label("Group", exact=True).select_option("All runs together")
+    await_curves(page, "return traces.some(({uid}) => uid === 'mean-0');")
+    expect(page.locator("#legend-table tbody tr")).to_have_count(1)
+    page.get_by_label("Group", exact=True).select_option("Every run apart")
+    page.get_by_label("Align by").select_option("Midpoint of the loss drop")
+    await_curves(page, "return traces[0].x[0] < 0;")
+    origin = round(program.run(first)["phase_change"]["midpoint"])
+    places = program.series(first)["sequences"]
+    assert curves(page)[first]["x"] == [place - origin for place in places]
+
+    page.get_by_label("Show", exact=True).select_option("induction_strength.L1R1")
+    await_curves(page, "return traces[0].y.every((number) => number <= 1);")
+    page.get_by_role("button", name="Show Another seed").click()
+    await_curves(page, "return traces.some(({visible}) => visible === false);")
+
+    query = parse_qs(urlsplit(page.url).query)
+    assert query["align"] == ["midpoint"]
+    assert query["hidden"] == [second]
+    fresh = browse(color_scheme="dark", viewport={"width": 360, "height": 740})
+    fresh.goto(page.url)
+    assert curves(fresh) == curves(page)
+    expect(fresh.get_by_label("Align by")).to_have_value("midpoint")
+    hidden = fresh.get_by_role("button", name="Show Another seed")
+    expect(hidden).to_have_attribute("aria-pressed", "false")
+    assert fresh.evaluate("document.documentElement.scrollWidth") <= 360
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="SVG").click()
+    assert download.value.suggested_filename == "compare-induction_strength.L1R1.svg"
