@@ -21,16 +21,17 @@ FIND_PYTHON := for name in $(PYTHON) python3 python3.14 python3.13 python3.12 py
 	echo "Install one, or name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1
 
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench format lock clean
+.PHONY: help run test check bench bench-server bench-pages screenshots format lock clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
 run: $(VENV)/.run ## start everything on this machine; the address is printed
 	@$(BIN)/optoscope up $(ARGS)
 
 test: $(VENV)/.dev ## run every test; finds or installs a Chromium for those that need one
 	@$(BIN)/python -m tests.browser.chromium
+	@$(BIN)/python -m tests.browser.axe
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev ## formatting, lint, types, import contracts
@@ -41,6 +42,15 @@ check: $(VENV)/.dev ## formatting, lint, types, import contracts
 
 bench: $(VENV)/.run ## how fast cohorts of 1, 8, 32 and 128 runs train here, into bench.json
 	$(BIN)/python -m worker bench --cohorts 1,8,32,128 --out bench.json $(ARGS)
+
+bench-server: $(VENV)/.dev ## how long the web server takes over long runs and long lists
+	$(BIN)/python -m tests.bench.server --out bench-server.json $(ARGS)
+
+bench-pages: $(VENV)/.dev ## load, size, business and memory of pages in a Chromium, with targets
+	$(BIN)/python -m tests.bench.pages --out bench-pages.json $(ARGS)
+
+screenshots: $(VENV)/.dev ## pictures of every page into docs/images; trains what they show
+	$(BIN)/python -m tests.screenshots $(ARGS)
 
 format: $(VENV)/.dev ## let ruff format and mend
 	$(BIN)/ruff check --fix

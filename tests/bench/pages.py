@@ -1,0 +1,209 @@
+"""`python -m tests.bench.pages`: what pages cost the browser, in a real Chromium with real rows.
+
+First load of a run's page, bytes of script and style, how busy fifty live curves keep the page's
+thread, and whether memory stays flat while a run reports for long.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+
+from app.schemas.state import RunState
+from tests.bench.place import Place, served
+from tests.bench.report import Line, machine, report, say
+from tests.bench.rows import paper_run, study_of
+from tests.browser.chromium import NoChromiumError, ensure_chromium
+
+POINTS, RUNS = 2000, 50
+MOST_LOAD, MOST_KILOBYTES, MOST_BUSY = 1000, 700, 20
+MOST_GROWTH = 10  # MB in an hour: what may remain after collecting garbage
+UPDATES = 4  # a second
+SWITCHES = ("--no-first-run", "--disable-background-networking", "--disable-gpu")
+DESKTOP = {"width": 1440, "height": 900}
+WINDOW = 30  # seconds of watching fifty curves
+SAMPLE_EVERY, SETTLE = 10, 20  # seconds between looks at memory, and before the first
+HOUR = 3600
+
+# Resolves once the charts are painted; milliseconds since the navigation began.
+DRAWN = """
+async () => {
+  await window.optoscope.ready;
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  return performance.now();
+}
+"""
+NETWORK = ("Script", "Stylesheet")
+
+
+def main() -> int:
+    given = _arguments()
+    try:
+        chromium = ensure_chromium(say)
+    except NoChromiumError as error:
+        say(str(error))
+        return 1
+    with served() as place, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
+        where = machine(chromium=browser.version)
+        lines = [
+            *_first_load(place, browser, given.times),
+            *_fifty_runs(place, browser),
+            *_memory(place, browser, given.minutes, given.rate),
+        ]
+        browser.close()
+    return report(lines, where, given.out)
+
+
+def _first_load(place: Place, browser: Browser, times: int) -> Iterator[Line]:
+    """A finished run with 2,000 measurements, each time in a browser that knows nothing."""
+    say(f"A page with {POINTS} measurements")
+    run_id = paper_run(
+        place.engine, place.outbox, POINTS, state=RunState.FINISHED, name="First load"
+    )
+    took, sizes = [], []
+    for _ in range(times):
+        with _page(place, browser) as (page, devtools):
+            received = _count_bytes(devtools)
+            took.append(_open(page, f"/runs/{run_id}"))
+            sizes.append(sum(received.values()))
+    told = f"median of {times}, slowest {max(took):.0f} ms"
+    yield Line("run page, navigation to drawn", statistics.median(took), "ms", MOST_LOAD, told)
+    parts = ", ".join(f"{kind.lower()} {size / 1000:.0f}" for kind, size in received.items())
+    yield Line("script and style, as transferred", sizes[0] / 1000, "kB", MOST_KILOBYTES, parts)
+
+
+def _fifty_runs(place: Place, browser: Browser) -> Iterator[Line]:
+    """Fifty runs in one chart while all of them report."""
+    say(f"{RUNS} runs of {POINTS} measurements")
+    study_id, ids = study_of(place.engine, place.outbox, RUNS, POINTS, state=RunState.RUNNING)
+    pages = {
+        "study": f"/studies/{study_id}?group=each",
+        "compare": f"/compare?runs={','.join(ids)}",
+    }
+    with _reporting(place, ids, POINTS, UPDATES):
+        for name, path in pages.items():
+            with _page(place, browser) as (page, devtools):
+                answer = page.request.get(path)
+                if not answer.ok:
+                    continue
+                took = _open(page, path)
+                busy = _busy(page, devtools)
+            told = f"first drawn after {took:.0f} ms"
+            yield Line(f"{RUNS} runs live, {name}: thread busy", busy, "%", MOST_BUSY, told)
+
+
+def _memory(place: Place, browser: Browser, minutes: float, rate: float) -> Iterator[Line]:
+    """A run's page over a long time of reports; what is left after collecting garbage."""
+    say(f"{minutes:g} minutes of {rate:g} updates a second")
+    run_id = paper_run(place.engine, place.outbox, POINTS, state=RunState.RUNNING, name="Long")
+    heap, busy = [], []
+    with _page(place, browser) as (page, devtools), _reporting(place, [run_id], POINTS, rate):
+        _open(page, f"/runs/{run_id}")
+        page.wait_for_timeout(1000 * SETTLE)
+        before, begun = _spent(devtools), time.monotonic()
+        while time.monotonic() < begun + 60 * minutes:
+            page.wait_for_timeout(1000 * SAMPLE_EVERY)
+            devtools.send("HeapProfiler.collectGarbage")
+            used = devtools.send("Runtime.getHeapUsage")["usedSize"]
+            heap.append((time.monotonic() - begun, used / 1e6))
+        busy = 100 * (_spent(devtools) - before) / (time.monotonic() - begun)
+        counted = _metrics(devtools)
+    times, sizes = zip(*heap, strict=True)
+    slope = statistics.linear_regression(times, sizes).slope
+    growth = slope * HOUR * UPDATES / rate
+    told = f"{sizes[0]:.1f} to {sizes[-1]:.1f} MB, {counted['Nodes']:.0f} nodes"
+    yield Line("memory of a run page, growth in an hour", growth, "MB", MOST_GROWTH, told)
+    yield Line("run page live: thread busy", busy, "%", None, f"{rate:g} updates a second")
+
+
+@contextmanager
+def _page(place: Place, browser: Browser) -> Iterator[tuple[Page, CDPSession]]:
+    """A page in a fresh profile, and its developer tools."""
+    context = browser.new_context(base_url=place.url, viewport=DESKTOP)
+    page = context.new_page()
+    page.on("pageerror", lambda error: say(f"On the page: {error.message}"))
+    devtools = context.new_cdp_session(page)
+    devtools.send("Performance.enable")
+    try:
+        yield page, devtools
+    finally:
+        context.close()
+
+
+def _open(page: Page, path: str) -> float:
+    """Milliseconds from the start of the navigation until the charts are painted."""
+    page.goto(path, wait_until="commit")
+    page.wait_for_function("() => window.optoscope?.ready")
+    return float(page.evaluate(DRAWN))
+
+
+def _count_bytes(devtools: CDPSession) -> dict[str, float]:
+    """Bytes of every kind of file, as they came over the network; filled in as they come."""
+    kinds: dict[str, str] = {}
+    received = dict.fromkeys(NETWORK, 0.0)
+
+    def answered(event: dict[str, Any]) -> None:
+        kinds[event["requestId"]] = event["type"]
+
+    def ended(event: dict[str, Any]) -> None:
+        if (kind := kinds.get(event["requestId"])) in received:
+            received[kind] += event["encodedDataLength"]
+
+    devtools.on("Network.responseReceived", answered)
+    devtools.on("Network.loadingFinished", ended)
+    devtools.send("Network.enable")
+    return received
+
+
+def _busy(page: Page, devtools: CDPSession) -> float:
+    """Share of the time that the page's thread works, in percent."""
+    page.wait_for_timeout(3000)  # what comes with the page is done
+    before, begun = _spent(devtools), time.monotonic()
+    page.wait_for_timeout(1000 * WINDOW)
+    return 100 * (_spent(devtools) - before) / (time.monotonic() - begun)
+
+
+def _spent(devtools: CDPSession) -> float:
+    """Seconds of processor time that the page's thread has taken so far."""
+    return _metrics(devtools)["ThreadTime"]
+
+
+def _metrics(devtools: CDPSession) -> dict[str, float]:
+    found = devtools.send("Performance.getMetrics")["metrics"]
+    return {one["name"]: one["value"] for one in found}
+
+
+@contextmanager
+def _reporting(place: Place, runs: Sequence[str], start: int, rate: float) -> Iterator[None]:
+    """A process that writes measurements of all these runs until the block ends."""
+    command = [sys.executable, "-m", "tests.bench.writer", *runs]
+    command += ["--start", str(start), "--rate", str(rate)]
+    process = subprocess.Popen(command, env=place.environment)
+    try:
+        yield
+        if process.poll() is not None:
+            raise RuntimeError("what wrote the measurements has ended by itself")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.pages", description=__doc__)
+    parser.add_argument("--times", type=int, default=5, help="first loads")
+    parser.add_argument("--minutes", type=float, default=3, help="of looking at memory")
+    parser.add_argument("--rate", type=float, default=UPDATES, help="updates a second meanwhile")
+    parser.add_argument("--out", type=Path, help="write JSON here as well")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

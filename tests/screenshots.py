@@ -1,0 +1,210 @@
+"""`python -m tests.screenshots`: pictures of every page into docs/images, from real runs.
+
+Starts the program. In a fresh directory (the default) it trains what is shown: an unclamped run, a
+clamped one and a small study; `--data-dir` takes what another has, the newest finished ones. Some
+pictures are taken while a run trains. Light and dark, wide and narrow, always the same names.
+"""
+
+import argparse
+import io
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.chromium import NoChromiumError, ensure_chromium
+from tests.browser.program import OPTOSCOPE, STOP_SECONDS, Program
+
+IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
+WIDTHS = {"wide": 1440, "narrow": 390}
+HEIGHTS = {"wide": 900, "narrow": 844}
+TALLEST = {"wide": 2400, "narrow": 2600}  # pixels; what is longer is cut
+SCHEMES = ("light", "dark")
+COLOURS = 200
+SWITCHES = ("--no-first-run", "--disable-background-networking", "--disable-gpu")
+START_SECONDS, TRAIN_SECONDS, DRAW_SECONDS = 120, 900, 60
+SETTLED = """
+async () => {
+  await window.optoscope?.ready;
+  await document.fonts.ready;
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+}
+"""
+STUDY = {
+    "name": "Which clamp shortens the plateau?",
+    "base": {"training": {"sequences": 300_000}},
+    "axes": [
+        {
+            "field": "program",
+            "values": [{"preset": "one-head"}, {"preset": "previous-token"}, {"preset": "match"}],
+        },
+        {"field": "seeds.initial", "values": [5, 6]},
+    ],
+}
+LIVE = {"training": {"sequences": 2_000_000}}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the pictures are of."""
+
+    plain: str  # runs: unclamped, with a clamp, in training
+    clamped: str
+    live: str
+    study: str
+    compared: Sequence[str]
+
+    def pages(self) -> dict[str, str]:
+        """The address of every picture, by name."""
+        return {
+            "runs": "/runs",
+            "live": f"/runs/{self.live}",
+            "unclamped": f"/runs/{self.plain}",
+            "match": f"/runs/{self.clamped}",
+            "new": f"/runs/new?like={self.clamped}",
+            "compare": f"/compare?runs={','.join(self.compared)}",
+            "studies": "/studies",
+            "study": f"/studies/{self.study}",
+            "study-panels": f"/studies/{self.study}?view=panels",
+            "study-new": "/studies/new",
+            "workers": "/workers",
+            "guide": "/guide",
+            "docs": "/docs",
+        }
+
+
+def main() -> int:
+    given = _arguments()
+    try:
+        chromium = ensure_chromium(_say)
+    except NoChromiumError as error:
+        _say(str(error))
+        return 1
+    given.out.mkdir(parents=True, exist_ok=True)
+    with _running(given.data_dir) as program, sync_playwright() as playwright:
+        shown = _prepare(program)
+        browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
+        size = sum(_take(browser, program.url, shown.pages(), given.out))
+        browser.close()
+        program.cancel(shown.live)
+    _say(f"{size / 1e6:.1f} MB in {given.out}")
+    return 0
+
+
+@contextmanager
+def _running(data: Path | None) -> Iterator[Program]:
+    """The program, compiled as users have it, in `data` or a directory that is removed again."""
+    with tempfile.TemporaryDirectory(prefix="optoscope-") as folder:
+        place = Path(folder)
+        place.chmod(0o755)  # Postgres, started by root, runs as a user of its own
+        log, data = place / "up.log", data or place / "data"
+        command = [OPTOSCOPE, "up", "--data-dir", data, "--port", "0", "--workers", "1"]
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=output)
+        program = Program(process, log, data)
+        try:
+            program.until(lambda: "Address" in program.said, "start", START_SECONDS)
+            yield program
+        finally:
+            process.terminate()
+            process.wait(timeout=STOP_SECONDS)
+
+
+def _prepare(program: Program) -> Shown:
+    """Trains what is not there yet, and begins the run that trains while pictures are taken."""
+    plain = _finished(program, "unclamped", lambda run: not run["description"])
+    clamped = _finished(program, "match", lambda run: bool(run["description"]))
+    study = _study(program)
+    ids = [run["id"] for run in program.get(f"/studies/{study}")["runs"]]
+    live = program.launch(LIVE, "Watching it happen")
+    _say("Waiting for the run that trains")
+    program.until(lambda: program.run(live)["sequences"] >= 400_000, "points", TRAIN_SECONDS)
+    return Shown(plain, clamped, live, study, ids[:8])
+
+
+def _finished(program: Program, preset: str, fits: Any) -> str:
+    """The newest finished run that fits; trained from the preset if there is none."""
+    runs = program.get("/runs", state="finished", limit=100)["runs"]
+    found = next((run["id"] for run in runs if fits(run)), None)
+    if found is not None:
+        return str(found)
+    _say(f"Training: {preset}")
+    [asked] = [one for one in program.get("/presets") if one["id"] == preset]
+    run_id = program.launch(asked["config"], asked["name"])
+    program.until(lambda: program.run(run_id)["is_terminal"], "end of training", TRAIN_SECONDS)
+    return run_id
+
+
+def _study(program: Program) -> str:
+    """The newest study that is over; launched if there is none."""
+    studies = program.get("/studies")["studies"]
+    found = next((one["id"] for one in studies if one["progress"]["is_over"]), None)
+    if found is not None:
+        return str(found)
+    _say("Training: a study")
+    study_id = str(program.post("/studies", **STUDY)["id"])
+
+    def is_over() -> bool:
+        return bool(program.get(f"/studies/{study_id}")["progress"]["is_over"])
+
+    program.until(is_over, "end of the study", TRAIN_SECONDS)
+    return study_id
+
+
+def _take(browser: Browser, url: str, pages: dict[str, str], out: Path) -> Iterator[int]:
+    """Takes every picture; their sizes in bytes."""
+    for scheme in SCHEMES:
+        for width, pixels in WIDTHS.items():
+            context = browser.new_context(
+                base_url=url,
+                viewport={"width": pixels, "height": HEIGHTS[width]},
+                color_scheme=scheme,
+                reduced_motion="reduce",
+            )
+            page = context.new_page()
+            for name, path in pages.items():
+                _open(page, path)
+                suffix = f"{scheme}-{width}" if width != "wide" else scheme
+                yield _save(page, width, out / f"{name}-{suffix}.png")
+            context.close()
+
+
+def _open(page: Page, path: str) -> None:
+    page.goto(path)
+    if page.locator("#page-data").count():
+        page.wait_for_function("() => window.optoscope?.ready", timeout=1000 * DRAW_SECONDS)
+    page.evaluate(SETTLED)
+
+
+def _save(page: Page, width: str, file: Path) -> int:
+    """The page from its top, with as many colours as it needs and no more."""
+    height = min(page.evaluate("() => document.documentElement.scrollHeight"), TALLEST[width])
+    clip = {"x": 0, "y": 0, "width": WIDTHS[width], "height": height}
+    taken = page.screenshot(full_page=True, clip=clip, animations="disabled")
+    image = Image.open(io.BytesIO(taken)).convert("RGB")
+    image.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
+    _say(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
+    return file.stat().st_size
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
+    parser.add_argument("--data-dir", type=Path, help="of a stopped program (default: a new one)")
+    parser.add_argument("--out", type=Path, default=IMAGES)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
