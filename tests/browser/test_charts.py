@@ -1,0 +1,149 @@
+"""The charts of a run's page: what they show, zoomed, smoothed and sent to somebody else."""
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from app.services.wording import nats
+from tests.browser.charts import CHARTS, EVALUATORS, ROUNDED, await_points, drawn
+from tests.browser.program import SMALL
+
+METRICS = (
+    "accuracy",
+    "in_context_accuracy",
+    "correct_probability",
+    "context_probability",
+    "loss",
+)
+HEADS = [(layer, head) for layer in range(2) for head in range(SMALL["model"]["heads"])]
+DATA = "chart => document.getElementById(chart).data.map(({meta, x, y, z}) => ({meta, x, y, z}))"
+RANGES = "charts => charts.map(chart => document.getElementById(chart).layout.xaxis.range)"
+SHOWN = "() => document.getElementById('loss-chart').data[0].meta.metric"
+
+
+@pytest.fixture
+def recorded(program, finished_run) -> dict[str, list[Any]]:
+    return program.series(finished_run)
+
+
+def opened(page: Page, address: str) -> Page:
+    page.goto(address)
+    page.wait_for_function("() => window.optoscope")
+    page.evaluate("() => window.optoscope.ready")
+    return page
+
+
+def test_every_metric_and_drawing_shows_the_numbers_of_the_api(page, finished_run, recorded):
+    opened(page, f"/runs/{finished_run}")
+
+    for metric in METRICS:
+        page.get_by_role("combobox", name="Show").select_option(metric)
+        page.wait_for_function(f"metric => ({SHOWN})() === metric", arg=metric)
+        charts = drawn(page)
+        for evaluator in EVALUATORS:
+            x, y = charts[f"{metric}.{evaluator}"]
+            assert x == recorded["sequences"]
+            assert y == pytest.approx(recorded[f"{metric}.{evaluator}"], abs=ROUNDED)
+    for name in ("previous_token", "induction"):
+        page.locator(f'[data-drawing-of="{name}"] [data-drawing="heatmap"]').click()
+        (picture,) = await_picture(page, f"{name.replace('_', '-')}-chart")
+        assert picture["x"] == recorded["sequences"]
+        for (layer, head), row in zip(HEADS, picture["z"], strict=True):
+            series = recorded[f"{name}_strength.L{layer}H{head}"]
+            assert row == pytest.approx(series, abs=ROUNDED)
+
+
+def await_picture(page: Page, chart: str) -> list[dict[str, Any]]:
+    page.wait_for_function(f"chart => ({DATA})(chart)[0].z", arg=chart)
+    traces: list[dict[str, Any]] = page.evaluate(DATA, chart)
+    return traces
+
+
+def test_a_zoomed_and_smoothed_view_is_kept_by_its_address_and_told_by_its_legend(
+    page, browse, finished_run, recorded
+):
+    opened(page, f"/runs/{finished_run}")
+    drag(page.locator("#loss-chart .nsewdrag"), 0.25, 0.75)
+    expect(page).to_have_url(re.compile("from="))
+    start, until = (int(parse_qs(urlsplit(page.url).query)[end][0]) for end in ("from", "to"))
+    inside = [place for place in recorded["sequences"] if start <= place <= until]
+    assert 10 < len(inside) < 20
+    expect(page.locator("#points")).to_have_text(f"{len(inside)} points")
+    assert all(x == inside for x, _ in drawn(page).values()), "in every chart"
+    for low, high in page.evaluate(RANGES, CHARTS):
+        assert (low, high) == (start, until)
+
+    page.get_by_label("Smoothing").fill("0.6")
+    page.get_by_role("button", name="train").click()
+    page.get_by_role("button", name="Logarithmic y axis").click()
+    numbers = recorded["loss.train"][recorded["sequences"].index(inside[0]) :][: len(inside)]
+    expect(page).to_have_url(re.compile("hide=train"))
+    assert smoothed(page) == pytest.approx(averaged(numbers, 0.6), abs=10 * ROUNDED)
+
+    sent = opened(browse(), page.url)
+    assert smoothed(sent) == smoothed(page)
+    assert sent.evaluate(RANGES, CHARTS) == page.evaluate(RANGES, CHARTS)
+    expect(sent.locator("#smoothing-text")).to_have_text("0.60")
+    expect(sent.get_by_role("button", name="train")).to_have_attribute("aria-pressed", "false")
+    assert sent.evaluate("() => document.getElementById('loss-chart').layout.yaxis.type") == "log"
+
+    chart = sent.locator("#induction-chart .nsewdrag")
+    chart.hover()
+    expect(sent.locator(".hairline:visible")).to_have_count(len(CHARTS))
+    at = int(sent.locator("#cursor-text").inner_text().split()[1].replace(",", ""))
+    number = recorded["loss.new_classes"][recorded["sequences"].index(at)]
+    expect(sent.get_by_role("button", name="new classes")).to_contain_text(nats(number))
+
+    chart.dblclick()
+    await_points(sent, len(recorded["sequences"]))
+    expect(sent).not_to_have_url(re.compile("from="))
+
+
+def drag(plot: Locator, start: float, end: float) -> None:
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    mouse, middle = plot.page.mouse, box["y"] + box["height"] / 2
+    mouse.move(box["x"] + start * box["width"], middle)
+    mouse.down()
+    mouse.move(box["x"] + end * box["width"], middle, steps=5)
+    mouse.up()
+
+
+def smoothed(page: Page) -> list[float]:
+    """The smoothed line of the train evaluator."""
+    page.wait_for_function(f"() => ({DATA})('loss-chart').some(({{meta}}) => meta.smoothed)")
+    twins = [t for t in page.evaluate(DATA, "loss-chart") if t["meta"].get("smoothed")]
+    numbers: list[float] = next(t["y"] for t in twins if t["meta"]["evaluator"] == 0)
+    return numbers
+
+
+def averaged(numbers: list[float], weight: float) -> list[float]:
+    """The mean of all numbers so far, each weighing `weight` times as much as the next."""
+    return [
+        sum(weight ** (last - i) * numbers[i] for i in range(last + 1))
+        / sum(weight**i for i in range(last + 1))
+        for last in range(len(numbers))
+    ]
+
+
+def test_a_chart_is_saved_as_a_drawing_with_its_title_and_as_pixels(page, finished_run):
+    opened(page, f"/runs/{finished_run}")
+    menu = page.locator('[data-downloads-of="induction"]')
+    saved: dict[str, bytes] = {}
+    for kind in ("PNG", "SVG"):
+        menu.locator("summary").click()
+        with page.expect_download() as download:
+            menu.get_by_role("button", name=kind).click()
+        assert download.value.suggested_filename == f"{finished_run}-induction.{kind.lower()}"
+        saved[kind] = Path(download.value.path()).read_bytes()
+
+    assert saved["PNG"].startswith(b"\x89PNG")
+    drawing = saved["SVG"].decode()
+    assert "A finished run · induction strength" in drawing
+    assert "sequences seen" in drawing
+    assert "attention, correct − wrong" in drawing
