@@ -45,7 +45,7 @@ SpanDep = Annotated[Span, Depends(_span)]
 def runs(request: Request, session: SessionDep, asked: AskedDep, span: SpanDep) -> Response:
     """The page; for htmx the table alone, or a part of its rows."""
     part = request.headers.get("HX-Target", "")
-    if "HX-Request" not in request.headers or "HX-History-Restore-Request" in request.headers:
+    if "HX-Request" not in request.headers:
         answer = page(request, "runs.html", runs_page(session, asked.view, span))
     elif part.startswith("tbody"):
         answer = fragment("runs.html", ["part"], runs_part(session, asked.view, span))

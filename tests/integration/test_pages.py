@@ -79,7 +79,7 @@ def test_the_table_shows_state_progress_loss_phase_change_and_age(client, traine
     for part in ("Trained", "fig 3", "running", "10k of 1M", "0.500", "6k", "just now"):
         assert part in row
     assert document.one("div", role="progressbar")["aria-valuenow"] == "1"
-    assert document.one("tbody", id="rows-first")["data-refresh-seconds"] == "2"
+    assert document.one("tbody", hx_trigger="refresh")["data-refresh-seconds"] == "2"
 
 
 def test_the_table_is_a_fragment_for_htmx(client, trained):

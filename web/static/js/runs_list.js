@@ -11,12 +11,16 @@ function isNear(part) {
   return bottom > -NEAR && top < window.innerHeight + NEAR;
 }
 
+function refreshTable() {
+  window.htmx.trigger(document.getElementById("runs-table"), "refresh-table");
+}
+
 /** Asks for the rows that somebody may see; an empty list for the whole table. */
 function refresh() {
   if (document.hidden || !window.htmx) return;
   for (const part of parts().filter(isNear)) {
-    const target = part.matches("tbody") ? part : document.getElementById("runs-table");
-    window.htmx.trigger(target, "refresh");
+    if (part.matches("tbody")) window.htmx.trigger(part, "refresh");
+    else refreshTable();
   }
 }
 
@@ -28,8 +32,7 @@ function schedule() {
 /** The last run of the list may have gone: then the page has something else to say. */
 function noticeEmptiness() {
   const table = document.getElementById("runs-table");
-  const is_empty = table.querySelector("tbody") && !table.querySelector("tbody tr");
-  if (is_empty) window.htmx.trigger(table, "refresh");
+  if (table.querySelector("tbody") && !table.querySelector("tbody tr")) refreshTable();
 }
 
 document.addEventListener("visibilitychange", refresh);
