@@ -32,6 +32,7 @@ def test_no_page_has_a_serious_violation_wide_or_narrow_light_or_dark(
         "/studies",
         "/studies/new",
         f"/studies/{study}",
+        f"/compare?runs={finished_run}",
         "/workers",
         "/guide",
         "/docs",

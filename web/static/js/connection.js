@@ -10,8 +10,13 @@ export class Connection {
   #state = "connecting";
   changed = () => {};
 
-  constructor(element) {
+  /**
+   * @param {Element} element
+   * @param {() => number | null} [lastHeard] when its stream said something last, if it has one
+   */
+  constructor(element, lastHeard = () => null) {
     this.element = element;
+    this.lastHeard = lastHeard;
     setInterval(() => this.#show(), TICK);
   }
 
@@ -29,6 +34,7 @@ export class Connection {
   }
 
   #show() {
+    this.#heardAt = Math.max(this.#heardAt, this.lastHeard() ?? 0);
     const silent = Date.now() - this.#heardAt;
     const isStale = this.#state === "live" && silent > STALE;
     this.element.dataset.state = isStale ? "stale" : this.#state;

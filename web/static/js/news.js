@@ -78,5 +78,9 @@ function summary(notes) {
 
 document.addEventListener("visibilitychange", ask);
 addEventListener("pageshow", (event) => event.persisted && ask());
-if (connection) connection.changed = (state) => state === "reconnecting" && announce("The server does not answer; this page asks again.");
+if (connection) {
+  connection.changed = (state) => {
+    if (state === "reconnecting") announce("The server does not answer; this page asks again.");
+  };
+}
 ask();

@@ -1,11 +1,13 @@
 // The run page: one stream feeds charts, numbers and attention maps.
 
 import { Attention } from "./attention.js";
+import { Connection } from "./connection.js";
 import { cursor } from "./cursor.js";
 import { offerDownloads } from "./downloads.js";
-import { age, duration, grouped } from "./format.js";
+import { duration, grouped } from "./format.js";
 import { RunCharts } from "./run_charts.js";
 import { Stream } from "./stream.js";
+import { announce } from "./toasts.js";
 import { ViewBar } from "./view_bar.js";
 
 const RATE_WINDOW = 12; // measurements that the present throughput is taken from
@@ -88,29 +90,18 @@ function refreshStatus() {
 
 /* Connection */
 
-const indicator = $("connection");
-const WORDS = {
-  connecting: "connecting",
-  reconnecting: "reconnecting",
-  paused: "paused",
-  finished: "finished",
+const connection = new Connection($("connection"), () => window.optoscope?.stream?.heardAt);
+connection.changed = (state) => {
+  if (state === "reconnecting") announce("The connection was lost; this page tries again.");
 };
 
 function showConnection(state) {
-  indicator.dataset.state = state;
+  connection.say(state);
   if (state === "live") {
     catchUp();
     refreshStatus();
   }
   if (state === "finished") refreshStatus();
-  tick();
-}
-
-function tick() {
-  const { state } = indicator.dataset;
-  const heardAt = window.optoscope?.stream?.heardAt ?? Date.now();
-  const seconds = (Date.now() - heardAt) / 1000;
-  indicator.textContent = state === "live" ? `live · ${age(seconds)}` : WORDS[state];
 }
 
 /** What a stream does not repeat: frames and the probe that came while it was away. */
@@ -186,8 +177,7 @@ const stream = data.run.is_terminal
       frames: newFrames,
       state: showConnection,
     });
-if (stream) setInterval(tick, 200);
-else showConnection("finished");
+if (!stream) showConnection("finished");
 setInterval(() => {
   if (stream?.state === "live" && !document.hidden) refreshStatus();
 }, STATUS_EVERY);
