@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.program import SMALL
+from tests.browser.program import ENDLESS, SMALL
 
 ROUNDED = 1e-4  # figures have five digits
 CURVES = """
@@ -107,3 +107,24 @@ def test_runs_are_grouped_aligned_hidden_and_found_again_by_the_link(page, brows
     with page.expect_download() as download:
         page.get_by_role("button", name="SVG").click()
     assert download.value.suggested_filename == "compare-induction_strength.L1R1.svg"
+
+
+def test_runs_that_train_go_on_beside_those_that_have_ended(page, program, finished_run):
+    training = program.launch(ENDLESS, "It goes on")
+    program.until(lambda: program.run(training)["sequences"] > 0, "measurement")
+    page.goto(f"/compare?runs={finished_run},{training}")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    before = len(curves(page)[training]["x"])
+    reached = page.locator("#legend-table tbody tr").nth(1).locator("[data-at]")
+    start = reached.inner_text()
+
+    await_curves(page, f"return traces[1].x.length > {before} + 5;")
+    live = curves(page)[training]
+    expect(reached).not_to_have_text(start)
+    program.cancel(training)
+    program.finished(training)
+
+    recorded = program.series(training)
+    count = len(live["x"])
+    assert live["x"] == recorded["sequences"][:count]
+    assert live["y"] == pytest.approx(recorded["loss.train"][:count], rel=ROUNDED)

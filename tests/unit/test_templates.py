@@ -6,6 +6,7 @@ import pytest
 from jinja2 import meta
 
 from app.services.bulk_page import BulkPage
+from app.services.compare_page import ComparePage
 from app.services.docs_page import DocsPage
 from app.services.guide import GuidePage
 from app.services.new_page import NewPage
@@ -20,6 +21,7 @@ TEMPLATES = WEB / "templates"
 PAGES = {
     "runs.html": RunsPage,
     "bulk.html": BulkPage,
+    "compare.html": ComparePage,
     "new.html": NewPage,
     "run.html": RunPage,
     "docs.html": DocsPage,

@@ -109,8 +109,16 @@ let cursor = null;
 function hover(at) {
   cursor = at;
   chart.hairlines(at?.place ?? null);
-  const isLoss = chosen.series.startsWith("loss.") && !chosen.baseline;
-  legend.say(at && chart.numbersAt(at.place), at, { hidden, isLoss });
+  legend.say(at && chart.numbersAt(at.place), at, { hidden, isLoss: isLoss() });
+}
+
+function isLoss() {
+  return chosen.series.startsWith("loss.") && !chosen.baseline;
+}
+
+function appended() {
+  legend.sayLast(chart.curves, isLoss());
+  if (cursor !== null) hover(cursor);
 }
 
 function onArrow(event) {
@@ -159,7 +167,7 @@ function start() {
     drawnColumns = columns();
     load();
   }).observe($("compare-chart"));
-  goLive({ places: data.live, chart, load, view: () => chosen });
+  goLive({ places: data.live, chart, load, appended, view: () => chosen });
 }
 
 async function copyLink({ target }) {

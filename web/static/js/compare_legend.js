@@ -1,6 +1,6 @@
 // The legend of a comparison: a table that says every number under the cursor, hides and shows.
 
-import { fixed, grouped, nats } from "./format.js";
+import { fixed, grouped, nats, short } from "./format.js";
 
 const MOST_READ = 10; // lines in the box beside the pointer
 
@@ -52,19 +52,34 @@ export function replace(table) {
   if (focused?.startsWith("show-") || focused?.startsWith("only-")) $(focused)?.focus();
 }
 
+/** Says where the curves have got to, as points are added to them. */
+export function sayLast(curves, isLoss) {
+  for (const row of rows()) {
+    const curve = curves.get(Number(row.dataset.number));
+    if (!curve?.x.length) continue;
+    const number = curve.y.at(-1) ?? null;
+    row.querySelector("[data-last]").textContent = number === null ? "–" : said(isLoss)(number);
+    row.querySelector("[data-at]").textContent = short(curve.x.at(-1));
+  }
+}
+
+function said(isLoss) {
+  return isLoss ? nats : fixed;
+}
+
 /**
  * Says the numbers at the cursor, the largest first; null: none, and the table is as it was.
  * @param {Map<number, number | null> | null} numbers by group
  * @param {{place: number, number: number, left: number, top: number}} at
  */
 export function say(numbers, at, { hidden, isLoss }) {
-  const said = isLoss ? nats : fixed;
+  const format = said(isLoss);
   const body = $("legend").querySelector("tbody");
   const lines = rows().map((row) => ({ row, number: numbers?.get(Number(row.dataset.number)) ?? null }));
   $("cursor-title").textContent = numbers ? `at ${grouped(at.place)}` : "at cursor";
   const near = numbers && nearest(lines, at.number, hidden);
   for (const { row, number } of lines) {
-    row.querySelector("[data-cursor]").textContent = number === null ? "" : said(number);
+    row.querySelector("[data-cursor]").textContent = number === null ? "" : format(number);
     row.classList.toggle("is-nearest", row === near?.row);
   }
   const order = numbers
@@ -72,7 +87,7 @@ export function say(numbers, at, { hidden, isLoss }) {
     : lines.toSorted((a, b) => a.row.dataset.number - b.row.dataset.number);
   const isSorted = order.every(({ row }, index) => body.rows[index] === row);
   if (!isSorted) body.append(...order.map(({ row }) => row));
-  read(numbers && at.number !== null ? order : [], near, at, { hidden, said });
+  read(numbers && at.number !== null ? order : [], near, at, { hidden, format });
 }
 
 function nearest(lines, number, hidden) {
@@ -83,14 +98,14 @@ function nearest(lines, number, hidden) {
 }
 
 /** The box beside the pointer: the nearest curves, sorted by their numbers. */
-function read(order, near, at, { hidden, said }) {
+function read(order, near, at, { hidden, format }) {
   const box = $("readout");
   const seen = order.filter((line) => line.number !== null && !hidden.has(line.row.dataset.key));
   box.hidden = !seen.length;
   if (box.hidden) return;
   const middle = Math.max(0, seen.indexOf(near));
   const first = Math.max(0, Math.min(middle - MOST_READ / 2, seen.length - MOST_READ));
-  const shown = seen.slice(first, first + MOST_READ).map((line) => entry(line, line === near, said));
+  const shown = seen.slice(first, first + MOST_READ).map((line) => entry(line, line === near, format));
   const title = document.createElement("p");
   title.className = "muted";
   const more = seen.length > MOST_READ ? ` · ${shown.length} of ${seen.length}` : "";
@@ -103,13 +118,13 @@ function read(order, near, at, { hidden, said }) {
   box.style.top = `${Math.max(0, Math.min(at.top - 20, box.parentElement.clientHeight - box.offsetHeight))}px`;
 }
 
-function entry({ row, number }, isNearest, said) {
+function entry({ row, number }, isNearest, format) {
   const line = document.createElement("p");
   line.classList.toggle("nearest", isNearest);
   const name = document.createElement("span");
   name.textContent = row.querySelector(".who").textContent;
   const value = document.createElement("b");
-  value.textContent = said(number);
+  value.textContent = format(number);
   line.append(row.querySelector("button.swatch i").cloneNode(), name, value);
   return line;
 }

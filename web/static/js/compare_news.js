@@ -1,23 +1,28 @@
 // What comes live: appended to plain curves, else the figure is asked for again, at a calm pace.
 
 import { follow } from "./compare_live.js";
+import { Connection } from "./connection.js";
 
 const DRAW_EVERY = 300; // milliseconds at least
 const SHARE = 8; // drawing takes at most one part in so many of the time
 const LOAD_EVERY = 3000;
 const MOST_POINTS = 18_000; // then the server thins again
 
-/** @param {{places: Object, chart: Object, load: Function, view: Function}} page */
-export function goLive({ places, chart, load, view }) {
+/** @param {{places: Object, chart: Object, load: Function, appended: Function, view: Function}} page */
+export function goLive({ places, chart, load, appended, view }) {
   if (!Object.keys(places).length) return;
-  const indicator = document.getElementById("connection");
+  let stream = null;
+  const connection = new Connection(document.getElementById("connection"), () => stream?.heardAt);
   let waiting = new Map();
   let timer = null;
 
-  const isPlain = () => {
+  /** Whether all that waits belongs to plain curves that are drawn. */
+  function isPlain() {
     const { group, smoothing, baseline } = view();
-    return group === "each" && !smoothing && !baseline;
-  };
+    const drawn = new Set(chart.figure.layout.meta.groups.map(({ run_id: runId }) => runId));
+    const isKnown = [...waiting.keys()].every((runId) => drawn.has(runId));
+    return isKnown && group === "each" && !smoothing && !baseline && chart.points < MOST_POINTS;
+  }
 
   function schedule() {
     if (timer !== null) return;
@@ -26,17 +31,16 @@ export function goLive({ places, chart, load, view }) {
   }
 
   async function flush() {
+    const isEnough = isPlain();
     const news = waiting;
     waiting = new Map();
-    const knows = chart.figure.layout.meta.groups.map(({ run_id: runId }) => runId);
-    const isKnown = [...news.keys()].every((runId) => knows.includes(runId));
-    if (isPlain() && isKnown && chart.points < MOST_POINTS) chart.append(news);
-    else await load();
+    if (isEnough && chart.append(news)) appended();
+    else if (!isEnough) await load();
     timer = null;
     if (waiting.size) schedule();
   }
 
-  follow(places, {
+  stream = follow(places, {
     measurements: (news) => {
       for (const { runId, measurements } of news) {
         waiting.set(runId, [...(waiting.get(runId) ?? []), ...measurements]);
@@ -46,8 +50,6 @@ export function goLive({ places, chart, load, view }) {
     run: (run) => {
       if (run.is_terminal) load(); // what it came to
     },
-    state: (state) => {
-      indicator.dataset.state = indicator.textContent = state;
-    },
+    state: (state) => connection.say(state),
   });
 }
