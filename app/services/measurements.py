@@ -132,10 +132,14 @@ def measurement_of(row: MeasurementRow) -> Measurement:
 
 
 def read_measurements(
-    session: Session, run: Run, config: RunConfig, span: Span = WHOLE
+    session: Session,
+    run: Run,
+    config: RunConfig,
+    span: Span = WHOLE,
+    shown: Sequence[str] = SHOWN,
 ) -> tuple[list[Measurement], Thinning]:
-    """Whole measurements, for charts that show losses and strengths together."""
-    read = _thinned(session, [run.id], select_series(config, SHOWN), span)[run.id]
+    """Whole measurements, for charts that show several series together: losses and strengths."""
+    read = _thinned(session, [run.id], select_series(config, shown), span)[run.id]
     columns = [rows.number_of("elapsed_seconds"), *(one.column for one in series_of(config))]
     found = rows.columns_of(session, [run.id], columns, places=read.sequences).get(run.id)
     return (_whole(found, config) if found else []), read.thinning

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -24,7 +24,7 @@ from app.services.figures import (
     run_figure,
     shown_layer,
 )
-from app.services.measurements import WHOLE, Span, read_measurements
+from app.services.measurements import SHOWN, WHOLE, Span, read_measurements
 from app.services.reading import phase_change_of
 from app.services.wording import grouped
 
@@ -92,8 +92,13 @@ def read_figure(
     """A run's figure, or a part of it, as it is now."""
     config = RunConfig.model_validate(run.config)
     _check_look(name, look)
-    rows, thinning = read_measurements(session, run, config, span)
-    return _figure(run, name, config, (rows, thinning), look)
+    read = read_measurements(session, run, config, span, _shown(name))
+    return _figure(run, name, config, read, look)
+
+
+def _shown(name: FigureName) -> Sequence[str]:
+    """Series that do not lose their extremes: what figures show together, and the figure's own."""
+    return SHOWN if name in (FigureName.LOSS, *STRENGTHS) else (*SHOWN, f"{name}.*")
 
 
 def _check_look(name: FigureName, look: Look) -> None:
@@ -136,35 +141,48 @@ def charts_of(
     """What the page shows first; `read` are the measurements of the whole run."""
     rows, _ = read
     _check_view(view, config)
-    span, look = _part(view, rows[-1].sequences if rows else 0)
-    if look.is_part:
-        read = read_measurements(session, run, config, span)
     name = FigureName(view.metric)
-    drawings = {
-        FigureName.PREVIOUS_TOKEN: view.previous_token,
-        FigureName.INDUCTION: view.induction,
-    }
-    looks = {name: Look(look.x, view.y, Drawing.LINES, look.start, look.until)} | {
-        panel: Look(look.x, YAxis.LINEAR, drawings[panel], look.start, look.until)
-        for panel in STRENGTHS
-    }
-    figures = {figure: _figure(run, figure, config, read, looks[figure]) for figure in looks}
+    figures = _figures(session, run, config, read, view)
+    meta = figures["metric"]["layout"]["meta"]
     return Charts(
         view=view,
         title=TITLES[name],
-        unit=figures[name]["layout"]["meta"]["unit"],
+        unit=meta["unit"],
         metrics={metric: TITLES[FigureName(metric)] for metric in METRICS},
         x_axes=X_AXES,
         legend=_legend(rows, view),
         panels=[_panel(panel, config, view) for panel in STRENGTHS],
         heads=_head_keys(config, view),
-        note="; ".join([_thinned(read[1]), *figures[name]["layout"]["meta"]["notes"]]),
+        note="; ".join([_thinned(Thinning.model_validate(meta["thinning"])), *meta["notes"]]),
         data={
-            "figures": {"metric": figures[name], **{one: figures[one] for one in STRENGTHS}},
+            "figures": figures,
             "view": _told(view, config),
             "usual_view": _told(ChartView(), config),
         },
     )
+
+
+def _figures(
+    session: Session,
+    run: Run,
+    config: RunConfig,
+    read: tuple[Sequence[Measurement], Thinning],
+    view: ChartView,
+) -> dict[str, Figure]:
+    """The three charts, by their places on the page."""
+    rows, _ = read
+    span, look = _part(view, rows[-1].sequences if rows else 0)
+    if look.is_part:
+        read = read_measurements(session, run, config, span)
+    name = FigureName(view.metric)
+    own = read
+    if name is not FigureName.LOSS:
+        own = read_measurements(session, run, config, span, _shown(name))
+    figures = {"metric": _figure(run, name, config, own, replace(look, y=view.y))}
+    for panel in STRENGTHS:
+        drawing = getattr(view, panel)
+        figures[panel] = _figure(run, panel, config, read, replace(look, drawing=drawing))
+    return figures
 
 
 def _part(view: ChartView, latest: int) -> tuple[Span, Look]:

@@ -21,6 +21,7 @@ class Lines {
     this.lines = figure.data.filter(({ meta }) => !meta.broken);
     this.marks = figure.data.filter(({ meta }) => meta.broken);
     this.metas = this.lines.map(({ meta }) => meta);
+    this.whole = this.metas.filter((_, index) => !this.lines[index].y.includes(null));
     this.setWeight(weight);
   }
 
@@ -53,13 +54,9 @@ class Lines {
     return { drawn, numbers: ys.flat() };
   }
 
-  /** Whether a line has a gap from here on that nothing marks yet. */
+  /** Whether a line gets its first gap here, which the server's next figure will mark. */
   breaks(measurements) {
-    const marked = new Set(this.marks.map(({ uid }) => uid));
-    return this.lines.some(
-      ({ meta, uid }) =>
-        !marked.has(`${uid}-broken`) && measurements.some((one) => pick(one, meta) === null),
-    );
+    return this.whole.some((meta) => measurements.some((one) => pick(one, meta) === null));
   }
 
   number(matches, index) {

@@ -1,5 +1,7 @@
 // Strengths of all heads over the whole run, while the charts show only a part of it.
 
+const MOST = 6000; // points; beyond, the server's thinned ones replace them
+
 export class Strengths {
   #whole = null; // what the API has, and what came since
   #loading = null;
@@ -34,6 +36,7 @@ export class Strengths {
         this.#whole[name].push(one[name]);
       }
     }
+    if (this.#whole.sequences.length > MOST) this.#fetch();
   }
 
   /** The strength of a head at a place, or the last one before it. */
