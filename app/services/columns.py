@@ -112,23 +112,17 @@ def _or_dash(text: str | None) -> str:
     return text or "–"
 
 
+def _phase_change(name: str) -> Column:
+    title = "Phase change" if name == "midpoint" else f"Phase change, {name}"
+    return _plain(name, title, _number_key(getattr(Run, name)), short, unit="sequences")
+
+
 def _of_runs() -> list[Column]:
     progress = cast(Run.sequences, Double) / Run.total_sequences
     taken = func.extract("epoch", Run.finished_at - Run.started_at)
     clamps = func.jsonb_array_length(Run.config["program"], type_=Integer())
     tags = func.nullif(func.array_to_string(Run.tags, ", "), "", type_=Text())
     notes = func.nullif(Run.notes, "", type_=Text())
-    places = ("onset", "midpoint", "end")
-    phase = [
-        _plain(
-            name,
-            f"Phase change{'' if name == 'midpoint' else f', {name}'}",
-            _number_key(getattr(Run, name)),
-            short,
-            unit="sequences",
-        )
-        for name in places
-    ]
     return [
         _plain(NAME, "Run", Run.name.expression, str, kind="text", is_optional=False),
         _plain(
@@ -141,7 +135,7 @@ def _of_runs() -> list[Column]:
             read=lambda run: run.sequences / run.total_sequences,
         ),
         _plain("train_loss", "Train loss", _number_key(Run.train_loss), nats, unit="nats"),
-        *phase,
+        *map(_phase_change, ("onset", "midpoint", "end")),
         _plain(
             "created", "Age", Run.created_at.expression, str, kind="moment", is_optional=False,
             read=lambda run: run.created_at,

@@ -13,6 +13,27 @@ def names(page: Page) -> list[str]:
     return page.locator(".runs-list th[scope=row] a").all_inner_texts()
 
 
+def tag_what_is_ticked(page: Page) -> None:
+    page.get_by_text("Tag", exact=True).click()
+    page.get_by_label("Tags to add or remove").fill("keep, odd ones")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator(".toast")).to_contain_text("3 runs tagged")
+    expect(page.locator(".runs-list .tag", has_text="odd ones")).to_have_count(3)
+    expect(page.locator("#bulk-count")).to_have_text("3 runs selected")
+
+
+def cancel_and_delete_all(page: Page) -> None:
+    page.locator("#pick-all").check()
+    page.locator("#bulk").get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel 3 runs").click()
+    expect(page.locator(".runs-list .state-cancelled")).to_have_count(3)
+    page.locator("#bulk").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", name="Delete 3 runs?")).to_be_visible()
+    page.get_by_role("button", name="Delete 3 runs").click()
+    expect(page.get_by_role("heading", name="No run matches")).to_be_visible()
+    expect(page.locator("#bulk")).to_be_hidden()
+
+
 def test_runs_are_filtered_sorted_and_changed_together(page, browse, program):
     study = program.post(
         "/studies", base=ENDLESS, name="Crowd",
@@ -28,13 +49,7 @@ def test_runs_are_filtered_sorted_and_changed_together(page, browse, program):
     expect(page.locator("#bulk-count")).to_have_text("1 run selected")
     boxes.nth(3).click(modifiers=["Shift"])
     expect(page.locator("#bulk-count")).to_have_text("3 runs selected")
-
-    page.get_by_text("Tag", exact=True).click()
-    page.get_by_label("Tags to add or remove").fill("keep, odd ones")
-    page.get_by_role("button", name="Add").click()
-    expect(page.locator(".toast")).to_contain_text("3 runs tagged")
-    expect(page.locator(".runs-list .tag", has_text="odd ones")).to_have_count(3)
-    expect(page.locator("#bulk-count")).to_have_text("3 runs selected")
+    tag_what_is_ticked(page)
 
     page.keyboard.press("Escape")
     page.keyboard.press("/")
@@ -55,16 +70,7 @@ def test_runs_are_filtered_sorted_and_changed_together(page, browse, program):
     assert names(elsewhere) == found
     expect(elsewhere.locator("#search")).to_have_value("odd ones")
 
-    page.locator("#pick-all").check()
-    page.locator("#bulk").get_by_role("button", name="Cancel").click()
-    page.get_by_role("button", name="Cancel 3 runs").click()
-    expect(page.locator(".runs-list .state-cancelled")).to_have_count(3)
-    page.locator("#bulk").get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("heading", name="Delete 3 runs?")).to_be_visible()
-    page.get_by_role("button", name="Delete 3 runs").click()
-    expect(page.get_by_role("heading", name="No run matches")).to_be_visible()
-    expect(page.locator("#bulk")).to_be_hidden()
-
+    cancel_and_delete_all(page)
     page.go_back()
     expect(page.locator("#search")).not_to_have_value("")
     page.get_by_role("link", name="Show every run").click()
