@@ -3,12 +3,12 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal, select, update
+from sqlalchemy import ColumnElement, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.db.base import Base
-from app.db.models import Checkpoint, Frame, Measurement, Probe, ResumePoint, Run
+from app.db.models import Checkpoint, Frame, Measurement, Probe, ResumePoint, Run, StudyRun
 
 SHARED = 0  # the attempt of rows that no trainer of the run wrote: its parent's
 
@@ -68,6 +68,20 @@ def last_before(session: Session, run_id: str, *, before: int) -> Measurement | 
 def forks_of(session: Session, run_id: str) -> Sequence[Run]:
     """The runs that were forked from this one, oldest first."""
     statement = select(Run).where(Run.parent_id == run_id).order_by(Run.created_at, Run.id)
+    return session.scalars(statement).all()
+
+
+def relatives_of(session: Session, run: Run, *, limit: int) -> Sequence[Run]:
+    """The runs of its studies, its parent, its siblings and its forks, newest first."""
+    studies = select(StudyRun.study_id).where(StudyRun.run_id == run.id)
+    in_studies = select(StudyRun.run_id).where(StudyRun.study_id.in_(studies))
+    is_family = or_(Run.id == run.parent_id, Run.parent_id.in_([run.id, run.parent_id]))
+    statement = (
+        select(Run)
+        .where(Run.id != run.id, or_(Run.id.in_(in_studies), is_family))
+        .order_by(Run.created_at.desc(), Run.id)
+        .limit(limit)
+    )
     return session.scalars(statement).all()
 
 

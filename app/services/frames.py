@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.db import series
+from app.db import lineage, series
 from app.db.models import Frame, Run
 from app.errors import NotFound
 from app.schemas.api import CompositionRead, FrameRead, ProbeRead
@@ -18,6 +18,7 @@ from app.schemas.measure import READINGS, chance_of_composition
 from app.services.measurements import finite
 
 DIGITS = 5  # of shares and scores; more are noise of float32 and bytes on the wire
+MOST_PEERS = 60
 
 
 def frame_at(session: Session, run: Run, sequences: int) -> Frame:
@@ -81,6 +82,18 @@ def read_probe(session: Session, run: Run) -> ProbeRead:
     if probe is None:
         raise NotFound(f"Run {run.id} has no probe yet; its trainer writes it when it starts.")
     return ProbeRead.model_validate({"run_id": run.id, "sequences": probe.sequences})
+
+
+def peers(session: Session, run: Run) -> list[dict[str, str]]:
+    """The relatives of a run whose attention is as large as its own, to be subtracted from it."""
+    own = _size(run)
+    found = lineage.relatives_of(session, run, limit=MOST_PEERS)
+    return [{"id": one.id, "name": one.name} for one in found if _size(one) == own]
+
+
+def _size(run: Run) -> tuple[int, int, int]:
+    config = RunConfig.model_validate(run.config)
+    return config.model.layers, config.model.heads, config.task.tokens
 
 
 def _nested(numbers: Sequence[float | None], shape: Sequence[int]) -> list[Any]:

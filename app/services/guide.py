@@ -143,11 +143,14 @@ _HEADS = (
     Entry(
         id="composition",
         title="Composition score",
-        says="How far a head of a later layer reads what a head of an earlier layer writes, from "
-        "the weights alone: of the later head's query, key or value matrix, the part that meets "
-        "the earlier head's output.",
-        formula="‖W_O W_X‖ / (‖W_O‖ ‖W_X‖), Frobenius norms, X = Q, K or V",
-        range="0 to 1; random matrices score about 1 / √width (0.125 at width 64)",
+        says="How much of what a head writes a head of a later layer reads, from the weights "
+        "alone: for its keys, its queries or its values. The norm's gain and centring are part of "
+        "what is read; biases and rotary positions are left out. What unrelated heads score is not "
+        "taken off the number: the circuit draws what is above it, or above the first frame.",
+        formula="keys: ‖W_QK W_OV‖ / (‖W_QK‖ ‖W_OV‖), Frobenius norms, W_QK = W_Qᵀ W_K of the "
+        "later head, W_OV = W_O W_V of the earlier; queries: W_QKᵀ, values: the later W_OV for "
+        "W_QK",
+        range="0 to 1; unrelated heads score 1 / √width on average (0.125 at width 64)",
         unit="none",
         sources=(
             Source("the paper's Fig. 11", PAPER.url),
@@ -155,6 +158,7 @@ _HEADS = (
                 "Elhage et al. 2021",
                 "https://transformer-circuits.pub/2021/framework/index.html",
             ),
+            Source("worker/science/composition.py"),
         ),
     ),
 )

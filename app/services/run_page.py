@@ -20,6 +20,7 @@ from app.schemas.view import ChartView
 from app.services.circuit import Circuit, circuit
 from app.services.files import read_checkpoints
 from app.services.forms import ConfigForm, FormField, form_of
+from app.services.frames import peers
 from app.services.lights import LitModel, lit_model
 from app.services.measurements import read_measurements
 from app.services.program_text import count_clamps
@@ -166,6 +167,7 @@ def _page_data(
         **charts.data,
         "frames": list(series.frame_sequences(session, run.id)),
         "probe": probe.sequences if probe else [],
+        "peers": peers(session, run),
         "layers": config.model.layers,
         "selected_head": _selected_head(config, rows),
     }

@@ -74,7 +74,8 @@ def until_frames(page: Page, count: int) -> None:
 def test_every_frame_shows_the_attention_that_the_api_has(page, program, finished_run):
     page.goto(f"/runs/{finished_run}")
     slider = page.get_by_role("slider", name="Frame")
-    page.get_by_role("button", name=re.compile("^Layer 2, head 1")).click()
+    attention = page.get_by_role("region", name="Attention")
+    attention.get_by_role("button", name=re.compile("^Layer 2, head 1")).click()
     frames = program.get(f"/runs/{finished_run}/frames")["sequences"]
     assert len(frames) > 3
 

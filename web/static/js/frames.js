@@ -1,38 +1,42 @@
-// Saved frames: the slider over them, following the newest, playing, fetching each once.
+// Which frame is on show: the slider over them, following the newest, playing, and the one under
+// the pointer while it is over a chart.
+
+import { cursor } from "./cursor.js";
+import { FrameStore } from "./frame_store.js";
 
 const $ = (id) => document.getElementById(id);
 const PLAY_EVERY = 120; // milliseconds a frame
-const KEPT = 400; // frames in memory
 
-export class Frames {
-  #cache = new Map();
+/** Events: `shown` when there is another frame to draw, `moved` when the hand chose another place
+ *  or whether to follow. */
+export class Frames extends EventTarget {
+  #at = 0;
   #fetching = false;
   #playing = null;
 
-  /**
-   * @param {string} url of the API's frames
-   * @param {number[]} sequences of the frames that there are
-   * @param {{shown: Function, moved: Function}} listener `shown` once patterns are there, `moved`
-   *     when the hand chose another frame or whether to follow
-   */
-  constructor(url, sequences, listener) {
-    this.url = url;
+  /** @param {string} url of the API's frames
+   *  @param {number[]} sequences of the frames that there are */
+  constructor(url, sequences) {
+    super();
+    this.store = new FrameStore(url);
     this.sequences = sequences;
-    this.listener = listener;
     this.following = true;
-    this.shown = null; // `{sequences, patterns}`
-    $("frame-slider").addEventListener("input", () => this.#choose(this.index));
+    this.isPreview = false; // whether it is but the pointer that chose the frame on show
+    this.shown = null; // the frame as the API gives it
+    $("frame-slider").addEventListener("input", ({ target }) => this.#choose(Number(target.value)));
     $("follow-live").addEventListener("click", () => this.#toggle());
     $("frame-play").addEventListener("click", () => (this.#playing ? this.#stop() : this.#play()));
+    cursor.subscribe((place) => this.#preview(place));
   }
 
-  get index() {
-    return Number($("frame-slider").value);
-  }
-
-  /** The frame that is asked for; the one on show may lag behind it. */
+  /** The frame that was chosen; the one on show may lag behind it, or be a preview. */
   get target() {
-    return this.sequences[this.index];
+    return this.sequences[this.#at];
+  }
+
+  /** The number of the frame on show, from 1. */
+  get place() {
+    return this.sequences.indexOf(this.shown.sequences) + 1;
   }
 
   start() {
@@ -50,11 +54,14 @@ export class Frames {
 
   /** Shows the frame nearest to `sequences` and stops following. */
   goTo(sequences) {
-    if (!this.sequences.length) return;
+    if (this.sequences.length) this.#choose(this.#nearest(sequences));
+  }
+
+  #nearest(sequences) {
     const distance = (index) => Math.abs(this.sequences[index] - sequences);
     let best = 0;
     for (let i = 1; i < this.sequences.length; i += 1) if (distance(i) < distance(best)) best = i;
-    this.#choose(best);
+    return best;
   }
 
   #resize(at) {
@@ -62,15 +69,25 @@ export class Frames {
     slider.max = Math.max(this.sequences.length - 1, 0);
     slider.disabled = $("frame-play").disabled = this.sequences.length < 2;
     if (this.following) this.#latest();
-    else slider.value = Math.max(this.sequences.indexOf(at), 0);
-    if (this.shown) this.listener.shown();
+    else this.#move(Math.max(this.sequences.indexOf(at), 0));
+    if (this.shown) this.#tell("shown");
+  }
+
+  #tell(what) {
+    this.dispatchEvent(new Event(what));
+  }
+
+  #move(index) {
+    this.#at = index;
+    if (!this.isPreview) $("frame-slider").value = index;
   }
 
   #choose(index) {
+    this.isPreview = false;
     this.#stop();
     this.#follow(false);
-    $("frame-slider").value = index;
-    this.#fetch();
+    this.#move(index);
+    this.#show();
   }
 
   #toggle() {
@@ -82,24 +99,24 @@ export class Frames {
   #follow(on) {
     this.following = on;
     $("follow-live").setAttribute("aria-pressed", String(on));
-    this.listener.moved();
+    this.#tell("moved");
   }
 
   #latest() {
-    $("frame-slider").value = this.sequences.length - 1;
-    this.#fetch();
+    this.#move(this.sequences.length - 1);
+    this.#show();
   }
 
   #play() {
-    if (this.index >= this.sequences.length - 1) $("frame-slider").value = 0;
+    if (this.#at >= this.sequences.length - 1) this.#move(0);
     this.#follow(false);
     this.#showPlaying(true);
-    this.#fetch();
+    this.#show();
     this.#playing = setInterval(() => {
-      if (this.index >= this.sequences.length - 1) this.#stop();
-      else if (this.shown?.sequences === this.target) {
-        $("frame-slider").value = this.index + 1;
-        this.#fetch();
+      if (this.#at >= this.sequences.length - 1) this.#stop();
+      else if (this.store.peek(this.target)) {
+        this.#move(this.#at + 1);
+        this.#show();
       }
     }, PLAY_EVERY);
   }
@@ -109,7 +126,7 @@ export class Frames {
     clearInterval(this.#playing);
     this.#playing = null;
     this.#showPlaying(false);
-    this.listener.moved();
+    this.#tell("moved");
   }
 
   #showPlaying(on) {
@@ -117,33 +134,40 @@ export class Frames {
     $("frame-play").setAttribute("aria-label", on ? "Stop" : "Play the frames");
   }
 
-  /** Fetches the frame asked for; while one is on its way, only the newest wish is remembered. */
-  async #fetch() {
+  /** What the pointer is over in a chart, from the frames that are here already; null: no longer. */
+  #preview(place) {
+    if (this.#playing || !this.shown) return;
+    this.isPreview = place !== null;
+    if (!this.isPreview) {
+      this.#move(this.#at);
+      this.#show();
+      return;
+    }
+    this.store.warm(this.sequences);
+    const frame = this.store.nearest(place);
+    $("frame-slider").value = this.#nearest(frame.sequences);
+    this.#draw(frame);
+  }
+
+  #draw(frame) {
+    if (this.shown === frame) return;
+    this.shown = frame;
+    this.#tell("shown");
+  }
+
+  /** Shows the chosen frame; while one is on its way, only the newest wish is remembered. */
+  async #show() {
     if (this.#fetching || !this.sequences.length) return;
     this.#fetching = true;
     try {
-      while (this.shown?.sequences !== this.target) {
-        const sequences = this.target;
-        const patterns = this.#cache.get(sequences) ?? (await this.#load(sequences));
-        if (!patterns) break;
-        this.shown = { sequences, patterns };
-        this.listener.shown();
+      let frame = null;
+      while (frame?.sequences !== this.target) {
+        frame = await this.store.load(this.target);
+        if (!frame) break;
+        if (!this.isPreview) this.#draw(frame);
       }
     } finally {
       this.#fetching = false;
-    }
-  }
-
-  async #load(sequences) {
-    try {
-      const answer = await fetch(`${this.url}?sequences=${sequences}`);
-      if (!answer.ok) return null;
-      const { patterns } = await answer.json();
-      if (this.#cache.size >= KEPT) this.#cache.delete(this.#cache.keys().next().value);
-      this.#cache.set(sequences, patterns);
-      return patterns;
-    } catch {
-      return null; // the server is away; the next frame or wish asks again
     }
   }
 }

@@ -1,6 +1,5 @@
 // Drawing attention: tokens, the large map's table, the colour scale.
 
-import { fixed } from "./format.js";
 import { colour } from "./theme.js";
 
 const STEPS = 64; // of the colour scale
@@ -12,6 +11,14 @@ export function attentionScale() {
   const stops = [0, 1, 2, 3, 4].map((stop) => channels(colour(`scale-${stop}`)));
   const shades = Array.from({ length: STEPS + 1 }, (_, step) => blend(stops, step / STEPS));
   return (share) => shades[Math.round(Math.min(Math.max(share ?? 0, 0), 1) * STEPS)];
+}
+
+/** Differences -1 to 1, 0 in the middle, as colours of the present theme. */
+export function differenceScale() {
+  const above = attentionScale();
+  const stops = ["scale-0", "below-2", "below-4"].map((name) => channels(colour(name)));
+  const below = Array.from({ length: STEPS + 1 }, (_, step) => blend(stops, step / STEPS));
+  return (by) => (by < 0 ? below[Math.round(Math.min(-by, 1) * STEPS)] : above(by));
 }
 
 function channels(rgb) {
@@ -74,13 +81,14 @@ function cell(query, key) {
   return made;
 }
 
-export function fillLarge(map, pattern, shade) {
+/** @param write how a number is written in its cell */
+export function fillLarge(map, pattern, shade, write) {
   for (const one of map.querySelectorAll("td[data-query]:not(.later)")) {
     const share = pattern[Number(one.dataset.query)][Number(one.dataset.key)];
     const { css, light } = shade(share);
     one.style.background = css;
     one.style.color = light ? "#000000" : "#ffffff";
-    one.firstChild.textContent = fixed(share ?? NaN, 2);
+    one.firstChild.textContent = write(share ?? NaN);
     one.title = one.firstChild.textContent;
   }
 }

@@ -2,9 +2,11 @@
 
 import { Attention } from "./attention.js";
 import { Connection } from "./connection.js";
+import { LiveCircuit } from "./circuit_live.js";
 import { cursor } from "./cursor.js";
 import { offerDownloads } from "./downloads.js";
 import { duration, grouped } from "./format.js";
+import { keepInAddress } from "./permalink.js";
 import { RunCharts } from "./run_charts.js";
 import { Stream } from "./stream.js";
 import { announce } from "./toasts.js";
@@ -118,17 +120,16 @@ async function newFrames(sequences) {
   attention.frames.add(sequences);
 }
 
-/* Attention */
+/* Attention and circuit */
 
-const attention = new Attention(data, ({ shown, following }) => {
-  const at = following ? null : shown.sequences;
-  for (const chart of Object.values(charts.charts)) chart.cursor(at);
-  return (layer, head) => ({
-    induction: charts.strength("induction", layer, head, shown.sequences),
-    previous: charts.strength("previous_token", layer, head, shown.sequences),
-  });
+const attention = new Attention(data);
+const circuit = new LiveCircuit(attention);
+attention.addEventListener("drawn", () => {
+  const { shown, following, isPreview } = attention.frames;
+  if (isPreview) return; // the pointer has a line of its own
+  for (const chart of Object.values(charts.charts)) chart.cursor(following ? null : shown.sequences);
 });
-charts.strengths.loaded = () => attention.frames.shown && attention.frames.listener.shown();
+keepInAddress(attention, circuit);
 for (const chart of Object.values(charts.charts)) {
   let pinning = null; // a double click is two clicks at first, and means something else
   chart.element.on("plotly_click", ({ event }) => {
@@ -183,5 +184,5 @@ setInterval(() => {
 }, STATUS_EVERY);
 
 window.optoscope = {
-  charts: charts.charts, view: charts.view, attention, stream, latencies, cursor, ready: charts.ready,
+  charts: charts.charts, view: charts.view, attention, circuit, stream, latencies, cursor, ready: charts.ready,
 };

@@ -1,0 +1,130 @@
+// What the attention on show is compared with: nothing, the first frame, or another run's frame at
+// the same place.
+
+import { FrameStore } from "./frame_store.js";
+import { grouped } from "./format.js";
+
+const $ = (id) => document.getElementById(id);
+const RUN_ID = /^[a-z0-9]{1,32}$/;
+
+/** Event `changed`: the maps are to be drawn anew. */
+export class Difference extends EventTarget {
+  #store = null; // of the other run
+  #sameProbe = true;
+
+  /** @param frames those of this run */
+  constructor(data, frames) {
+    super();
+    this.frames = frames;
+    this.probe = JSON.stringify(data.probe);
+    this.from = ""; // "", "first", or a run's id
+    for (const { id, name } of data.peers) {
+      const option = new Option(`minus ${name}`, id);
+      $("compare-runs").append(option);
+    }
+    $("compare-runs").hidden = !data.peers.length;
+    $("compare-with").addEventListener("change", ({ target }) => this.#chosen(target.value));
+    $("compare-id").addEventListener("change", ({ target }) => this.#typed(target.value.trim()));
+  }
+
+  get isOn() {
+    return this.from !== "";
+  }
+
+  /** Takes up what an address names. */
+  choose(from) {
+    const select = $("compare-with");
+    select.value = from;
+    if (select.value === from) return this.#chosen(from);
+    select.value = "other";
+    $("compare-id").value = from;
+    $("compare-other").hidden = false;
+    return this.#set(from);
+  }
+
+  /** The patterns to subtract from those of a frame; null while they are on their way. */
+  base(frame) {
+    const [store, place] = this.#source(frame);
+    const found = store.peek(place);
+    if (found) {
+      this.#say(found, frame);
+      return alike(found, frame) ? found.patterns : null;
+    }
+    store.load(place).then((came) => {
+      if (came) this.dispatchEvent(new Event("changed"));
+      else if (this.#store === store) this.#note(`There is no run ${this.from} with a frame there.`);
+    });
+    return null;
+  }
+
+  #source(frame) {
+    if (this.from === "first") return [this.frames.store, this.frames.sequences[0]];
+    return [this.#store, frame.sequences];
+  }
+
+  #chosen(value) {
+    $("compare-other").hidden = value !== "other";
+    if (value !== "other") return this.#set(value);
+    $("compare-id").focus();
+    return this.#typed($("compare-id").value.trim());
+  }
+
+  #typed(id) {
+    if (id && !RUN_ID.test(id)) {
+      this.#set("");
+      return this.#note("A run's id is what its address ends with: small letters and digits.");
+    }
+    return this.#set(id);
+  }
+
+  async #set(from) {
+    this.from = from;
+    this.#note("");
+    this.#store = from && from !== "first" ? new FrameStore(`/api/v1/runs/${from}/frames`) : null;
+    this.#sameProbe = true;
+    this.dispatchEvent(new Event("changed"));
+    if (this.#store) await this.#checkProbe(from);
+  }
+
+  /** Whether the other run's frames show the same sequences. */
+  async #checkProbe(from) {
+    const answer = await fetch(`/api/v1/runs/${from}/probe`).catch(() => null);
+    if (!answer?.ok || this.from !== from) return;
+    const { sequences } = await answer.json();
+    this.#sameProbe = JSON.stringify(sequences) === this.probe;
+    this.dispatchEvent(new Event("changed"));
+  }
+
+  #say(found, frame) {
+    if (!alike(found, frame)) {
+      this.#note("That run has other layers, heads or tokens; a difference needs the same.");
+    } else if (this.from === "first") {
+      this.#note(`minus the frame at ${grouped(found.sequences)} sequences`);
+    } else {
+      const other = this.#sameProbe ? "" : " Its probe shows other sequences: compare places, not drawings.";
+      this.#note(`minus its frame at ${grouped(found.sequences)} sequences.${other}`);
+    }
+  }
+
+  #note(text) {
+    $("compare-note").textContent = text;
+  }
+}
+
+function alike(one, other) {
+  return JSON.stringify(sizes(one.patterns)) === JSON.stringify(sizes(other.patterns));
+}
+
+function sizes(nested) {
+  return Array.isArray(nested) ? [nested.length, ...sizes(nested[0])] : [];
+}
+
+/** A head's pattern minus another's; null where a number is missing. */
+export function minus(pattern, other) {
+  return pattern.map((row, query) =>
+    row.map((share, key) => {
+      const from = other[query][key];
+      return share === null || from === null ? null : share - from;
+    }),
+  );
+}

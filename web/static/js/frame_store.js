@@ -1,0 +1,61 @@
+// Frames of a run as the API gives them: each is fetched once, the latest used are kept.
+
+const KEPT = 400; // frames in memory
+const WARMED = 24; // frames that are fetched ahead, spread over the training
+
+export class FrameStore {
+  #cache = new Map();
+  #coming = new Map();
+  #isWarm = false;
+
+  constructor(url) {
+    this.url = url;
+  }
+
+  /** The last frame at or before a place; null where there is none or the server is away. */
+  load(sequences) {
+    const known = this.#cache.get(sequences);
+    if (known) return Promise.resolve(known);
+    if (!this.#coming.has(sequences)) {
+      const coming = this.#fetch(sequences).finally(() => this.#coming.delete(sequences));
+      this.#coming.set(sequences, coming);
+    }
+    return this.#coming.get(sequences);
+  }
+
+  /** The frame asked for at a place before, if it is still there. */
+  peek(sequences) {
+    return this.#cache.get(sequences) ?? null;
+  }
+
+  /** Of the frames that are here, the one nearest to a place. */
+  nearest(sequences) {
+    let best = null;
+    for (const frame of this.#cache.values()) {
+      const isNearer = (one) => Math.abs(one.sequences - sequences) < Math.abs(best.sequences - sequences);
+      if (!best || isNearer(frame)) best = frame;
+    }
+    return best;
+  }
+
+  /** Fetches some frames ahead, one after the other; once. */
+  async warm(places) {
+    if (this.#isWarm) return;
+    this.#isWarm = true;
+    const step = Math.max((places.length - 1) / (WARMED - 1), 1);
+    for (let index = 0; index < places.length; index += step) await this.load(places[Math.round(index)]);
+  }
+
+  async #fetch(sequences) {
+    try {
+      const answer = await fetch(`${this.url}?sequences=${sequences}`);
+      if (!answer.ok) return null;
+      const frame = await answer.json();
+      if (this.#cache.size >= KEPT) this.#cache.delete(this.#cache.keys().next().value);
+      this.#cache.set(sequences, frame);
+      return frame;
+    } catch {
+      return null; // the server is away; the next frame or wish asks again
+    }
+  }
+}
