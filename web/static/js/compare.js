@@ -208,5 +208,11 @@ document.addEventListener("click", (event) => {
   link.href = `/compare?${said.toString().replaceAll("%2C", ",")}`;
 }, { capture: true });
 
+/** What came with the page; small charts again, in as many columns as there is room for. */
+async function first() {
+  await draw();
+  if (chosen.view === "panels") await load();
+}
+
 if (chooser) start();
-window.optoscope = { ready: chooser ? draw() : Promise.resolve(), chart: $("compare-chart") };
+window.optoscope = { ready: chooser ? first() : Promise.resolve(), chart: $("compare-chart") };
