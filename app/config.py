@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     resume_seconds: float = 10.0  # between resume points: the most work that a crash can cost
     cohort_size: int = 32  # runs that one trainer takes at most
     compile: bool = True  # False: no torch.compile; slower, starts at once
-    device: str = "auto"  # of a trainer: auto, cpu, cuda or cuda:1; auto takes a GPU if there is one
+    device: str = "auto"  # of a trainer: cpu, cuda, cuda:1; auto takes a GPU where there is one
     tf32: bool = False  # True: a GPU may round the factors of matrix products to 10 bits
     threads: int = 0  # CPU threads of a trainer; 0: one (docs/adr/0007)
 
