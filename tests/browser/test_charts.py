@@ -41,7 +41,7 @@ def test_every_metric_and_drawing_shows_the_numbers_of_the_api(page, finished_ru
     opened(page, f"/runs/{finished_run}")
 
     for metric in METRICS:
-        page.get_by_role("combobox", name="Show").select_option(metric)
+        page.locator("#view-bar").get_by_label("Show").select_option(metric)
         page.wait_for_function(f"metric => ({SHOWN})() === metric", arg=metric)
         charts = drawn(page)
         for evaluator in EVALUATORS:
