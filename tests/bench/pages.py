@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 from app.schemas.state import RunState
 from tests.bench.place import Place, served
 from tests.bench.report import Line, machine, report, say
-from tests.bench.rows import paper_run, study_of
+from tests.bench.rows import EVERY, paper_run, study_of
 from tests.browser.chromium import NoChromiumError, ensure_chromium
 
 POINTS, RUNS = 2000, 50
@@ -29,7 +30,8 @@ UPDATES = 4  # a second
 SWITCHES = ("--no-first-run", "--disable-background-networking", "--disable-gpu")
 DESKTOP = {"width": 1440, "height": 900}
 WINDOW = 30  # seconds of watching fifty curves
-SAMPLE_EVERY, SETTLE = 10, 20  # seconds between looks at memory, and before the first
+SAMPLES, SAMPLE_EVERY = 4, 1000  # looks at memory, of which the least counts; milliseconds between
+SETTLE = 20  # seconds before the first
 HOUR = 3600
 
 # Resolves once the charts are painted; milliseconds since the navigation began.
@@ -38,6 +40,13 @@ async () => {
   await window.optoscope.ready;
   await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
   return performance.now();
+}
+"""
+# How many points a chart holds, and the last one's place.
+HELD = """
+() => {
+  const { x } = document.querySelector(".js-plotly-plot").data[0];
+  return [x.length, x.at(-1)];
 }
 """
 NETWORK = ("Script", "Stylesheet")
@@ -101,27 +110,44 @@ def _fifty_runs(place: Place, browser: Browser) -> Iterator[Line]:
 
 
 def _memory(place: Place, browser: Browser, minutes: float, rate: float) -> Iterator[Line]:
-    """A run's page over a long time of reports; what is left after collecting garbage."""
+    """A run's page over a long time of reports; what is left after collecting garbage.
+
+    The more points are drawn, the more memory they take, until the server's figure replaces them;
+    growth is what is on top of that, from one report to the next.
+    """
     say(f"{minutes:g} minutes of {rate:g} updates a second")
     run_id = paper_run(place.engine, place.outbox, POINTS, state=RunState.RUNNING, name="Long")
-    heap, busy = [], []
+    samples: list[tuple[float, float, float]] = []
     with _page(place, browser) as (page, devtools), _reporting(place, [run_id], POINTS, rate):
         _open(page, f"/runs/{run_id}")
         page.wait_for_timeout(1000 * SETTLE)
         before, begun = _spent(devtools), time.monotonic()
         while time.monotonic() < begun + 60 * minutes:
-            page.wait_for_timeout(1000 * SAMPLE_EVERY)
-            devtools.send("HeapProfiler.collectGarbage")
-            used = devtools.send("Runtime.getHeapUsage")["usedSize"]
-            heap.append((time.monotonic() - begun, used / 1e6))
+            samples.append(min(_memory_samples(page, devtools), key=lambda sample: sample[2]))
         busy = 100 * (_spent(devtools) - before) / (time.monotonic() - begun)
-        counted = _metrics(devtools)
-    times, sizes = zip(*heap, strict=True)
-    slope = statistics.linear_regression(times, sizes).slope
-    growth = slope * HOUR * UPDATES / rate
-    told = f"{sizes[0]:.1f} to {sizes[-1]:.1f} MB, {counted['Nodes']:.0f} nodes"
+        nodes = _metrics(devtools)["Nodes"]
+    growth = _growth(samples) * HOUR * UPDATES
+    reports, sizes = samples[-1][0] - samples[0][0], [sample[2] for sample in samples]
+    told = f"{min(sizes):.1f} to {max(sizes):.1f} MB in {reports:.0f} updates, {nodes:.0f} nodes"
     yield Line("memory of a run page, growth in an hour", growth, "MB", MOST_GROWTH, told)
     yield Line("run page live: thread busy", busy, "%", None, f"{rate:g} updates a second")
+
+
+def _memory_samples(page: Page, devtools: CDPSession) -> Iterator[tuple[float, float, float]]:
+    """Reports so far, points that are drawn, and megabytes in use; some while it redraws."""
+    for _ in range(SAMPLES):
+        page.wait_for_timeout(SAMPLE_EVERY)
+        devtools.send("HeapProfiler.collectGarbage")
+        used = devtools.send("Runtime.getHeapUsage")["usedSize"]
+        points, last = page.evaluate(HELD)
+        yield last / EVERY, points, used / 1e6
+
+
+def _growth(samples: Sequence[tuple[float, float, float]]) -> float:
+    """Megabytes a report that are not explained by how many points are drawn."""
+    reports, points, sizes = np.array(samples).T
+    known = np.stack([reports, points, np.ones(len(sizes))], axis=1)
+    return float(np.linalg.lstsq(known, sizes)[0][0])
 
 
 @contextmanager
@@ -200,7 +226,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.pages", description=__doc__)
     parser.add_argument("--times", type=int, default=5, help="first loads")
     parser.add_argument("--minutes", type=float, default=3, help="of looking at memory")
-    parser.add_argument("--rate", type=float, default=UPDATES, help="updates a second meanwhile")
+    parser.add_argument("--rate", type=float, default=32, help="updates a second meanwhile")
     parser.add_argument("--out", type=Path, help="write JSON here as well")
     return parser.parse_args()
 
