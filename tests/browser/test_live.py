@@ -97,7 +97,7 @@ def shown_numbers(page: Page) -> list[float]:
     text = rows.evaluate_all(
         "rows => rows.map(row => [...row.cells].slice(1).map(cell => cell.innerText))"
     )
-    return [float(number or 0) for row in text for number in row]
+    return [float(number.replace("−", "-") or 0) for row in text for number in row]
 
 
 def test_the_probes_drawings_are_along_both_axes(page, program, finished_run):

@@ -15,7 +15,9 @@ export class Drawing {
     this.pitch = (WIDTH - LEFT - 6) / this.columns;
     this.radius = Math.min(19, 0.4 * this.pitch);
     this.height = ROW * layers;
-    this.svg = svg("svg", { class: "live-circuit", viewBox: `0 0 ${WIDTH} ${this.height}`, role: "group" });
+    this.svg = svg("svg", {
+      class: "live-circuit", viewBox: `0 0 ${WIDTH} ${this.height}`, role: "group", "aria-label": "Heads",
+    });
     this.lines = svg("g", { class: "lines", "aria-hidden": "true" });
     this.arcs = svg("g", { class: "arcs", "aria-hidden": "true" });
     const nodes = svg("g", { class: "nodes" });

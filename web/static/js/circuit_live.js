@@ -157,8 +157,8 @@ export class LiveCircuit extends EventTarget {
 
   #explain(full, note) {
     const over = { start: "more than in the first frame", chance: "more than chance" }[this.over];
-    $("circuit-full").textContent = `${READINGS[this.reading]} composition, ${fixed(full, 2)} ${over}`;
-    $("circuit-line").hidden = Boolean(note);
+    $("circuit-full").textContent = full && `${READINGS[this.reading]} composition, ${fixed(full, 2)} ${over}`;
+    $("circuit-line").hidden = !full;
     $("circuit-note").textContent = note;
     $("circuit-note").hidden = !note;
   }

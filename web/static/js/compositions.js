@@ -1,7 +1,7 @@
 // Composition scores of a frame as lines between heads, counted from chance or from the first frame.
 
-const STEPS = [0.02, 0.05, 0.1, 0.2, 0.5, 1]; // what the widest line may stand for
-const NONE = { lines: [], full: STEPS[0], note: "" };
+const STEPS = [0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 1]; // what the widest line may stand for
+const NONE = { lines: [], full: null, note: "" };
 
 /** Event `came`: the first frame is there, lines can be counted from it. */
 export class Scores extends EventTarget {

@@ -3,7 +3,6 @@
 import { Chart } from "./charts.js";
 import { cursor } from "./cursor.js";
 import { Feed } from "./feed.js";
-import { Strengths } from "./strengths.js";
 import { View } from "./view.js";
 
 const MOST_POINTS = 3000; // beyond, the server's thinned figure replaces what was appended
@@ -27,13 +26,11 @@ export class RunCharts {
     this.latest = data.after;
     this.told = told;
     this.view = new View(data.view, data.usual_view);
-    this.strengths = new Strengths(this.url);
     this.feed = new Feed((batch) => this.#draw(batch));
     this.charts = this.#make(data.figures);
     for (const chart of Object.values(this.charts)) this.#listen(chart);
     cursor.subscribe((place) => this.#each((chart) => chart.hairline(place)));
     this.view.addEventListener("change", ({ detail }) => this.#changed(detail));
-    if (this.isPart) this.strengths.load();
     this.ready = Promise.all(Object.values(this.charts).map((chart) => chart.ready));
   }
 
@@ -82,17 +79,10 @@ export class RunCharts {
     return this.part !== null;
   }
 
-  /** The strength of a head at a place, also of one that no chart shows now. */
-  strength(name, layer, head, sequences) {
-    if (this.isPart) return this.strengths.at(name, layer, head, sequences);
-    return this.charts[name].value((meta) => meta.layer === layer && meta.head === head, sequences);
-  }
-
   /* Points */
 
   async #draw(batch) {
     this.latest = Math.max(this.latest, batch.at(-1).sequences);
-    this.strengths.append(batch);
     const part = this.part;
     const wanted = part ? batch.filter(({ sequences }) => sequences <= part[1]) : batch;
     const isBroken = Object.values(this.charts).some((chart) => chart.breaks(wanted));
@@ -115,7 +105,6 @@ export class RunCharts {
     if (names.has("hide")) this.charts.metric.show();
     if (names.has("hide_heads")) PANELS.forEach((name) => this.charts[name].show());
     for (const name of PANELS) if (names.has(`${name}_layer`)) this.charts[name].show();
-    if (this.isPart) this.strengths.load();
     if (wanted.length) this.#reload(wanted);
     else this.told([], 0);
   }
