@@ -16,7 +16,10 @@ export class Drawing {
     this.radius = Math.min(19, 0.4 * this.pitch);
     this.height = ROW * layers;
     this.svg = svg("svg", {
-      class: "live-circuit", viewBox: `0 0 ${WIDTH} ${this.height}`, role: "group", "aria-label": "Heads",
+      class: this.radius < 12 ? "live-circuit crowded" : "live-circuit",
+      viewBox: `0 0 ${WIDTH} ${this.height}`,
+      role: "group",
+      "aria-label": "Heads",
     });
     this.lines = svg("g", { class: "lines", "aria-hidden": "true" });
     this.arcs = svg("g", { class: "arcs", "aria-hidden": "true" });
