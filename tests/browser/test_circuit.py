@@ -1,5 +1,6 @@
 """The circuit of a run and its attention: what is drawn is what the API gives for that frame."""
 
+import re
 from itertools import product
 from typing import Any
 
@@ -119,7 +120,9 @@ def selected(page: Page) -> tuple[int, int]:
     return int(chosen.get_attribute("data-layer")), int(chosen.get_attribute("data-head"))
 
 
-def test_a_run_that_is_not_there_is_not_subtracted(page, finished_run, watch):
+def test_a_run_minus_itself_is_nothing_and_one_that_is_not_there_is_not_subtracted(
+    page, finished_run, watch
+):
     watch.allow("404")
     page.goto(f"/runs/{finished_run}")
     page.get_by_label("Compare attention with").select_option("other")
@@ -130,3 +133,10 @@ def test_a_run_that_is_not_there_is_not_subtracted(page, finished_run, watch):
     field.fill("nosuchrun1")
     field.press("Enter")
     expect(page.locator("#compare-note")).to_contain_text("There is no run nosuchrun1")
+    field.fill(finished_run)
+    field.press("Enter")
+    expect(page.locator("#compare-note")).to_have_text(
+        re.compile("^minus its frame at [0-9,]+ sequences.$")
+    )
+    assert set(shown_numbers(page)) == {0}
+    expect(page.locator("#attention")).to_have_class(re.compile("is-difference"))

@@ -22,7 +22,7 @@ export class Attention extends EventTarget {
     this.layer = data.layers - 1;
     this.head = data.selected_head;
     this.frames = new Frames(`${data.run_url}/frames`, data.frames);
-    this.difference = new Difference(data, this.frames);
+    this.difference = new Difference(this, data.peers);
     this.#shade();
     this.#wire();
     if (this.hasProbe) this.#layOut();

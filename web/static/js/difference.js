@@ -12,17 +12,14 @@ export class Difference extends EventTarget {
   #store = null; // of the other run
   #sameProbe = true;
 
-  /** @param frames those of this run */
-  constructor(data, frames) {
+  /** @param attention that of this run
+   *  @param peers `{id, name}` of runs to offer */
+  constructor(attention, peers) {
     super();
-    this.frames = frames;
-    this.probe = JSON.stringify(data.probe);
+    this.attention = attention;
     this.from = ""; // "", "first", or a run's id
-    for (const { id, name } of data.peers) {
-      const option = new Option(`minus ${name}`, id);
-      $("compare-runs").append(option);
-    }
-    $("compare-runs").hidden = !data.peers.length;
+    $("compare-runs").append(...peers.map(({ id, name }) => new Option(`minus ${name}`, id)));
+    $("compare-runs").hidden = !peers.length;
     $("compare-with").addEventListener("change", ({ target }) => this.#chosen(target.value));
     $("compare-id").addEventListener("change", ({ target }) => this.#typed(target.value.trim()));
   }
@@ -58,7 +55,8 @@ export class Difference extends EventTarget {
   }
 
   #source(frame) {
-    if (this.from === "first") return [this.frames.store, this.frames.sequences[0]];
+    const { frames } = this.attention;
+    if (this.from === "first") return [frames.store, frames.sequences[0]];
     return [this.#store, frame.sequences];
   }
 
@@ -91,7 +89,7 @@ export class Difference extends EventTarget {
     const answer = await fetch(`/api/v1/runs/${from}/probe`).catch(() => null);
     if (!answer?.ok || this.from !== from) return;
     const { sequences } = await answer.json();
-    this.#sameProbe = JSON.stringify(sequences) === this.probe;
+    this.#sameProbe = written(sequences) === written(this.attention.probe);
     this.dispatchEvent(new Event("changed"));
   }
 
@@ -109,6 +107,13 @@ export class Difference extends EventTarget {
   #note(text) {
     $("compare-note").textContent = text;
   }
+}
+
+/** A probe as text that is equal for equal ones. */
+function written(probe) {
+  return JSON.stringify(
+    probe.map(({ tokens, answer }) => [answer, tokens.map(({ kind, text, image }) => [kind, text, image ?? ""])]),
+  );
 }
 
 function alike(one, other) {
