@@ -102,10 +102,10 @@ def test_figures_that_the_server_thins_anew_lose_and_double_nothing(page, progra
         another_point(program, run_id)
         route.fulfill(response=answer)
 
-    page.route("**/js/run.js*", with_few_points)
+    page.route("**/js/run_charts.js*", with_few_points)
     page.route("**/figures/*", slowly)
     run_id = watched_run(page, program)
-    with page.expect_response("**/figures/induction"):
+    with page.expect_response("**/figures/induction?*"):
         pass
     page.get_by_role("button", name="new classes").click()
     await_points(page, points(page) + SOME)

@@ -44,7 +44,7 @@ def test_a_seed_fan_is_launched_followed_and_grouped(page, program, finished_run
     expect(planned.get_by_role("listitem")).to_have_count(4)
     page.get_by_label("Field").nth(1).select_option("nothing")
     page.get_by_role("heading", name="Training").click()
-    page.get_by_label("Sequences", exact=True).fill("3200")
+    page.get_by_label("Sequences", exact=True).fill("3520")
     expect(planned).not_to_contain_text("reused")
     page.get_by_label("Name").fill("Two seeds")
     page.get_by_role("button", name="Launch").click()
@@ -53,11 +53,11 @@ def test_a_seed_fan_is_launched_followed_and_grouped(page, program, finished_run
     expect(page.get_by_role("heading", level=1)).to_have_text("Two seeds")
     expect(page.locator(".study-head .state")).to_have_text("all 2 finished")
     runs = program.get(f"/studies/{page.url.rpartition('/')[2]}")["runs"]
-    assert [run["sequences"] for run in runs] == [3_200] * 2
+    assert [run["sequences"] for run in runs] == [3_520] * 2
     page.wait_for_function(
         "count => document.getElementById('study-chart').data.filter("
         "one => one.uid.length === 10 && one.x.length === count).length === 2",
-        arg=3_200 // 320 + 1,
+        arg=3_520 // 320 + 1,
     )
     groups = page.get_by_role("group", name="Groups").get_by_role("button")
     expect(groups).to_have_text(["all runs2 runs"])
