@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -25,9 +24,9 @@ from tests.browser.program import OPTOSCOPE, STOP_SECONDS, Program
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 WIDTHS = {"wide": 1440, "narrow": 390}
 HEIGHTS = {"wide": 900, "narrow": 844}
-TALLEST = {"wide": 2400, "narrow": 2600}  # pixels; what is longer is cut
+TALLEST = {"wide": 1640, "narrow": 2600}  # pixels; what is longer is cut
 SCHEMES = ("light", "dark")
-COLOURS = 200
+COLOURS = 256
 SWITCHES = ("--no-first-run", "--disable-background-networking", "--disable-gpu")
 START_SECONDS, TRAIN_SECONDS, DRAW_SECONDS = 120, 900, 60
 SETTLED = """
@@ -37,6 +36,8 @@ async () => {
   await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
 }
 """
+# What greets new visitors would hide a part of every page.
+NO_OFFER = "localStorage.setItem('optoscope.tour', 'seen')"
 STUDY = {
     "name": "Which clamp shortens the plateau?",
     "base": {"training": {"sequences": 300_000}},
@@ -65,7 +66,7 @@ class Shown:
         """The address of every picture, by name."""
         return {
             "runs": "/runs",
-            "live": f"/runs/{self.live}",
+            "run": f"/runs/{self.live}",
             "unclamped": f"/runs/{self.plain}",
             "match": f"/runs/{self.clamped}",
             "new": f"/runs/new?like={self.clamped}",
@@ -110,17 +111,22 @@ def _running(data: Path | None) -> Iterator[Program]:
             process = subprocess.Popen(command, stdout=output, stderr=output)
         program = Program(process, log, data)
         try:
-            program.until(lambda: "Address" in program.said, "start", START_SECONDS)
+            program.until(lambda: _is_up(program), "start", START_SECONDS)
             yield program
         finally:
             process.terminate()
             process.wait(timeout=STOP_SECONDS)
 
 
+def _is_up(program: Program) -> bool:
+    if program.process.poll() is not None:
+        raise RuntimeError(f"The program ended while starting:\n{program.said}")
+    return "Address" in program.said
+
+
 def _prepare(program: Program) -> Shown:
     """Trains what is not there yet, and begins the run that trains while pictures are taken."""
-    plain = _finished(program, "unclamped", lambda run: not run["description"])
-    clamped = _finished(program, "match", lambda run: bool(run["description"]))
+    plain, clamped = _finished(program, "unclamped"), _finished(program, "match")
     study = _study(program)
     ids = [run["id"] for run in program.get(f"/studies/{study}")["runs"]]
     live = program.launch(LIVE, "Watching it happen")
@@ -129,14 +135,14 @@ def _prepare(program: Program) -> Shown:
     return Shown(plain, clamped, live, study, ids[:8])
 
 
-def _finished(program: Program, preset: str, fits: Any) -> str:
-    """The newest finished run that fits; trained from the preset if there is none."""
-    runs = program.get("/runs", state="finished", limit=100)["runs"]
-    found = next((run["id"] for run in runs if fits(run)), None)
-    if found is not None:
-        return str(found)
-    _say(f"Training: {preset}")
+def _finished(program: Program, preset: str) -> str:
+    """The newest finished run with the clamps of a preset; trained if there is none."""
     [asked] = [one for one in program.get("/presets") if one["id"] == preset]
+    for run in program.get("/runs", state="finished", limit=100)["runs"]:
+        config = program.get(f"/runs/{run['id']}/config")
+        if config["program"] == asked["config"]["program"]:
+            return str(run["id"])
+    _say(f"Training: {asked['name']}")
     run_id = program.launch(asked["config"], asked["name"])
     program.until(lambda: program.run(run_id)["is_terminal"], "end of training", TRAIN_SECONDS)
     return run_id
@@ -168,6 +174,7 @@ def _take(browser: Browser, url: str, pages: dict[str, str], out: Path) -> Itera
                 color_scheme=scheme,
                 reduced_motion="reduce",
             )
+            context.add_init_script(NO_OFFER)
             page = context.new_page()
             for name, path in pages.items():
                 _open(page, path)

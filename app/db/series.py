@@ -1,8 +1,7 @@
 """Statements about what runs report and save: measurements, frames, probes, checkpoints."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
-from operator import lt
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, literal, select
@@ -16,11 +15,11 @@ class Columns(NamedTuple):
     """Some numbers of a range of a run's measurements: a column each, of equal length, in order."""
 
     sequences: Sequence[int]
-    moments: Sequence[int]  # when they were computed, as `moment` reads it
+    moments: Sequence[int]  # when they were computed, as `moment` reads it; only if asked for
     numbers: Sequence[Sequence[float]]
 
 
-_MOMENTS_SINCE = datetime(2000, 1, 1, tzinfo=UTC)  # as Postgres counts them, in microseconds
+_SINCE = datetime(2000, 1, 1, tzinfo=UTC).timestamp()  # whence Postgres counts microseconds
 
 
 def measurements_after(
@@ -44,6 +43,7 @@ def columns_of(
     after: int = -1,
     until: int | None = None,
     places: list[int] | None = None,
+    with_moments: bool = False,
 ) -> dict[str, Columns]:
     """The given numbers of a whole range of several runs, or of some places in it; runs without
     measurements there are left out.
@@ -52,10 +52,10 @@ def columns_of(
     Postgres would sort all rows of all runs.
     """
     numbers = [packed(column) for column in columns]
-    at, moments = (
-        packed(Measurement.sequences.expression, "q"),
-        packed(Measurement.computed_at.expression, "q"),
-    )
+    at = packed(Measurement.sequences.expression, "q")
+    moments: ColumnElement[Any] = literal(None)
+    if with_moments:
+        moments = packed(Measurement.computed_at.expression, "q")
     statement = (
         select(Measurement.run_id, at, moments, *numbers)
         .where(Measurement.run_id.in_(run_ids), Measurement.sequences > after)
@@ -67,24 +67,25 @@ def columns_of(
         wanted = any_(literal(places, ARRAY(BigInteger)))
         statement = statement.where(Measurement.sequences == wanted)
     return {
-        row[0]: _in_order(Columns(row[1], row[2], row[3:])) for row in session.execute(statement)
+        row[0]: _in_order(Columns(row[1], row[2] or [], row[3:]))
+        for row in session.execute(statement)
     }
 
 
 def _in_order(found: Columns) -> Columns:
-    if all(map(lt, found.sequences, found.sequences[1:])):
+    if found.sequences == sorted(found.sequences):
         return found
     order = sorted(range(len(found.sequences)), key=found.sequences.__getitem__)
     return Columns(
         [found.sequences[index] for index in order],
-        [found.moments[index] for index in order],
+        [found.moments[index] for index in order] if found.moments else [],
         [[column[index] for index in order] for column in found.numbers],
     )
 
 
 def moment(microseconds: int) -> datetime:
     """A moment of `Columns`."""
-    return _MOMENTS_SINCE + timedelta(microseconds=microseconds)
+    return datetime.fromtimestamp(_SINCE + microseconds / 1e6, UTC)
 
 
 def columns_between(

@@ -62,15 +62,27 @@ def read_many(
     read: dict[str, Thinned] = {}
     for series in set(chosen.values()):
         alike = [run_id for run_id in chosen if chosen[run_id] == series]
-        read |= _thinned(session, alike, series, span)
+        read |= _thinned(session, alike, series, span, with_moments=True)
     return [_measurements(run.id, chosen[run.id], read[run.id], span) for run in runs]
 
 
 def _thinned(
-    session: Session, run_ids: Sequence[str], chosen: Sequence[Series], span: Span
+    session: Session,
+    run_ids: Sequence[str],
+    chosen: Sequence[Series],
+    span: Span,
+    *,
+    with_moments: bool = False,
 ) -> dict[str, Thinned]:
     columns = [series.column for series in chosen]
-    found = rows.columns_of(session, run_ids, columns, after=span.after, until=span.until)
+    found = rows.columns_of(
+        session,
+        run_ids,
+        columns,
+        after=span.after,
+        until=span.until,
+        with_moments=with_moments,
+    )
     nothing = Columns((), (), [()] * len(columns))
     return {run_id: _thin(found.get(run_id, nothing), span.max_points) for run_id in run_ids}
 

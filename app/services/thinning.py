@@ -56,21 +56,28 @@ def _keep(
     sequences: Sequence[int], columns: Sequence[_Column], width: int, enough: int
 ) -> list[int]:
     """What buckets of this width keep; the rest is not looked at once that is more than enough."""
-    kept: list[int] = []
-    start = 0
-    while start < len(sequences) and len(kept) <= enough:
-        end = bisect_left(sequences, (sequences[start] // width + 1) * width, start)
-        chosen = {end - 1}
-        for column in columns:
+    buckets = list(_buckets(sequences, width))
+    kept = {end - 1 for _, end in buckets}
+    for column in columns:
+        for start, end in buckets:
+            if len(kept) > enough:
+                return sorted(kept)
             numbers = column.numbers[start:end]
             if column.has_nan:
-                chosen.update(start + index for index in _extremes(numbers))
+                kept.update(start + index for index in _extremes(numbers))
             else:
-                chosen.add(start + numbers.index(min(numbers)))  # the first of equals
-                chosen.add(start + numbers.index(max(numbers)))
-        kept.extend(sorted(chosen))
+                kept.add(start + numbers.index(min(numbers)))  # the first of equals
+                kept.add(start + numbers.index(max(numbers)))
+    return sorted(kept)
+
+
+def _buckets(sequences: Sequence[int], width: int) -> Iterator[tuple[int, int]]:
+    """From which index to which: those that hold anything."""
+    start = 0
+    while start < len(sequences):
+        end = bisect_left(sequences, (sequences[start] // width + 1) * width, start)
+        yield start, end
         start = end
-    return kept
 
 
 def _extremes(numbers: Numbers) -> Iterator[int]:
