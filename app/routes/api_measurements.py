@@ -10,8 +10,8 @@ from app.db.models import Run
 from app.dependencies import RunDep, Services, ServicesDep, SessionDep
 from app.errors import Invalid
 from app.routes.spans import SpanDep
-from app.schemas.api import MeasurementsOfRuns, MeasurementsRead
 from app.schemas.config import RunConfig
+from app.schemas.series_api import MeasurementsOfRuns, MeasurementsRead
 from app.services.export import Part, csv_lines, json_lines
 from app.services.measurements import Span, read_many, read_series
 from app.services.runs import run_or_error
@@ -45,7 +45,7 @@ def get_measurements(
     session: SessionDep,
     made: ServicesDep,
     span: SpanDep,
-    series: SeriesQuery = ["loss.*"],  # noqa: B006 (fastapi copies defaults)
+    series: SeriesQuery = ["loss.*"],
     accept: Accept = "",
 ) -> MeasurementsRead | Response:
     """Series over `sequences`, as columns; with `Accept: text/csv` or
@@ -62,7 +62,7 @@ def get_measurements_csv(
     run: RunDep,
     made: ServicesDep,
     span: SpanDep,
-    series: SeriesQuery = ["*"],  # noqa: B006 (fastapi copies defaults)
+    series: SeriesQuery = ["*"],
 ) -> Response:
     """Every measurement as a table, nothing thinned.
 
@@ -78,7 +78,7 @@ def get_measurements_jsonl(
     run: RunDep,
     made: ServicesDep,
     span: SpanDep,
-    series: SeriesQuery = ["*"],  # noqa: B006 (fastapi copies defaults)
+    series: SeriesQuery = ["*"],
 ) -> Response:
     """Every measurement as a JSON object a line, nothing thinned.
 
@@ -93,7 +93,7 @@ def get_measurements_of_runs(
     made: ServicesDep,
     span: SpanDep,
     runs: RunsQuery,
-    series: SeriesQuery = ["loss.train"],  # noqa: B006 (fastapi copies defaults)
+    series: SeriesQuery = ["loss.train"],
     accept: Accept = "",
 ) -> MeasurementsOfRuns | Response:
     """Series of many runs at once, each thinned by itself; the other kinds as for one run."""
@@ -110,7 +110,7 @@ def get_measurements_of_runs_csv(
     made: ServicesDep,
     span: SpanDep,
     runs: RunsQuery,
-    series: SeriesQuery = ["*"],  # noqa: B006 (fastapi copies defaults)
+    series: SeriesQuery = ["*"],
 ) -> Response:
     """As of one run, the run's id in front; empty where a model has no such head."""
     found = [run_or_error(session, run_id) for run_id in _ids(runs)]
@@ -123,7 +123,7 @@ def get_measurements_of_runs_jsonl(
     made: ServicesDep,
     span: SpanDep,
     runs: RunsQuery,
-    series: SeriesQuery = ["*"],  # noqa: B006 (fastapi copies defaults)
+    series: SeriesQuery = ["*"],
 ) -> Response:
     """As of one run, one run after the other."""
     found = [run_or_error(session, run_id) for run_id in _ids(runs)]

@@ -26,21 +26,21 @@ CSV: dict[int | str, dict[str, Any]] = {
 def _filter(
     session: SessionDep,
     # The lists below are never shared: fastapi copies defaults.
-    state: Annotated[list[RunState], Query(description="Any of these states")] = [],  # noqa: B006
-    tag: Annotated[list[str], Query(description="All of these tags")] = [],  # noqa: B006
-    dataset: Annotated[list[str], Query(description="Any of these datasets")] = [],  # noqa: B006
+    state: Annotated[list[RunState], Query(description="Any of these states")] = [],
+    tag: Annotated[list[str], Query(description="All of these tags")] = [],
+    dataset: Annotated[list[str], Query(description="Any of these datasets")] = [],
     clamp: Annotated[
         list[str],
         Query(
             description="Any of these lights (`driven`, `silenced`, `preserved`) or kinds of clamps"
             " (as in `/clamps`) is in its program; `none`: no clamp is"
         ),
-    ] = [],  # noqa: B006
+    ] = [],
     study: Annotated[str | None, Query(description="The id of the study that they are in")] = None,
     q: Annotated[
         str, Query(description="Words in name, notes or tags; or the beginning of an id")
     ] = "",
-    run: Annotated[list[str], Query(description="Only these ids")] = [],  # noqa: B006
+    run: Annotated[list[str], Query(description="Only these ids")] = [],
     sort: Annotated[
         str,
         Query(
@@ -80,7 +80,7 @@ def get_runs_csv(
     columns: Annotated[
         list[str],
         Query(description="Of which columns, by the names to sort by; several with commas"),
-    ] = list(USUAL),  # noqa: B006
+    ] = list(USUAL),
 ) -> StreamingResponse:
     """Every run that matches as a table, a line each; `id` and `name` come first.
 

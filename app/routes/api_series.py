@@ -8,13 +8,7 @@ from fastapi.responses import FileResponse
 from app.db import series
 from app.dependencies import RunDep, SessionDep
 from app.routes.spans import SpanDep
-from app.schemas.api import (
-    CheckpointList,
-    FrameList,
-    FrameRead,
-    HeadsRead,
-    ProbeRead,
-)
+from app.schemas.series_api import CheckpointList, FrameList, FrameRead, HeadsRead, ProbeRead
 from app.services.files import checkpoint_file, read_checkpoints
 from app.services.frames import frame_at, read_frame, read_probe
 from app.services.measurements import read_heads

@@ -35,7 +35,7 @@ ColumnsQuery = Annotated[int, Query(ge=1, le=MOST_COLUMNS, description="Of small
 
 
 def _drawn(
-    runs: RunsQuery = [],  # noqa: B006 (fastapi copies defaults)
+    runs: RunsQuery = [],
     series: Annotated[
         str,
         Query(
@@ -70,7 +70,7 @@ def _whole(
     drawn: DrawnDep,
     xlog: bool = False,
     ylog: bool = False,
-    hidden: Annotated[list[str], Query()] = [],  # noqa: B006 (fastapi copies defaults)
+    hidden: Annotated[list[str], Query()] = [],
 ) -> View:
     """With what only the page knows: scales, and what is hidden."""
     return replace(drawn, xlog=xlog, ylog=ylog, hidden=tuple(dict.fromkeys(hidden)))

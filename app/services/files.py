@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.db import series
 from app.db.models import Run
 from app.errors import NotFound
-from app.schemas.api import CheckpointList, CheckpointRead
+from app.schemas.series_api import CheckpointList, CheckpointRead
 
 
 def read_checkpoints(session: Session, run: Run, base_path: str) -> CheckpointList:

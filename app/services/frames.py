@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from app.db import lineage, series
 from app.db.models import Frame, Run
 from app.errors import NotFound
-from app.schemas.api import CompositionRead, FrameRead, ProbeRead
 from app.schemas.config import ModelConfig, RunConfig
 from app.schemas.measure import READINGS, chance_of_composition
+from app.schemas.series_api import CompositionRead, FrameRead, ProbeRead
 from app.services.measurements import finite
 
 DIGITS = 5  # of shares and scores; more are noise of float32 and bytes on the wire

@@ -10,9 +10,9 @@ from app.db import series as rows
 from app.db.models import Measurement as MeasurementRow
 from app.db.models import Run
 from app.db.series import Columns
-from app.schemas.api import HeadsRead, MeasurementsRead, NonFinite, NonFiniteValue, Thinning
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, METRICS, Measurement
+from app.schemas.series_api import HeadsRead, MeasurementsRead, NonFinite, NonFiniteValue, Thinning
 from app.services.series import STRENGTHS, Series, select_series, series_for, series_of
 from app.services.thinning import thin
 

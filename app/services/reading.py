@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 
 from app.db import lineage
 from app.db.models import Run
-from app.schemas.api import NonFinite, RunRead
+from app.schemas.api import RunRead
 from app.schemas.config import RunConfig
 from app.schemas.describe import describe
 from app.schemas.lineage import ForkRead, Lineage, ParentRead
 from app.schemas.measure import PhaseChange
+from app.schemas.series_api import NonFinite
 from app.schemas.state import TERMINAL, Optimiser, RunState
 from app.services.colours import colour_of
 from app.services.measurements import finite, nonfinite

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Run
 from app.errors import Invalid
-from app.schemas.api import Thinning
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, METRICS, Measurement
+from app.schemas.series_api import Thinning
 from app.schemas.view import ChartView, Drawing, XAxis, YAxis
 from app.services.figure_axes import USUAL, Look
 from app.services.figure_marks import Landmarks

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from app.db import queries, series
 from app.db.models import Run, RunEvent, Study
 from app.db.studies import studies_of
-from app.schemas.api import CheckpointRead, RunRead, Thinning
+from app.schemas.api import RunRead
 from app.schemas.clamp_base import Light
 from app.schemas.config import RunConfig
 from app.schemas.measure import Measurement
+from app.schemas.series_api import CheckpointRead, Thinning
 from app.schemas.state import CLAIMABLE, RunState
 from app.schemas.view import ChartView
 from app.services.circuit import Circuit, circuit

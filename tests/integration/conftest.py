@@ -12,9 +12,21 @@ from app.config import Settings
 from app.db.base import Base
 from app.db.engine import make_engine
 from app.db.migrate import upgrade
+from app.db.recording import StoredFile
 from app.main import create_app
+from app.schemas.state import RunState
 from app.services.queue import Outbox
 from app.stack.servers import Servers, start_servers
+from tests.integration.rows import (
+    add,
+    add_checkpoint,
+    add_frame,
+    add_probe,
+    change,
+    measurement,
+    moved,
+    new_run,
+)
 from tests.integration.web_server import WebServer, serving
 
 
@@ -86,3 +98,17 @@ def server(session_settings) -> Iterator[WebServer]:
 def client(server) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, timeout=30) as client:
         yield client
+
+
+@pytest.fixture
+def trained(engine, outbox) -> str:
+    """A run with three measurements, a frame, a probe and a checkpoint."""
+    run_id = new_run(engine, outbox, name="Trained", tags=["fig 3"])
+    moved(engine, outbox, run_id, RunState.STARTING, RunState.RUNNING)
+    add(engine, run_id, *(measurement(place, loss=0.5) for place in (0, 5024, 10_016)))
+    add_frame(engine, outbox, run_id, 5024)
+    add_probe(engine, run_id)
+    add_checkpoint(engine, run_id, StoredFile(5024, "file:///nowhere", 270_000, "ab" * 32))
+    change(engine, run_id, sequences=10_016, train_loss=0.5, sequences_per_second=20_000.0)
+    change(engine, run_id, onset=4000.0, midpoint=6000.0)
+    return run_id

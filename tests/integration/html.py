@@ -1,5 +1,6 @@
 """Reading pages in tests: elements with their attributes and text, in document order."""
 
+import json
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -59,3 +60,16 @@ class Document(HTMLParser):
         found = self.all(tag, **attributes)
         assert len(found) == 1, f"{len(found)} elements match {tag} {attributes}"
         return found[0]
+
+
+def get(client, path: str, **options) -> Document:
+    """A page that is there."""
+    answer = client.get(path, **options)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    return Document(answer.text)
+
+
+def page_data(document: Document) -> dict:
+    """What a run's page hands to its script."""
+    return json.loads(document.one("script", id="page-data").text)

@@ -2,26 +2,19 @@
 
 import json
 
-import plotly.graph_objects as go
 import pytest
 
 from app.db.engine import session_scope
 from app.db.models import Run
-from app.db.recording import StoredFile
 from app.schemas.catalogue import CATALOGUE
 from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS
 from app.schemas.state import RunState
 from app.services.forms import form_of
-from tests.integration.html import Document
+from tests.integration.html import Document, get, page_data
 from tests.integration.rows import (
     SMALL,
-    add,
-    add_checkpoint,
-    add_frame,
-    add_probe,
     change,
-    measurement,
     moved,
     new_run,
 )
@@ -29,33 +22,8 @@ from tests.integration.rows import (
 FRAGMENT = {"HX-Request": "true"}
 
 
-def get(client, path: str, **options) -> Document:
-    answer = client.get(path, **options)
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    return Document(answer.text)
-
-
 def typed(config: RunConfig = SMALL, **changed: str) -> dict[str, str]:
     return {**form_of(config).typed, **{name.replace("__", "."): v for name, v in changed.items()}}
-
-
-@pytest.fixture
-def trained(engine, outbox) -> str:
-    """A run with three measurements, a frame, a probe and a checkpoint."""
-    run_id = new_run(engine, outbox, name="Trained", tags=["fig 3"])
-    moved(engine, outbox, run_id, RunState.STARTING, RunState.RUNNING)
-    add(engine, run_id, *(measurement(place, loss=0.5) for place in (0, 5024, 10_016)))
-    add_frame(engine, outbox, run_id, 5024)
-    add_probe(engine, run_id)
-    add_checkpoint(engine, run_id, StoredFile(5024, "file:///nowhere", 270_000, "ab" * 32))
-    change(engine, run_id, sequences=10_016, train_loss=0.5, sequences_per_second=20_000.0)
-    change(engine, run_id, onset=4000.0, midpoint=6000.0)
-    return run_id
-
-
-def page_data(document: Document) -> dict:
-    return json.loads(document.one("script", id="page-data").text)
 
 
 def test_the_address_leads_to_the_runs(client):
@@ -351,63 +319,6 @@ def test_what_is_not_there_is_a_page_that_leads_back(client, path):
     document = Document(answer.text)
     assert document.one("section", role="alert").text.startswith("404 Not Found")
     assert document.one("a", class_="button")["href"] == "/runs"
-
-
-def test_the_figure_of_the_api_is_the_one_of_the_page(client, trained):
-    on_page = page_data(get(client, f"/runs/{trained}"))["figures"]
-
-    for figure in on_page.values():
-        name = figure["layout"]["meta"]["name"]
-        served = client.get(f"/api/v1/runs/{trained}/figures/{name}").json()
-        assert served == figure
-        go.Figure(served)
-
-
-def test_a_view_in_the_address_is_what_the_page_shows(client, trained):
-    query = "?metric=accuracy&x=updates&from=5000&to=6000&induction=heatmap&hide=train&hide_heads=1"
-
-    document = get(client, f"/runs/{trained}{query}")
-
-    figures = page_data(document)["figures"]
-    assert figures["metric"]["layout"]["meta"]["name"] == "accuracy"
-    assert figures["metric"]["data"][0]["x"] == [5024 / 32]
-    assert figures["induction"]["data"][0]["type"] == "heatmap"
-    assert page_data(document)["after"] == 10_016, "the stream goes on where the run is"
-    heads = [e for e in document.all("button") if {"data-head", "data-layer"} & {*e.attributes}]
-    pressed = [e["aria-pressed"] for e in heads if "data-layer" not in e.attributes]
-    assert pressed == ["true", "false"]
-
-
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [
-        ("metric=speed", "'loss'"),
-        ("from=9&to=5", "The range ends at 5, before it begins at 9"),
-        ("hide=nobody", "There is no evaluator 'nobody'"),
-        ("induction_layer=7", "Layer 7: this model has 2."),
-        ("hide_heads=x", "'x' is not the number of a head"),
-    ],
-)
-def test_a_view_that_cannot_be_is_refused_with_what_would_be_right(client, trained, query, said):
-    answer = client.get(f"/runs/{trained}?{query}")
-
-    assert answer.status_code == 422
-    assert said in Document(answer.text).one("section", role="alert").text
-
-
-def test_strengths_have_no_log_axis_and_losses_no_heatmap(client, trained):
-    for name, wrong in (("induction", "y=log"), ("loss", "drawing=heatmap")):
-        answer = client.get(f"/api/v1/runs/{trained}/figures/{name}?{wrong}")
-
-        assert answer.status_code == 422
-        assert answer.json()["errors"][0]["loc"] == f"query/{wrong.split('=')[0]}"
-
-
-def test_an_unknown_figure_is_a_problem_that_names_the_known_ones(client, trained):
-    answer = client.get(f"/api/v1/runs/{trained}/figures/speed")
-
-    assert answer.status_code == 422
-    assert "previous_token" in answer.json()["detail"]
 
 
 def test_the_reference_lists_every_operation_of_the_api(client):
