@@ -11,6 +11,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,33 +24,42 @@ WEB = Path(__file__).resolve().parents[1] / "web"
 STATIC = WEB / "static"
 VERSION = re.compile("v-[0-9a-f]{12}")
 TEXT = {".js", ".css", ".svg"}
+IMPORT = re.compile(r'(?:from|^import) "\./([\w.-]+)"', re.MULTILINE)
 KEEP, ASK = "public, max-age=31536000, immutable", "no-cache"
 
 Stamp = tuple[str, int, int]  # path, time of the last change, size
 
 
+@dataclass(frozen=True)
+class Present:
+    """The files as they are now: their version, and when each changed last."""
+
+    version: str
+    changed: dict[str, int]
+
+
 def address(path: str) -> str:
     """Where a page finds a file, in its present version."""
-    return f"/static/{version()}/{path}"
+    return f"/static/{present().version}/{path}"
 
 
-def version() -> str:
-    """What all files together are now; looked up once a second at most."""
-    return _version_at(int(time.monotonic()))
-
-
-@lru_cache(maxsize=1)
-def _version_at(second: int) -> str:
-    return _version_of(tuple(sorted(_stamps(STATIC))))
+def present() -> Present:
+    """What there is; looked up once a second at most."""
+    return _present_at(int(time.monotonic()))
 
 
 @lru_cache(maxsize=1)
-def _version_of(files: tuple[Stamp, ...]) -> str:
+def _present_at(second: int) -> Present:
+    return _present(tuple(sorted(_stamps(STATIC))))
+
+
+@lru_cache(maxsize=1)
+def _present(files: tuple[Stamp, ...]) -> Present:
     digest = hashlib.sha256()
     for path, *_ in files:
-        content = Path(path).read_bytes()
-        digest.update(f"{Path(path).relative_to(STATIC)} {len(content)}\n".encode() + content)
-    return f"v-{digest.hexdigest()[:12]}"
+        content = (STATIC / path).read_bytes()
+        digest.update(f"{path} {len(content)}\n".encode() + content)
+    return Present(f"v-{digest.hexdigest()[:12]}", {path: changed for path, changed, _ in files})
 
 
 def _stamps(folder: Path) -> Iterator[Stamp]:
@@ -57,7 +67,24 @@ def _stamps(folder: Path) -> Iterator[Stamp]:
         for name in names:
             path = os.path.join(place, name)
             status = os.stat(path)
-            yield path, status.st_mtime_ns, status.st_size
+            yield os.path.relpath(path, folder), status.st_mtime_ns, status.st_size
+
+
+def imports_of(script: str) -> tuple[str, ...]:
+    """All scripts that one needs, also those that others import: a page can ask for all at once."""
+    return _imports_of(script, present().version)
+
+
+@lru_cache(maxsize=64)
+def _imports_of(script: str, version: str) -> tuple[str, ...]:
+    found = [script]
+    for path in found:  # grows meanwhile
+        names = IMPORT.findall((STATIC / path).read_text())
+        here = Path(path).parent
+        found += [
+            str(here / name) for name in dict.fromkeys(names) if str(here / name) not in found
+        ]
+    return tuple(found[1:])
 
 
 class Assets(StaticFiles):
@@ -68,22 +95,17 @@ class Assets(StaticFiles):
         first, _, rest = path.partition(os.sep)
         return rest if VERSION.fullmatch(first) else path
 
-    def file_response(
-        self,
-        full_path: str | os.PathLike[str],
-        stat_result: os.stat_result,
-        scope: Scope,
-        status_code: int = 200,
-    ) -> Response:
-        asked = Headers(scope=scope)
-        if Path(full_path).suffix in TEXT and "gzip" in asked.get("accept-encoding", ""):
-            response = _compressed(str(full_path), stat_result.st_mtime_ns)
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        found, asked = present(), Headers(scope=scope)
+        takes_gzip = "gzip" in asked.get("accept-encoding", "")
+        if path in found.changed and Path(path).suffix in TEXT and takes_gzip:
+            response = _compressed(path, found.changed[path])
             if self.is_not_modified(response.headers, asked):
                 response = NotModifiedResponse(response.headers)
         else:
-            response = super().file_response(full_path, stat_result, scope, status_code)
+            response = await super().get_response(path, scope)
         response.headers["Vary"] = "Accept-Encoding"
-        is_present = f"/{version()}/" in scope["path"]
+        is_present = f"/{found.version}/" in scope["path"]
         response.headers["Cache-Control"] = KEEP if is_present else ASK
         return response
 
@@ -98,7 +120,7 @@ def _compressed(path: str, changed: int) -> Response:
 @lru_cache(maxsize=256)
 def _gzip(path: str, changed: int) -> tuple[bytes, str]:
     """A file, made small once and then held in memory (a megabyte in all); its digest."""
-    content = gzip.compress(Path(path).read_bytes(), mtime=0)
+    content = gzip.compress((STATIC / path).read_bytes(), mtime=0)
     return content, hashlib.sha256(content).hexdigest()[:24]
 
 

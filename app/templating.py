@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from app.assets import WEB, address
+from app.assets import WEB, address, imports_of
 from app.services import wording
 from app.services.guide import explained
 
@@ -66,6 +66,13 @@ def _prose(text: str) -> Markup:
     )
 
 
+def _module(script: str) -> Markup:
+    """A script, and links to all that it imports: they are fetched at once, not one by one."""
+    link = Markup('<link rel="modulepreload" href="{}">')
+    links = Markup("").join(link.format(address(one)) for one in imports_of(script))
+    return links + Markup('<script type="module" src="{}"></script>').format(address(script))
+
+
 def _make_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(WEB / "templates"),
@@ -88,6 +95,7 @@ def _make_environment() -> Environment:
     }
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     environment.globals["static"] = address
+    environment.globals["module"] = _module
     environment.globals["explained"] = explained
     # Macros as globals: a block that is rendered alone does not run its template's imports.
     environment.globals["ui"] = environment.get_template("macros.html").module

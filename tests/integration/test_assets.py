@@ -1,7 +1,9 @@
 """Scripts and styles as browsers get them: small, and asked for once."""
 
+import re
+
 from app import assets
-from app.assets import STATIC, address, version
+from app.assets import STATIC, address, present
 
 PLAIN = {"Accept-Encoding": "identity"}
 
@@ -38,9 +40,10 @@ def test_what_a_browser_has_is_not_sent_again(client):
 
 
 def test_only_files_below_the_folder_are_served(client):
-    for path in (f"/static/{version()}/../../pyproject.toml", "/static/%2e%2e/%2e%2e/README.md"):
+    version = present().version
+    for path in (f"/static/{version}/../../pyproject.toml", "/static/%2e%2e/%2e%2e/README.md"):
         assert client.get(path).status_code == 404
-    assert client.get(f"/static/{version()}").status_code == 404
+    assert client.get(f"/static/{version}").status_code == 404
 
 
 def test_the_version_follows_what_the_files_hold(tmp_path, monkeypatch):
@@ -48,9 +51,22 @@ def test_the_version_follows_what_the_files_hold(tmp_path, monkeypatch):
 
     def version_of(text: str) -> str:
         (tmp_path / "a.js").write_text(text)
-        assets._version_at.cache_clear()  # it looks once a second
-        return assets.version()
+        assets._present_at.cache_clear()  # it looks once a second
+        return assets.present().version
 
     before, changed = version_of("1"), version_of("23")
     assert before != changed
     assert version_of("1") == before
+
+
+def test_a_page_asks_for_all_of_its_scripts_at_once(client):
+    page = client.get("/runs/new").text
+    asked = {f"/static/{name}" for name in re.findall(r'"/static/v-\w+/([\w/.]+\.js)"', page)}
+    imported = set()
+    for path in asked:
+        names = re.findall(r'from "\./(\w+\.js)"', client.get(path).text)
+        imported |= {f"/static/js/{name}" for name in names}
+
+    assert len(imported) > 5
+    assert imported <= asked
+    assert page.index("modulepreload") < page.index('type="module"')
