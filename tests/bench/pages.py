@@ -144,8 +144,14 @@ def _memory_samples(page: Page, devtools: CDPSession) -> Iterator[tuple[float, f
 
 
 def _growth(samples: Sequence[tuple[float, float, float]]) -> float:
-    """Megabytes a report that are not explained by how many points are drawn."""
-    reports, points, sizes = np.array(samples).T
+    """Megabytes a report that are not explained by how many points are drawn.
+
+    From where the server's figure first replaced the points, if that was seen: until then a page
+    still comes to hold what it needs once.
+    """
+    held = [sample[1] for sample in samples]
+    replaced = [i for i in range(1, len(held)) if held[i] < held[i - 1]]
+    reports, points, sizes = np.array(samples[replaced[0] if len(replaced) > 1 else 0 :]).T
     known = np.stack([reports, points, np.ones(len(sizes))], axis=1)
     return float(np.linalg.lstsq(known, sizes)[0][0])
 
