@@ -164,7 +164,7 @@ def _line(ink: Ink, name: str) -> dict[str, Any]:
 
 
 def _rounded(number: float) -> float | None:
-    return float(f"{number:.5g}") if math.isfinite(number) else None
+    return float(f"{number:.7g}") if math.isfinite(number) else None
 
 
 def base_layout(shown: StudyCurves) -> dict[str, Any]:

@@ -134,7 +134,8 @@ def tab_to(page: Page, target: Locator) -> None:
     raise AssertionError(f"Tab does not lead to {target}")
 
 
-def test_without_javascript_forms_work_and_numbers_can_be_read(browse, program):
+def test_without_javascript_forms_work_and_numbers_can_be_read(browse, program, watch):
+    watch.allow(r"\.js: csp$")  # what the page preloads is not fetched where nothing runs it
     page = browse(java_script_enabled=False)
     page.goto("/runs/new?preset=match")
     page.get_by_label("Sequences", exact=True).fill("320")

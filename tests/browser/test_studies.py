@@ -3,12 +3,19 @@
 import re
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
 from playwright.sync_api import Page, expect
+
+from tests.browser.charts import ROUNDED
 
 STUDY_PAGE = re.compile(r"/studies/[a-z0-9]{10}$")
 TRACES = """
 () => document.getElementById('study-chart').data.map(
   ({uid, x, visible, xaxis}) => ({uid, points: x.length, visible: visible ?? true, xaxis}))
+"""
+DRAWN = """
+() => Object.fromEntries(document.getElementById('study-chart').data.map(
+  ({uid, x, y}) => [uid, {x: Array.from(x), y: Array.from(y)}]))
 """
 # Their classes are "subplot x2y2", and "subplot x2y2z1" for what lies above.
 PANELS = """
@@ -59,6 +66,11 @@ def test_a_seed_fan_is_launched_followed_and_grouped(page, program, finished_run
         "one => one.uid.length === 10 && one.x.length === count).length === 2",
         arg=3_520 // 320 + 1,
     )
+    drawn = page.evaluate(DRAWN)
+    for run in runs:
+        recorded = program.series(run["id"])
+        assert drawn[run["id"]]["x"] == recorded["sequences"]
+        assert drawn[run["id"]]["y"] == pytest.approx(recorded["loss.train"], rel=ROUNDED)
     groups = page.get_by_role("group", name="Groups").get_by_role("button")
     expect(groups).to_have_text(["all runs2 runs"])
 
