@@ -51,4 +51,4 @@ def violations(page: Page, where: str | None = None, rules: tuple[str, ...] = ()
 
 
 if __name__ == "__main__":
-    print(f"Browser tests check pages with {ensure_axe()}.")  # noqa: T201
+    print(f"Browser tests check pages with {ensure_axe()}.")  # noqa: T201 (for who sets tests up)
