@@ -21,6 +21,8 @@ from worker.offline import say
 def bench(given: argparse.Namespace) -> None:
     """Measures, prints a table, and writes JSON if asked to."""
     sizes, where = _sizes(given.cohorts), machine()
+    if not 1 <= given.rounds <= 100:
+        raise ValueError(f"--rounds {given.rounds}: write a number from 1 to 100")
     for line in _heading(where):
         say(line)
     if given.clamps:
@@ -29,7 +31,7 @@ def bench(given: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="optoscope-bench-") as folder:
         result = bench_paper(Path(folder), given.fraction) if given.paper else {}
         if not given.paper:
-            result = bench_cohorts(Path(folder), sizes, given.sequences)
+            result = bench_cohorts(Path(folder), sizes, given.sequences, given.rounds)
     _write(given.out, {"machine": where, **result})
 
 

@@ -60,6 +60,17 @@ class Lap:
     peak_bytes: int  # of the largest trainer
     training_seconds: tuple[float, ...]  # of each worker: when one of its runs was trained
 
+    @classmethod
+    def joined(cls, laps: Sequence["Lap"]) -> "Lap":
+        """Laps one after the other."""
+        return cls(
+            sum(lap.sequences for lap in laps),
+            sum(lap.seconds for lap in laps),
+            laps[0].start_seconds,
+            max(lap.peak_bytes for lap in laps),
+            tuple(seconds for lap in laps for seconds in lap.training_seconds),
+        )
+
     @property
     def speed(self) -> float:
         """Sequences per second of all runs together."""
@@ -132,8 +143,11 @@ def _covered(spans: Sequence[Span], worker: str | None) -> float:
     return total
 
 
-def bench_cohorts(folder: Path, sizes: Sequence[int], sequences: int) -> dict[str, Any]:
-    """Measures each size; prints as it goes."""
+def bench_cohorts(
+    folder: Path, sizes: Sequence[int], sequences: int, rounds: int
+) -> dict[str, Any]:
+    """Measures each size; prints as it goes. More rounds, with and without records in turns, tell
+    more surely what records cost, on a machine whose speed varies."""
     device, places = choose_device("auto"), places_to_train()
     peak = matmul_peak(device)
     what = f"{len(places)} x {describe_device(device)}"
@@ -144,8 +158,7 @@ def bench_cohorts(folder: Path, sizes: Sequence[int], sequences: int) -> dict[st
         say(f"first run, nothing compiled yet: {cold:.0f} s until its first measurement")
         for size in sizes:
             each = sequences or max(LEAST, min(TOTAL // size, 500_000))
-            recorded = here.run(_configs(size, each, recorded=True))
-            bare = here.run(_configs(size, each, recorded=False))
+            recorded, bare = _laps(here, size, each, rounds)
             found[str(size)] = _figures(recorded, bare, each, peak * len(places))
             say(_line(size, found[str(size)]))
     return {
@@ -154,6 +167,14 @@ def bench_cohorts(folder: Path, sizes: Sequence[int], sequences: int) -> dict[st
         "start_seconds_cold": round(cold, 1),
         "cohorts": found,
     }
+
+
+def _laps(here: Track, size: int, each: int, rounds: int) -> tuple[Lap, Lap]:
+    """With records and without."""
+    laps: dict[bool, list[Lap]] = {True: [], False: []}
+    for recorded in (True, False) * rounds:
+        laps[recorded].append(here.run(_configs(size, each, recorded=recorded)))
+    return Lap.joined(laps[True]), Lap.joined(laps[False])
 
 
 def bench_paper(folder: Path, fraction: float) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 import os
 import shutil
 from collections.abc import Callable
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import torch
+
+from worker.science.products import WideProducts, is_faster
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,7 +36,7 @@ class Compiled(Generic[P, R]):
             os.environ.setdefault("CXX", cxx() or "")
             # Each model shape and layout is a program of its own, and not one compiled too often.
             torch._dynamo.config.recompile_limit = 1024
-            self._call = torch.compile(function, fullgraph=True, dynamic=False)
+            self._call = torch.compile(function, fullgraph=True, dynamic=False, options=_options())
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self._call(*args, **kwargs)
@@ -51,6 +53,11 @@ class Compiled(Generic[P, R]):
                 if last:
                     self._call, self.is_compiled = self.function, False
                     self.notice = f"Compiling failed, so training is slower: {_first_line(error)}"
+
+
+def _options() -> dict[str, str | int | bool | Callable[..., Any]]:
+    """What the compiler does besides what it does by itself."""
+    return {"post_grad_custom_post_pass": WideProducts()} if is_faster() else {}
 
 
 def _is_compiler_error(error: Exception) -> bool:
