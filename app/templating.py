@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from app.assets import WEB, address, imports_of
+from app.assets import STATIC, WEB, address, imports_of
 from app.services import wording
 from app.services.guide import explained
 
@@ -73,6 +73,12 @@ def _module(script: str) -> Markup:
     return links + Markup('<script type="module" src="{}"></script>').format(address(script))
 
 
+def _inline_script(script: str) -> Markup:
+    """A short script as a part of the page. One that is fetched would keep the whole page waiting:
+    for itself, and for every style before it."""
+    return Markup("<script>{}</script>").format(Markup((STATIC / script).read_text()))
+
+
 def _make_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(WEB / "templates"),
@@ -96,6 +102,7 @@ def _make_environment() -> Environment:
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     environment.globals["static"] = address
     environment.globals["module"] = _module
+    environment.globals["inline_script"] = _inline_script
     environment.globals["explained"] = explained
     # Macros as globals: a block that is rendered alone does not run its template's imports.
     environment.globals["ui"] = environment.get_template("macros.html").module

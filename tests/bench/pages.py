@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, Playwright, sync_playwright
 
 from app.schemas.state import RunState
 from tests.bench.place import Place, served
 from tests.bench.report import Line, machine, report, say
 from tests.bench.rows import EVERY, paper_run, study_of
+from tests.bench.unwatched import load_unwatched
 from tests.browser.chromium import NoChromiumError, ensure_chromium
 
 POINTS, RUNS = 2000, 50
@@ -63,7 +64,7 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
         where = machine(chromium=browser.version)
         lines = [
-            *_first_load(place, browser, given.times),
+            *_first_load(place, playwright, chromium, browser, given.times),
             *_fifty_runs(place, browser),
             *_memory(place, browser, given.minutes, given.rate),
         ]
@@ -71,22 +72,24 @@ def main() -> int:
     return report(lines, where, given.out)
 
 
-def _first_load(place: Place, browser: Browser, times: int) -> Iterator[Line]:
+def _first_load(
+    place: Place, playwright: Playwright, chromium: Path, browser: Browser, times: int
+) -> Iterator[Line]:
     """A finished run with 2,000 measurements, each time in a browser that knows nothing."""
     say(f"A page with {POINTS} measurements")
     run_id = paper_run(
         place.engine, place.outbox, POINTS, state=RunState.FINISHED, name="First load"
     )
-    took, sizes = [], []
-    for _ in range(times):
-        with _page(place, browser) as (page, devtools):
-            received = _count_bytes(devtools)
-            took.append(_open(page, f"/runs/{run_id}"))
-            sizes.append(sum(received.values()))
+    url = f"{place.url}/runs/{run_id}"
+    took = [load_unwatched(playwright, chromium, SWITCHES, url) for _ in range(times)]
     told = f"median of {times}, slowest {max(took):.0f} ms"
     yield Line("run page, navigation to drawn", statistics.median(took), "ms", MOST_LOAD, told)
+    with _page(place, browser) as (page, devtools):
+        received = _count_bytes(devtools)
+        _open(page, url)
     parts = ", ".join(f"{kind.lower()} {size / 1000:.0f}" for kind, size in received.items())
-    yield Line("script and style, as transferred", sizes[0] / 1000, "kB", MOST_KILOBYTES, parts)
+    size = sum(received.values()) / 1000
+    yield Line("script and style, as transferred", size, "kB", MOST_KILOBYTES, parts)
 
 
 def _fifty_runs(place: Place, browser: Browser) -> Iterator[Line]:

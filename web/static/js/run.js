@@ -186,3 +186,8 @@ setInterval(() => {
 window.optoscope = {
   charts: charts.charts, view: charts.view, attention, circuit, stream, latencies, cursor, ready: charts.ready,
 };
+
+// When the charts were first painted, for whoever measures it.
+charts.ready.then(() => {
+  requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("drawn")));
+});
