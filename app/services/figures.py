@@ -108,10 +108,11 @@ def _evaluators(
     axis: Axis,
 ) -> Figure:
     """A line per evaluator, what guessing among the labels in context gives, and the marks."""
+    xs = [axis.of(row) for row in rows]
     traces = [
         {
             **_line(evaluator.replace("_", " "), config),
-            "x": [axis.of(row) for row in rows],
+            "x": xs,
             "y": [_finite(getattr(row, metric)[index]) for row in rows],
             "line": {
                 "color": EVALUATOR_HUES[evaluator],
@@ -172,10 +173,11 @@ def _strengths(
     layout = _layout(name, config, places, axis)
     if look.drawing is Drawing.HEATMAP:
         return heatmap(metric, UNITS[name], rows, config, axis, layout, shown)
+    xs = [axis.of(row) for row in rows]
     traces = [
         {
             **_line(head_name(layer, head), config),
-            "x": [axis.of(row) for row in rows],
+            "x": xs,
             "y": [_finite(getattr(row, metric)[layer][head]) for row in rows],
             "line": {"color": head_hue(head), "width": 1.6, "dash": head_dash(head)},
             "visible": layer == shown,
