@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 _CONTAINER = Path("/sys/fs/cgroup")
+TOOL_SECONDS = 5  # that the driver's tool may take
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -27,10 +28,21 @@ def _gpu_memory(device: str) -> list[int]:
     tool = shutil.which("nvidia-smi")
     if tool is None or torch_version().endswith("+cpu"):
         return []
-    number = device.partition(":")[2] or "0"
+    number = _physical(int(device.partition(":")[2] or "0"))
     query = ("--query-gpu=memory.free", "--format=csv,noheader,nounits", f"--id={number}")
-    told = subprocess.run([tool, *query], capture_output=True, text=True, check=False).stdout
+    try:
+        told = subprocess.run(
+            [tool, *query], capture_output=True, text=True, check=False, timeout=TOOL_SECONDS
+        ).stdout
+    except subprocess.TimeoutExpired:
+        return []
     return [1024**2 * int(line) for line in told.split() if line.isdecimal()]
+
+
+def _physical(number: int) -> str:
+    """How the driver's tool calls the GPU that torch counts as this one."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    return visible[number].strip() if number < len(visible) and visible[number] else str(number)
 
 
 def memory_free() -> int:

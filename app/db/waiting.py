@@ -31,11 +31,11 @@ def next_in_line(session: Session) -> Run | None:
     return session.scalars(statement).one_or_none()
 
 
-def companions_of(session: Session, first: Run, *, limit: int) -> list[str]:
-    """Ids of runs that can be trained with it, locked: by priority, those of its study first."""
+def companions_of(session: Session, first: Run, *, limit: int) -> list[Run]:
+    """Runs that can be trained with it, locked: by priority, those of its study first."""
     own = select(_study(Run.id)).where(Run.id == first.id).scalar_subquery()
     statement = (
-        _compatible(select(Run.id), first)
+        _compatible(select(Run), first)
         .order_by(Run.priority.desc(), (_study(Run.id) == own).desc(), Run.created_at, Run.id)
         .limit(limit)
         .with_for_update(of=Run, skip_locked=True)

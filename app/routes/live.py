@@ -18,6 +18,7 @@ from app.services.follow_many import follow_many
 router = APIRouter(tags=["live"])
 
 MOST_RUNS = 200
+FARTHEST = 2**63 - 1  # no run gets past this
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -43,7 +44,7 @@ async def get_events(
     if await made.hub.reads.read(read_snapshot, run_id) is None:
         raise NotFound(f"There is no run {run_id!r}.")
     last = after if last_event_id is None else max(after, last_event_id)
-    return EventSourceResponse(_events(made, run_id, last), headers=_HEADERS)
+    return EventSourceResponse(_events(made, run_id, min(last, FARTHEST)), headers=_HEADERS)
 
 
 async def _events(made: Services, run_id: str, last: int) -> AsyncIterator[bytes]:
@@ -90,7 +91,9 @@ def _places(runs: tuple[str, ...], after: str) -> dict[str, int]:
     if not 0 < len(runs) <= MOST_RUNS:
         raise Invalid(f"Say which runs to follow: 1 to {MOST_RUNS} ids.", loc="query/runs")
     try:
-        places = [int(place) for place in after.split(",")] if after else [-1] * len(runs)
+        places = (
+            [min(int(place), FARTHEST) for place in after.split(",")] if after else [-1] * len(runs)
+        )
     except ValueError:
         raise Invalid("Write whole numbers, separated by commas.", loc="query/after") from None
     if len(places) != len(runs):

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import ErrorDetails
 from redis import RedisError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
@@ -32,6 +32,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
     for kind in (OperationalError, InterfaceError, PoolTimeout, RedisError):
         app.add_exception_handler(kind, _on_outage)
+    app.add_exception_handler(DataError, _on_unstorable)
     app.add_exception_handler(Exception, _on_bug)
 
 
@@ -95,6 +96,12 @@ def _on_outage(request: Request, error: Exception) -> Response:
     detail = f"The {name} does not answer; try again soon."
     title = HTTPStatus.SERVICE_UNAVAILABLE.phrase
     return problem(request, 503, title, detail, headers={"Retry-After": "2"})
+
+
+def _on_unstorable(request: Request, error: Exception) -> Response:
+    log.info("%s: what was asked for cannot be written in SQL: %s", request.url.path, error)
+    detail = "A number of this request is beyond 64 bits, or a text holds a NUL character."
+    return problem(request, Invalid.status, Invalid.title, detail)
 
 
 def _on_bug(request: Request, error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """What the charts of a run's page show: the query of its address, and of its figures."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -44,7 +45,7 @@ def _known_evaluators(text: str) -> str:
 
 
 def _whole_numbers(text: str) -> str:
-    wrong = [part for part in _parts(text) if not (part.isascii() and part.isdigit())]
+    wrong = [part for part in _parts(text) if not re.fullmatch("[0-9]{1,4}", part)]
     if wrong:
         raise PydanticCustomError(
             "heads",

@@ -10,7 +10,7 @@ from app.errors import AppError
 from app.schemas.api import AUTOMATIC
 from app.schemas.bulk import BulkAction, BulkItem, BulkRequest, BulkResult
 from app.schemas.state import RunState
-from app.services.runs import change_run, delete_run, request_cancel
+from app.services.runs import change_run, delete_run, lock_deleting, request_cancel
 
 MOST_TAGS = 20
 
@@ -24,6 +24,8 @@ class _TooManyError(AppError):
 
 def act(session: Session, request: BulkRequest, store_url: str) -> BulkResult:
     """Does it to every run. They are locked in the order of their ids, as everywhere."""
+    if request.action is BulkAction.DELETE:
+        lock_deleting(session)  # before any row, as whoever deletes one run does
     items = {
         run_id: _act_on(session, run_id, request, store_url) for run_id in sorted(set(request.runs))
     }

@@ -24,8 +24,8 @@ from app.schemas.measure import EVALUATORS, METRICS
 from app.schemas.words import head_name, layer_name
 from app.services.study_curves import STUDY_METRICS, DrawnNumber
 
-_NAMED = re.compile(r"(induction|previous_token)_strength\.L(\d+)([HR])(\d+)")
-_STRONGEST = re.compile(r"strongest_(induction|previous_token)(?:\.L(\d+))?")
+_NAMED = re.compile(r"(induction|previous_token)_strength\.L([0-9]{1,4})([HR])([0-9]{1,4})")
+_STRONGEST = re.compile(r"strongest_(induction|previous_token)(?:\.L([0-9]{1,4}))?")
 _UNITS = {"induction": "attention, correct − wrong", "previous_token": "attention one back"}
 _EVALUATED, _AT_EVERY_MOMENT = "Evaluators", "Strongest head at every moment"
 _BY_RANK, _BY_NUMBER = "Heads matched by strength at the end", "Heads by number"

@@ -135,11 +135,13 @@ def _origins(chosen: Chosen) -> dict[str, int]:
 
 def _cut(curve: Curve, view: View) -> Curve:
     """What is looked at, with a point beyond either edge so that lines reach it."""
-    if view.start is None or view.end is None or not curve.sequences:
+    if not curve.sequences:
         return curve
-    inside = between(curve, view.start, view.end)
-    before = [n for n in curve.sequences if n < view.start][-1:]
-    after = [n for n in curve.sequences if n > view.end][:1]
+    start = curve.sequences[0] if view.start is None else view.start
+    end = curve.sequences[-1] if view.end is None else view.end
+    inside = between(curve, start, end)
+    before = [n for n in curve.sequences if n < start][-1:]
+    after = [n for n in curve.sequences if n > end][:1]
     ends = [*before, *inside.sequences, *after]
     return between(curve, ends[0], ends[-1]) if ends else inside
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.errors import Invalid
 from app.schemas.config import RunConfig
 from app.schemas.measure import Measurement
 from app.schemas.view import Drawing, XAxis, YAxis
@@ -108,6 +109,11 @@ def axis_of(look: Look, rows: Sequence[Measurement], config: RunConfig) -> Axis:
     """The x axis of a figure of these measurements."""
     total = config.training.total_sequences
     first, last = look.start or 0, total if look.until is None else look.until
+    if last <= first:
+        raise Invalid(
+            f"The part from {first:,} to {last:,} sequences has no width; this run has {total:,}.",
+            loc="query/from",
+        )
     match look.x:
         case XAxis.UPDATES:
             batch = config.training.batch_size

@@ -62,6 +62,11 @@ class Follower:
     _ended: str = ""  # the state in which the run will stay
     _done: bool = False
 
+    @property
+    def has_told_all(self) -> bool:
+        """Whether the run has ended and all of it was sent; else the server stops."""
+        return bool(self._ended) and not self._behind
+
     async def stream(self) -> AsyncIterator[bytes]:
         """Events until the run has ended, the client leaves or the server stops."""
         self._next_frame = max(0, self.last)

@@ -6,6 +6,7 @@ the other workers their share of what waits.
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -37,8 +38,10 @@ def plan(
         return []
     size = _size(session, first, worker, min(most, _fitting(first, memory)))
     others = waiting.companions_of(session, first, limit=size - 1) if size > 1 else []
-    chosen = [first.id, *others]
-    return attempts.claim(session, chosen, worker=worker, lease_seconds=lease_seconds)
+    chosen = _within([first, *others], memory) if others else [first]
+    return attempts.claim(
+        session, [run.id for run in chosen], worker=worker, lease_seconds=lease_seconds
+    )
 
 
 def _size(session: Session, first: Run, worker: str, most: int) -> int:
@@ -62,13 +65,33 @@ def share(runs: int, others: Sequence[float]) -> int:
 
 def runs_that_fit(config: RunConfig, memory: int) -> int:
     """How many such runs can be trained in so many bytes; at least the one."""
+    room = MEMORY_SHARE * memory - PROCESS_BYTES - _working_bytes(config)
+    return max(1, int(room / _own_bytes(config)))
+
+
+def _working_bytes(config: RunConfig) -> int:
+    """What a pass needs, of whichever run it is."""
     model, task, recording = config.model, config.task, config.recording
     sequences = max(config.training.batch_size, EVALUATED * recording.evaluation_sequences)
     layer = 4 * sequences * task.tokens * (model.width + model.heads * task.tokens)
-    shared = PROCESS_BYTES + BUFFERS * model.layers * layer
+    return BUFFERS * model.layers * layer
+
+
+def _own_bytes(config: RunConfig) -> int:
+    """What is kept of a run while it is trained."""
+    task = config.task
     features = (task.classes + task.new_classes) * (task.exemplars + EVALUATED) * FEATURES
-    own = 4 * (COPIES * parameters(config) + features)
-    return max(1, int((MEMORY_SHARE * memory - shared) / own))
+    return 4 * (COPIES * parameters(config) + features)
+
+
+def _within(runs: Sequence[Run], memory: int) -> list[Run]:
+    """As many of them, from the first on, as fit together: they may need more than the first."""
+    configs = [RunConfig.model_validate(run.config) for run in runs]
+    widest = accumulate(map(_working_bytes, configs), max)
+    owned = accumulate(map(_own_bytes, configs))
+    room = MEMORY_SHARE * memory - PROCESS_BYTES
+    fitting = sum(working + own <= room for working, own in zip(widest, owned, strict=True))
+    return list(runs[: max(1, fitting)])
 
 
 def _fitting(run: Run, memory: int) -> int:

@@ -225,17 +225,22 @@ def change_run(
     publish_run(session, run.id)
 
 
+def lock_deleting(session: Session) -> None:
+    """One deletes at a time: of two runs that share a file the later one removes it."""
+    queries.lock(session, "deleting a run")
+
+
 def delete_run(session: Session, run: Run, store_url: str) -> None:
     """Removes a run that has ended, with all its rows and, after the commit, its local files.
 
     Files that its forks, or its parent, still name stay; the last of them to go takes them along.
     """
+    lock_deleting(session)
     session.refresh(run, with_for_update=True)
     if RunState(run.state) not in TERMINAL:
         raise Conflict(f"Run {run.id} is {run.state}; cancel it first, then delete it.")
     refuse_while_grafted(session, run)
     run_id = run.id
-    queries.lock(session, "deleting a run")  # of two that share a file the later one removes it
     named = lineage.file_urls(session, run_id)
     session.delete(run)
     session.flush()

@@ -25,7 +25,7 @@ def thin(
         return list(range(len(sequences))), None
     columns = [_Column(numbers, _has_nan(numbers)) for numbers in series]
     width = _narrowest(sequences, max_points)
-    while width <= sequences[-1]:
+    while width <= max(abs(sequences[0]), abs(sequences[-1])):
         kept = _keep(sequences, columns, width, max_points)
         if len(kept) <= max_points:
             return kept, width

@@ -2,6 +2,7 @@
 
 import os
 from importlib.metadata import PackageNotFoundError, version
+from itertools import takewhile
 from pathlib import Path
 
 DRIVER = Path("/proc/driver/nvidia/gpus")  # the driver has a folder there for each
@@ -15,5 +16,11 @@ def gpus(driver: Path = DRIVER) -> list[str]:
     except PackageNotFoundError:
         return []
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    there = list(driver.glob("*")) if visible is None else visible.replace(",", " ").split()
+    there = list(driver.glob("*")) if visible is None else _named(visible)
     return [f"cuda:{number}" for number in range(len(there))] if driver.exists() else []
+
+
+def _named(visible: str) -> list[str]:
+    """What CUDA_VISIBLE_DEVICES names, up to the first that is none: `-1` hides all."""
+    names = [name.strip() for name in visible.split(",")]
+    return list(takewhile(lambda name: name and not name.startswith("-"), names))

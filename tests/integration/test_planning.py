@@ -195,3 +195,16 @@ def test_workers_that_plan_at_once_take_different_runs(take, launch, worker_is_t
 
     assert [len(one) for one in taken] == [2, 2, 2]
     assert {run_id for one in taken for run_id in one} == set(ids)
+
+
+def test_companions_that_need_more_than_the_first_are_counted_with_what_they_need(take, launch):
+    classes = SMALL.task.model_copy(update={"classes": 5_000, "new_classes": 5_000})
+    large = SMALL.model_copy(update={"task": classes})
+    (first,), _ = launch(1), launch(4, large)
+    fits_one = next(size for size in range(0, PLENTY, 1_000_000) if runs_that_fit(large, size) == 2)
+
+    assert runs_that_fit(SMALL, fits_one) >= 5
+    taken = take(memory=fits_one)
+
+    assert taken[0] == first
+    assert len(taken) == 2

@@ -61,3 +61,26 @@ def test_an_unknown_figure_is_a_problem_that_names_the_known_ones(client, traine
 
     assert answer.status_code == 422
     assert "previous_token" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("part", ["from=5000&to=5000", "to=0", "x=log&to=0", "from=99000000"])
+def test_a_part_without_width_is_refused(client, trained, part):
+    answer = client.get(f"/api/v1/runs/{trained}/figures/loss?{part}")
+
+    assert answer.status_code == 422
+    assert "has no width" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/runs/{run}/measurements?from=99999999999999999999",
+        "/api/v1/news?after=99999999999999999999",
+        "/api/v1/runs?q=%00",
+        "/compare?runs=%00",
+        "/api/v1/compare.csv?runs={run}&series=induction_strength.L\u0661H3",
+        "/runs/{run}?hide_heads=" + "1" * 5000,
+    ],
+)
+def test_what_no_column_can_hold_is_refused(client, trained, path):
+    assert client.get(path.format(run=trained)).status_code in (404, 422)

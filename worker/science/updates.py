@@ -92,11 +92,19 @@ class CapturedUpdates(Updates):
             self._replay = self._captured()
         self._replay()
 
+    def warm_up(self, update: int) -> None:
+        """Compiles for what will be captured: tensors of these strides, too."""
+        block, offset = divmod(update, BLOCK)
+        self._load(block)
+        self._place.fill_(offset)
+        self._step.warm_up(*self._arguments())
+        self._loaded = -1
+
     def _load(self, block: int) -> None:
         """Puts a block's sequences and times where the graph reads them."""
         self._set_clock(block)
         new = (*self._sequences.drawn(block), *self._timing)
-        if self._loaded < 0:
+        if not hasattr(self, "_held"):
             self._held = tuple(part.clone() for part in new)
             self._place = torch.zeros(1, dtype=torch.int64, device=self._device)
             self.state = TrainingState(*(part.clone() for part in self.state))
@@ -113,6 +121,7 @@ class CapturedUpdates(Updates):
         aside.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(aside):
             for _ in range(WARM_UPS):
+                self._place.copy_(kept[-1])  # a block may end here
                 self._in_place()
         torch.cuda.current_stream(self._device).wait_stream(aside)
         for part, before in zip((*self.state, self._place), kept, strict=True):
@@ -122,11 +131,15 @@ class CapturedUpdates(Updates):
             self._in_place()
         return graph.replay
 
-    def _in_place(self) -> None:
+    def _arguments(self) -> tuple[object, ...]:
+        """Of the update that the place says, read from where the block is held."""
         row, labels, target = (part.index_select(1, self._place)[:, 0] for part in self._held[:3])
         corrections, numbers = (part.index_select(0, self._place)[0] for part in self._held[3:])
         batch = self._sequences.batch_of(Drawn(row, labels, target))
-        state, loss = self._step(self.state, self._adam, corrections, self._program, batch, numbers)
+        return self.state, self._adam, corrections, self._program, batch, numbers
+
+    def _in_place(self) -> None:
+        state, loss = self._step(*self._arguments())
         for mine, new in zip((*self.state, self.loss), (*state, loss), strict=True):
             mine.copy_(new)
         self._place.add_(1)

@@ -121,3 +121,12 @@ def test_a_single_spike_in_many_points_is_kept(place):
     kept, _ = thin([32 * n for n in range(1000)], [numbers], 20)
 
     assert place in kept
+
+
+def test_places_before_0_are_thinned_like_others():
+    """Comparisons aligned by midpoint count from it."""
+    sequences = list(range(-400_000, -1000, 1000))
+
+    kept, _ = thin(sequences, [[float(place % 7) for place in sequences]], 60)
+
+    assert len(kept) <= 60

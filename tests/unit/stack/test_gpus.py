@@ -25,8 +25,9 @@ def test_those_that_are_visible_are_counted_from_0(driver, monkeypatch):
     monkeypatch.setattr(module, "version", lambda name: "2.13.0")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     assert gpus(driver) == ["cuda:0"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert gpus(driver) == []
+    for hides_all in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hides_all)
+        assert gpus(driver) == []
 
 
 def test_a_torch_for_processors_uses_none(driver, monkeypatch):

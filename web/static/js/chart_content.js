@@ -47,9 +47,10 @@ class Lines {
     const added = [...ys, ...smooth];
     const indices = added.map((_, index) => index);
     const drawn = Plotly.extendTraces(element, { x: added.map(() => xs), y: added }, indices);
-    this.lines.forEach((line, index) => {
+    added.forEach((_, index) => {
       const { x, y } = element.data[index]; // Plotly may have made new arrays
-      Object.assign(line, { x, y });
+      Object.assign(this.twinned[index], { x, y });
+      if (index < this.lines.length) Object.assign(this.lines[index], { x, y });
     });
     return { drawn, numbers: ys.flat() };
   }

@@ -69,8 +69,11 @@ function columns() {
   return Math.max(2, Math.min(6, Math.floor($("compare-chart").clientWidth / PANEL_WIDTH)));
 }
 
+let loading = 0;
+
 async function load() {
   const number = ++asked;
+  loading += 1;
   try {
     const answer = await fetch(`/compare?${query()}&columns=${columns()}`, { headers: { "HX-Request": "true" } });
     if (!answer.ok || number !== asked) return;
@@ -80,6 +83,8 @@ async function load() {
     await show(parts.content);
   } catch {
     // The server is away; it is asked again with the next news, or the next click.
+  } finally {
+    loading -= 1;
   }
 }
 
@@ -167,7 +172,7 @@ function start() {
     drawnColumns = columns();
     load();
   }).observe($("compare-chart"));
-  goLive({ places: data.live, chart, load, appended, view: () => chosen });
+  goLive({ places: data.live, chart, load, appended, view: () => chosen, isLoading: () => loading > 0 });
 }
 
 async function copyLink({ target }) {

@@ -89,6 +89,10 @@ export class CompareChart {
     if (!indices.length) return false;
     this.#curves = null;
     this.#timed(() => Plotly.extendTraces(this.element, { x, y }, indices));
+    for (const index of indices) {
+      const { x, y } = this.element.data[index]; // new arrays, which the next drawing starts from
+      Object.assign(this.figure.data[index], { x, y });
+    }
     return true;
   }
 

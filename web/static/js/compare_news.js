@@ -8,8 +8,11 @@ const SHARE = 8; // drawing takes at most one part in so many of the time
 const LOAD_EVERY = 3000;
 const MOST_POINTS = 18_000; // then the server thins again
 
-/** @param {{places: Object, chart: Object, load: Function, appended: Function, view: Function}} page */
-export function goLive({ places, chart, load, appended, view }) {
+/**
+ * @param {{places: Object, chart: Object, load: Function, appended: Function, view: Function,
+ *   isLoading: Function}} page
+ */
+export function goLive({ places, chart, load, appended, view, isLoading }) {
   if (!Object.keys(places).length) return;
   let stream = null;
   const connection = new Connection(document.getElementById("connection"), () => stream?.heardAt);
@@ -31,12 +34,13 @@ export function goLive({ places, chart, load, appended, view }) {
   }
 
   async function flush() {
+    timer = null;
+    if (isLoading()) return schedule(); // the figure that comes may not hold what waits
     const isEnough = isPlain();
     const news = waiting;
     waiting = new Map();
     if (isEnough && chart.append(news)) appended();
     else if (!isEnough) await load();
-    timer = null;
     if (waiting.size) schedule();
   }
 

@@ -108,6 +108,7 @@ export class Frames extends EventTarget {
   }
 
   #play() {
+    this.isPreview = false;
     if (this.#at >= this.sequences.length - 1) this.#move(0);
     this.#follow(false);
     this.#showPlaying(true);

@@ -54,9 +54,9 @@ function act(name) {
 
 function press(element) {
   if (element.disabled) return false;
-  if (element.matches(FIELDS)) {
+  if (element.matches(`${FIELDS}, input[type="range"]`)) {
     element.focus();
-    element.select?.();
+    if (element.matches(FIELDS)) element.select?.();
   } else {
     element.click();
   }

@@ -12,6 +12,7 @@ export function keepInAddress(attention, circuit) {
     clearTimeout(writing);
     writing = setTimeout(() => write(attention, circuit), HAND_RESTS);
   };
+  addEventListener("hashchange", () => recall(attention, circuit)); // another view of this page
   attention.addEventListener("moved", remember);
   circuit.addEventListener("moved", remember);
 }

@@ -9,7 +9,7 @@ import { duration, grouped } from "./format.js";
 import { keepInAddress } from "./permalink.js";
 import { RunCharts } from "./run_charts.js";
 import { Stream } from "./stream.js";
-import { announce } from "./toasts.js";
+import { announce, toast } from "./toasts.js";
 import { ViewBar } from "./view_bar.js";
 
 const RATE_WINDOW = 12; // measurements that the present throughput is taken from
@@ -152,20 +152,28 @@ $("cancel-keep")?.addEventListener("click", () => $("cancel-dialog").close());
 $("cancel-confirm")?.addEventListener("click", async () => {
   $("cancel-dialog").close();
   if ($("cancel")) $("cancel").disabled = true;
-  await fetch(`${data.run_url}/cancel`, { method: "POST" }).catch(() => null);
+  const answer = await fetch(`${data.run_url}/cancel`, { method: "POST" }).catch(() => null);
+  if (!answer?.ok) toast({ title: "The run was not cancelled", text: await reasonOf(answer), tone: "bad" });
   refreshStatus();
 });
+
+async function reasonOf(answer) {
+  const problem = await answer?.json().catch(() => null);
+  return problem?.detail ?? "The server does not answer; try again.";
+}
 
 /* Fork: from the checkpoint of the frame on show; without this script from the latest. */
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("#fork");
   const { following, target } = attention.frames;
-  if (!link || following || target === undefined) return;
+  if (!link) return;
+  link.href = link.href.split("&at=")[0];
+  if (following || target === undefined) return;
   const saved = [...document.querySelectorAll("#checkpoints [data-sequences]")];
   const places = saved.map((row) => Number(row.dataset.sequences));
   const at = Math.max(...places.filter((place) => place <= target));
-  if (Number.isFinite(at)) link.href = `${link.href.split("&at=")[0]}&at=${at}`;
+  if (Number.isFinite(at)) link.href += `&at=${at}`;
 });
 
 /* Start */

@@ -104,12 +104,20 @@ async function send(request) {
       body: JSON.stringify(request),
     });
     const body = await answer.json();
+    if (answer.ok && request.action === "delete") untick(body.results);
     if (answer.ok) say(request.action, body);
     else toast({ title: "Nothing was changed", text: body.detail, tone: "bad", seconds: 0 });
   } catch {
     toast({ title: "The server does not answer", text: "Nothing may have changed; try again.", tone: "bad" });
   }
   refresh();
+}
+
+/** Rows that are out of sight are not asked for anew at once. */
+function untick(results) {
+  const gone = new Set(results.filter(({ result }) => result === "changed").map(({ id }) => id));
+  for (const box of boxes()) if (gone.has(box.value)) box.checked = false;
+  show();
 }
 
 function say(action, { changed, unchanged, refused, results }) {
