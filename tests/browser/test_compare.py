@@ -43,6 +43,9 @@ def numbers_at(series: list[dict], at: int) -> list[float]:
     return sorted(found, reverse=True)
 
 
+ANOTHER_THEME = "() => document.dispatchEvent(new Event('themechange'))"
+
+
 def test_runs_are_compared_and_one_is_taken_from_the_other(page, program, runs):
     first, second = runs
     page.goto(f"/compare?runs={first}")
@@ -119,12 +122,14 @@ def test_runs_that_train_go_on_beside_those_that_have_ended(page, program, finis
     start = reached.inner_text()
 
     await_curves(page, f"return traces[1].x.length > {before} + 5;")
-    live = curves(page)[training]
     expect(reached).not_to_have_text(start)
+    held = len(curves(page)[training]["x"])
+    page.evaluate(ANOTHER_THEME)
+    assert len(curves(page)[training]["x"]) >= held, "what came live is drawn again"
     program.cancel(training)
     program.finished(training)
 
-    recorded = program.series(training)
+    recorded, live = program.series(training), curves(page)[training]
     count = len(live["x"])
     assert live["x"] == recorded["sequences"][:count]
     assert live["y"] == pytest.approx(recorded["loss.train"][:count], rel=ROUNDED)

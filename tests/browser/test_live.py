@@ -5,9 +5,15 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.charts import CHARTS, assert_drawn, await_points, came_with
+from tests.browser.charts import CHARTS, assert_drawn, await_points, came_with, points
 from tests.browser.program import ENDLESS, SMALL
 
+LENGTHS = """
+() => [
+  ...document.getElementById("loss-chart").data.map(({ x }) => x.length),
+  window.optoscope.charts.metric.places.sequences.length,
+]
+"""
 MARKS = "() => document.getElementById('loss-chart').layout.shapes.map(shape => shape.name)"
 
 
@@ -29,6 +35,49 @@ def test_points_marks_and_the_end_arrive_by_themselves_and_are_the_apis(page, pr
     midpoint = program.run(run_id)["phase_change"]["midpoint"]
     assert 0 < midpoint < SMALL["training"]["sequences"]
     expect(page.locator("#events")).to_contain_text("The phase change is half done")
+
+
+def test_a_smoothed_chart_keeps_what_came_live_when_it_is_drawn_again(page, program):
+    run_id = program.launch(ENDLESS, "Smoothed while it trains")
+    page.goto(f"/runs/{run_id}?smooth=0.6")
+    held = await_points(page, came_with(page) + 3)
+
+    page.evaluate("() => document.dispatchEvent(new Event('themechange'))")
+
+    assert points(page) >= held
+    lengths = page.evaluate(LENGTHS)
+    assert len(set(lengths)) == 1, "measured, smoothed, and what numbers are looked up by"
+    program.cancel(run_id)
+
+
+def test_an_error_of_the_server_leaves_the_page_as_it_is(page, watch, finished_run):
+    watch.allow("503")
+    page.goto(f"/runs/{finished_run}")
+    page.wait_for_function("() => window.optoscope && window.htmx")
+    name = page.locator("#status h1").inner_text()
+    away = "<!doctype html><title>Away</title><body><header class=bar></header><h1>Away</h1>"
+    page.route("**/status", lambda route: route.fulfill(status=503, body=away))
+
+    with page.expect_response("**/status"):
+        page.evaluate("() => window.htmx.trigger('#status', 'refresh')")
+
+    page.wait_for_function("() => !document.querySelector('.htmx-request')")
+    expect(page.locator("#status h1")).to_have_text(name)
+    expect(page.locator("header.bar")).to_have_count(1)
+
+
+def test_a_figure_that_could_not_be_had_is_told_and_asked_for_again(page, watch, finished_run):
+    watch.allow("503")
+    page.goto(f"/runs/{finished_run}")
+    page.wait_for_function("() => window.optoscope")
+    page.route("**/figures/accuracy*", lambda route: route.fulfill(status=503), times=1)
+
+    page.locator("#metric").select_option("accuracy")
+
+    expect(page.locator("#toasts")).to_contain_text("could not be brought up to date")
+    page.wait_for_function(
+        "() => document.getElementById('loss-chart').data[0].meta.metric === 'accuracy'"
+    )
 
 
 def test_the_table_of_runs_keeps_itself_up_to_date(page, program):

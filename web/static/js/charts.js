@@ -131,6 +131,11 @@ export class Chart {
     return Plotly.relayout(this.element, { "xaxis.range": ends.map((x) => this.places.written(x)) });
   }
 
+  /** The x range as the figure has it, after the hand left it elsewhere. */
+  moveBack() {
+    return Plotly.relayout(this.element, { "xaxis.range": [...this.figure.layout.xaxis.range] });
+  }
+
   /** A place of the axis as a number of sequences. */
   sequencesUnder(x) {
     return this.places.under(x, this.xs);

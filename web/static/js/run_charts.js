@@ -3,10 +3,12 @@
 import { Chart } from "./charts.js";
 import { cursor } from "./cursor.js";
 import { Feed } from "./feed.js";
+import { toast } from "./toasts.js";
 import { View } from "./view.js";
 
 const MOST_POINTS = 3000; // beyond, the server's thinned figure replaces what was appended
-const NARROWEST = 2; // points that a zoom must hold
+const NARROWEST = 2; // sequences that a zoom must hold
+const ASK_AGAIN = 3000; // milliseconds, after a figure could not be had
 const ELEMENTS = {
   metric: "loss-chart",
   previous_token: "previous-token-chart",
@@ -128,6 +130,17 @@ export class RunCharts {
       return figures[index] && this.charts[name].replace(figures[index]);
     });
     await Promise.all(drawn);
+    this.#askAgain(names.filter((_, index) => !figures[index]));
+  }
+
+  /** A figure that could not be had leaves a chart that is not what the controls say. */
+  #askAgain(names) {
+    if (names.length && !this.isBehind) {
+      const text = "It shows what it did before; it is asked for again until the server answers.";
+      toast({ title: "A chart could not be brought up to date", text, tone: "bad" });
+    }
+    this.isBehind = names.length > 0;
+    if (names.length) setTimeout(() => this.#reload(names), ASK_AGAIN);
   }
 
   /** The server's figure for what is shown now; null if it cannot be had. */
@@ -175,7 +188,7 @@ export class RunCharts {
 
   zoom(from, to) {
     const [low, high] = [Math.max(0, Math.min(from, to)), Math.min(this.total, Math.max(from, to))];
-    if (high - low < NARROWEST) return this.#each((chart) => chart.show());
+    if (high - low < NARROWEST) return this.#each((chart) => (this.part ? chart.moveTo(...this.part) : chart.moveBack()));
     const isToTheEnd = !this.isOver && high >= this.latest && low < this.latest;
     if (isToTheEnd) this.view.set({ from: null, to: null, last: this.latest - low });
     else this.view.set({ from: low, to: high, last: null });
