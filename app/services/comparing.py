@@ -149,11 +149,21 @@ def _cut(curve: Curve, view: View) -> Curve:
 def _groups(chosen: Chosen, view: View, curves: Mapping[str, Curve]) -> list[Group]:
     """Groups of what can be drawn; of one run apart also when it is not measured yet."""
     groups = group_runs(chosen.axes, chosen.drawn, view.group)
+    labels = distinct([group.label for group in groups])
     shown = [
-        Group(_short(group.label), [run for run in group.runs if run.run_id in curves], group.hue)
-        for group in groups
+        Group(label, [run for run in group.runs if run.run_id in curves], group.hue)
+        for label, group in zip(labels, groups, strict=True)
     ]
     return [group for group in shown if group.runs]
+
+
+def distinct(labels: Sequence[str]) -> list[str]:
+    """Labels, cut where they are long; those that then read alike are numbered."""
+    short = [_short(label) for label in labels]
+    return [
+        f"{label} ({1 + short[:index].count(label)})" if short.count(label) > 1 else label
+        for index, label in enumerate(short)
+    ]
 
 
 def _short(label: str) -> str:
