@@ -84,11 +84,21 @@ def _own_bytes(config: RunConfig) -> int:
     return 4 * (COPIES * parameters(config) + features)
 
 
+def _needs(run: Run) -> tuple[int, int]:
+    """Bytes of a pass, and of the run itself; none of one that cannot be read, for it will not be
+    trained: its trainer says why."""
+    try:
+        config = RunConfig.model_validate(run.config)
+    except ValidationError:
+        return 0, 0
+    return _working_bytes(config), _own_bytes(config)
+
+
 def _within(runs: Sequence[Run], memory: int) -> list[Run]:
     """As many of them, from the first on, as fit together: they may need more than the first."""
-    configs = [RunConfig.model_validate(run.config) for run in runs]
-    widest = accumulate(map(_working_bytes, configs), max)
-    owned = accumulate(map(_own_bytes, configs))
+    needs = [_needs(run) for run in runs]
+    widest = accumulate((working for working, _ in needs), max)
+    owned = accumulate(own for _, own in needs)
     room = MEMORY_SHARE * memory - PROCESS_BYTES
     fitting = sum(working + own <= room for working, own in zip(widest, owned, strict=True))
     return list(runs[: max(1, fitting)])
