@@ -172,7 +172,7 @@ def _count(text: str) -> int:
 def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--cohorts", default="1,8,32,128", help="sizes; 1,8,32,128")
     bench.add_argument("--sequences", type=int, default=0, help="per run; 0: chosen by size")
-    bench.add_argument("--rounds", type=int, default=1, help="of every size; 1")
+    bench.add_argument("--rounds", type=int, default=0, help="of every size; 0: by size")
     bench.add_argument("--paper", action="store_true", help="the paper's 32 main runs instead")
     bench.add_argument("--fraction", type=float, default=0.05, help="of each of those; 0.05")
     bench.add_argument("--clamps", action="store_true", help="training under clamps, against none")

@@ -45,7 +45,8 @@ from worker.science.parameters import Shape
 PUBLISHED_TRAINING = 5900
 PUBLISHED_END_TO_END = 5700
 
-TOTAL, LEAST = 2_000_000, 15_000  # sequences of a size altogether, and of one run
+TOTAL, LEAST, MOST = 2_000_000, 15_000, 500_000  # sequences of a size altogether, and of one run
+MOST_ROUNDS = 4
 POLL_SECONDS = 1.0  # looking costs the runs time, too
 FEATURES = 512  # of glyphs
 
@@ -146,8 +147,8 @@ def _covered(spans: Sequence[Span], worker: str | None) -> float:
 def bench_cohorts(
     folder: Path, sizes: Sequence[int], sequences: int, rounds: int
 ) -> dict[str, Any]:
-    """Measures each size; prints as it goes. More rounds, with and without records in turns, tell
-    more surely what records cost, on a machine whose speed varies."""
+    """Measures each size; prints as it goes. A round is a lap with records and one without, in
+    turns, since a machine's speed varies."""
     device, places = choose_device("auto"), places_to_train()
     peak = matmul_peak(device)
     what = f"{len(places)} x {describe_device(device)}"
@@ -157,9 +158,12 @@ def bench_cohorts(
         cold = here.run(_configs(1, 2_000, recorded=True)).start_seconds
         say(f"first run, nothing compiled yet: {cold:.0f} s until its first measurement")
         for size in sizes:
-            each = sequences or max(LEAST, min(TOTAL // size, 500_000))
-            recorded, bare = _laps(here, size, each, rounds)
-            found[str(size)] = _figures(recorded, bare, each, peak * len(places))
+            each = sequences or max(LEAST, min(TOTAL // size, MOST))
+            turns = rounds or _rounds(size, each)
+            recorded, bare = _laps(here, size, each, turns)
+            found[str(size)] = _figures(recorded, bare, each, peak * len(places)) | {
+                "rounds": turns
+            }
             say(_line(size, found[str(size)]))
     return {
         "device": what,
@@ -167,6 +171,11 @@ def bench_cohorts(
         "start_seconds_cold": round(cold, 1),
         "cohorts": found,
     }
+
+
+def _rounds(size: int, each: int) -> int:
+    """As many as take a size to `TOTAL`: laps of few runs are short, and so vary more."""
+    return min(max(1, TOTAL // (size * each)), MOST_ROUNDS)
 
 
 def _laps(here: Track, size: int, each: int, rounds: int) -> tuple[Lap, Lap]:
