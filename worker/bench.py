@@ -31,10 +31,11 @@ def bench(given: argparse.Namespace) -> None:
         _write(given.out, {"machine": where, "clamps": bench_clamps()})
         return
     with tempfile.TemporaryDirectory(prefix="optoscope-bench-") as folder:
-        result = bench_paper(Path(folder), given.fraction) if given.paper else {}
-        if not given.paper:
-            result = bench_cohorts(Path(folder), sizes, given.sequences, given.rounds)
-    _write(given.out, {"machine": where, **result})
+        if given.paper:
+            _write(given.out, {"machine": where, **bench_paper(Path(folder), given.fraction)})
+            return
+        for so_far in bench_cohorts(Path(folder), sizes, given.sequences, given.rounds):
+            _write(given.out, {"machine": where, **so_far})
 
 
 def _sizes(text: str) -> list[int]:

@@ -45,8 +45,8 @@ from worker.science.parameters import Shape
 PUBLISHED_TRAINING = 5900
 PUBLISHED_END_TO_END = 5700
 
-TOTAL, LEAST, MOST = 2_000_000, 15_000, 500_000  # sequences of a size altogether, and of one run
-MOST_ROUNDS = 4
+TOTAL, LEAST, MOST = 2_000_000, 20_000, 500_000  # sequences of a lap altogether, and of one run
+ENOUGH, MOST_ROUNDS = 4_000_000, 3  # sequences of a size, over all its rounds
 POLL_SECONDS = 1.0  # looking costs the runs time, too
 FEATURES = 512  # of glyphs
 
@@ -146,36 +146,39 @@ def _covered(spans: Sequence[Span], worker: str | None) -> float:
 
 def bench_cohorts(
     folder: Path, sizes: Sequence[int], sequences: int, rounds: int
-) -> dict[str, Any]:
-    """Measures each size; prints as it goes. A round is a lap with records and one without, in
-    turns, since a machine's speed varies."""
+) -> Iterator[dict[str, Any]]:
+    """Measures each size; prints as it goes, and yields all that is known so far. A round is a lap
+    with records and one without, in turns, since a machine's speed varies."""
     device, places = choose_device("auto"), places_to_train()
     peak = matmul_peak(device)
     what = f"{len(places)} x {describe_device(device)}"
     say(f"{what}: matrix products at {peak:,.0f} GFLOP/s each, one worker each")
-    found: dict[str, Any] = {}
     with track(folder) as here:
         cold = here.run(_configs(1, 2_000, recorded=True)).start_seconds
         say(f"first run, nothing compiled yet: {cold:.0f} s until its first measurement")
+        found: dict[str, Any] = {}
         for size in sizes:
-            each = sequences or max(LEAST, min(TOTAL // size, MOST))
-            turns = rounds or _rounds(size, each)
-            recorded, bare = _laps(here, size, each, turns)
-            found[str(size)] = _figures(recorded, bare, each, peak * len(places)) | {
-                "rounds": turns
-            }
+            found[str(size)] = _measured(here, size, sequences, rounds, peak * len(places))
             say(_line(size, found[str(size)]))
-    return {
-        "device": what,
-        "matmul_gflops_per_worker": round(peak, 1),
-        "start_seconds_cold": round(cold, 1),
-        "cohorts": found,
-    }
+            yield {
+                "device": what,
+                "matmul_gflops_per_worker": round(peak, 1),
+                "start_seconds_cold": round(cold, 1),
+                "cohorts": found,
+            }
+
+
+def _measured(here: Track, size: int, sequences: int, rounds: int, peak: float) -> dict[str, Any]:
+    """The figures of one size; `sequences` of a run, and `rounds`, are chosen where they are 0."""
+    each = sequences or max(LEAST, min(TOTAL // size, MOST))
+    rounds = rounds or _rounds(size, each)
+    recorded, bare = _laps(here, size, each, rounds)
+    return _figures(recorded, bare, each, peak) | {"rounds": rounds}
 
 
 def _rounds(size: int, each: int) -> int:
-    """As many as take a size to `TOTAL`: laps of few runs are short, and so vary more."""
-    return min(max(1, TOTAL // (size * each)), MOST_ROUNDS)
+    """More where laps are short: those vary more."""
+    return min(max(1, ENOUGH // (size * each)), MOST_ROUNDS)
 
 
 def _laps(here: Track, size: int, each: int, rounds: int) -> tuple[Lap, Lap]:
