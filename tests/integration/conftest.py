@@ -64,12 +64,22 @@ def session_outbox(session_settings) -> Iterator[Outbox]:
     outbox.close()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _empty_for_a_file(session_engine, session_outbox) -> None:
+    """Fixtures of a file come before those of its first test, and train runs of their own."""
+    _empty_all(session_engine, session_outbox)
+
+
 @pytest.fixture(autouse=True)
 def _empty(session_engine, session_outbox) -> None:
+    _empty_all(session_engine, session_outbox)
+
+
+def _empty_all(engine: Engine, outbox: Outbox) -> None:
     tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
-    with session_engine.begin() as connection:
+    with engine.begin() as connection:
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
-    session_outbox.redis.flushall()
+    outbox.redis.flushall()
 
 
 @pytest.fixture
