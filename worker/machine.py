@@ -7,6 +7,8 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+from app.stack.gpus import visible_gpus
+
 _CONTAINER = Path("/sys/fs/cgroup")
 TOOL_SECONDS = 5  # that the driver's tool may take
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -41,8 +43,8 @@ def _gpu_memory(device: str) -> list[int]:
 
 def _physical(number: int) -> str:
     """How the driver's tool calls the GPU that torch counts as this one."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    return visible[number].strip() if number < len(visible) and visible[number] else str(number)
+    named = visible_gpus() or []
+    return named[number] if number < len(named) else str(number)
 
 
 def memory_free() -> int:

@@ -15,12 +15,16 @@ def gpus(driver: Path = DRIVER) -> list[str]:
             return []
     except PackageNotFoundError:
         return []
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    there = list(driver.glob("*")) if visible is None else _named(visible)
+    named = visible_gpus()
+    there = list(driver.glob("*")) if named is None else named
     return [f"cuda:{number}" for number in range(len(there))] if driver.exists() else []
 
 
-def _named(visible: str) -> list[str]:
-    """What CUDA_VISIBLE_DEVICES names, up to the first that is none: `-1` hides all."""
-    names = [name.strip() for name in visible.split(",")]
+def visible_gpus() -> list[str] | None:
+    """What CUDA_VISIBLE_DEVICES names, in the order in which torch counts them; None: it is not
+    set. What follows the first name that is none is hidden, so `-1` hides all."""
+    told = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if told is None:
+        return None
+    names = [name.strip() for name in told.split(",")]
     return list(takewhile(lambda name: name and not name.startswith("-"), names))

@@ -140,3 +140,17 @@ def test_a_run_minus_itself_is_nothing_and_one_that_is_not_there_is_not_subtract
     )
     assert set(shown_numbers(page)) == {0}
     expect(page.locator("#attention")).to_have_class(re.compile("is-difference"))
+
+    page.evaluate(SEE_FLASHES)
+    page.get_by_role("slider", name="Frame").press("Home")
+    expect(page.locator("#compare-note")).to_have_text("minus its frame at 0 sequences.")
+    assert page.evaluate("() => window.seen.every(Boolean)")
+
+
+# Whether the maps still showed a difference, whenever that changed.
+SEE_FLASHES = """() => {
+  const maps = document.getElementById("attention");
+  window.seen = [];
+  new MutationObserver(() => window.seen.push(maps.classList.contains("is-difference")))
+    .observe(maps, { attributeFilter: ["class"] });
+}"""

@@ -127,6 +127,7 @@ export class Attention extends EventTarget {
     this.#name();
     if (!this.frames.shown || !this.hasProbe) return;
     const base = this.difference.isOn ? this.difference.base(this.frames.shown) : null;
+    if (base === undefined) return; // what is on show stays until both frames are here
     const shade = base ? this.shades.difference : this.shades.plain;
     const shown = (layer, head) => {
       const pattern = this.pattern(layer, head);

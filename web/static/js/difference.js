@@ -10,6 +10,7 @@ const RUN_ID = /^[a-z0-9]{1,32}$/;
 /** Event `changed`: the maps are to be drawn anew. */
 export class Difference extends EventTarget {
   #store = null; // of the other run
+  #missing = null; // the place where it was asked for a frame last and had none
   #sameProbe = true;
 
   /** @param attention that of this run
@@ -39,7 +40,8 @@ export class Difference extends EventTarget {
     return this.#set(from);
   }
 
-  /** The patterns to subtract from those of a frame; null while they are on their way. */
+  /** The patterns to subtract from those of a frame; null: there are none; undefined: they are on
+   *  their way, and `changed` tells when that is over. */
   base(frame) {
     const [store, place] = this.#source(frame);
     const found = store.peek(place);
@@ -47,11 +49,20 @@ export class Difference extends EventTarget {
       this.#say(found, frame);
       return alike(found, frame) ? found.patterns : null;
     }
-    store.load(place).then((came) => {
-      if (came) this.dispatchEvent(new Event("changed"));
-      else if (this.#store === store) this.#note(`There is no run ${this.from} with a frame there.`);
-    });
-    return null;
+    if (this.#missing === place) return null;
+    this.#await(store, place);
+    return undefined;
+  }
+
+  async #await(store, place) {
+    const { from } = this;
+    const came = await store.load(place);
+    if (this.from !== from) return; // another was chosen meanwhile
+    if (!came) {
+      this.#missing = place; // else it would be asked for without end while the server is away
+      this.#note(from === "first" ? "The first frame cannot be had now." : `There is no run ${from} with a frame there.`);
+    }
+    this.dispatchEvent(new Event("changed"));
   }
 
   #source(frame) {
@@ -77,6 +88,7 @@ export class Difference extends EventTarget {
 
   async #set(from) {
     this.from = from;
+    this.#missing = null;
     this.#note("");
     this.#store = from && from !== "first" ? new FrameStore(`/api/v1/runs/${from}/frames`) : null;
     this.#sameProbe = true;
