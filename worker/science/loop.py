@@ -116,7 +116,10 @@ class Trainer:
         self.where = device
         sequences = TrainingSequences(configs, datasets, device)
         train, rest, self._drawn = evaluation_batches(configs, datasets)
-        self._train, self._rest = _moved(train, device), _moved(rest, device)
+        self._train = _moved(train, device)
+        self._rest = _moved(rest._replace(features=self._train.features), device)
+        # However many classes there are to evaluate with: one compiled program serves.
+        torch._dynamo.maybe_mark_dynamic(self._train.features, train.features.ndim - 2)
         data = [compile_program(config, donors) for config in configs]
         if any(one.layout != data[0].layout for one in data):
             raise ValueError("runs of one cohort must have the same clamped points")

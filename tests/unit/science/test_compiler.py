@@ -4,8 +4,10 @@ import sys
 
 import pytest
 import torch
+from torch import Tensor
 
 from app.schemas.clamp import Ablate, InductionPattern
+from app.schemas.config import TaskConfig
 from app.schemas.site import Site
 from tests.unit.science import small
 from worker.science.compiler import NO_COMPILER, Compiled, cxx
@@ -36,6 +38,33 @@ def test_a_compiled_training_equals_the_eager_one() -> None:
             torch.tensor(one.induction_strength), torch.tensor(other.induction_strength),
             rtol=0, atol=1e-5,
         )  # fmt: skip
+
+
+def test_runs_with_any_number_of_classes_are_evaluated_by_one_program() -> None:
+    trainers = [small.trainer(small.config(task=_task(classes))) for classes in (10, 20, 30)]
+    graphs: list[int] = []
+
+    def count(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> torch.fx.GraphModule:
+        graphs.append(len(inputs))
+        return graph
+
+    evaluate = trainers[0].programs.evaluate
+    evaluate._call = torch.compile(  # as `Compiled` does, with a backend that counts
+        evaluate.function, fullgraph=True, dynamic=False, backend=count
+    )
+    with torch.no_grad():
+        for trainer in trainers:
+            seen, expected = (
+                evaluate(*trainer._evaluated()),
+                trainer._evaluate(*trainer._evaluated()),
+            )
+            torch.testing.assert_close(seen.metrics, expected.metrics)
+
+    assert len(graphs) == 1
+
+
+def _task(classes: int) -> TaskConfig:
+    return TaskConfig(dataset="gaussian", classes=classes, new_classes=5)
 
 
 def test_without_a_compiler_training_is_eager_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
