@@ -22,9 +22,7 @@ def bench(given: argparse.Namespace) -> None:
     """Measures, prints a table, and writes JSON if asked to."""
     sizes, where = _sizes(given.cohorts), machine()
     if not 0 <= given.rounds <= 100:
-        raise ValueError(
-            f"--rounds {given.rounds}: write a number from 1 to 100; 0 chooses by size"
-        )
+        raise ValueError(f"--rounds {given.rounds}: write a number up to 100; 0 chooses by size")
     for line in _heading(where):
         say(line)
     if given.clamps:
