@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 RUN_PAGE = re.compile(r"/runs/[a-z0-9]{10}$")
 SAVED, SHOWN = 4_800, 6_400  # a checkpoint, and the frame after it
+IS_DRAWN = "place => window.optoscope.charts.metric.xs.at(-1) === place"
 ABLATE = '[{"kind": "ablate", "site": "L1H0.v"}]'
 
 
@@ -35,6 +36,7 @@ def test_the_checkpoint_of_the_frame_on_show_is_forked_and_both_pages_say_so(
     run_id = page.url.rpartition("/")[2]
     assert program.finished(run_id)["state"] == "finished", program.report()
     expect(page.locator("#sequences")).to_have_text("9,600")
+    page.wait_for_function(IS_DRAWN, arg=9_600)  # a moment after the number
     drawn = page.evaluate("() => window.optoscope.charts.metric.xs")
     stored = program.get(f"/runs/{run_id}/measurements", series="loss.train")["sequences"]
     assert drawn == stored == list(range(0, 9_601, 320))
