@@ -45,6 +45,7 @@ class WorkerProcess:
 
     settings: Settings
     lease_seconds: float = 10.0
+    compile: bool = False  # as users' workers do; a program takes half a minute
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -62,7 +63,7 @@ class WorkerProcess:
             "OPTOSCOPE_DATA_DIR": str(self.settings.data_dir),
             "OPTOSCOPE_LEASE_SECONDS": str(self.lease_seconds),
             "OPTOSCOPE_RESUME_SECONDS": "0.5",
-            "OPTOSCOPE_COMPILE": "false",
+            "OPTOSCOPE_COMPILE": str(self.compile).lower(),
             "OPTOSCOPE_THREADS": "1",
         }
         command = (sys.executable, "-m", "celery", "-A", "worker.celery_app", "worker")

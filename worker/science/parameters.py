@@ -5,8 +5,7 @@ one matrix. The forward pass sees a dict of views into it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from math import prod, sqrt
 
 import numpy as np
@@ -29,6 +28,13 @@ class Shape:
     features: int
     labels: int
     context_pairs: int
+    # Name -> shape of every parameter, in the order of the flat form.
+    sizes: dict[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Here, and not when first read: a resumed run first reads it inside the traced function,
+        # where a `cached_property` takes a lock (Python 3.11), which the tracer refuses.
+        object.__setattr__(self, "sizes", self._sizes())
 
     @property
     def tokens(self) -> int:
@@ -38,9 +44,7 @@ class Shape:
     def mlp_width(self) -> int:
         return round(self.model.mlp_ratio * self.model.width)
 
-    @cached_property
-    def sizes(self) -> dict[str, tuple[int, ...]]:
-        """Name -> shape of every parameter, in the order of the flat form."""
+    def _sizes(self) -> dict[str, tuple[int, ...]]:
         width = self.model.width
         sizes = {
             "example_embed.weight": (width, self.features),
@@ -75,7 +79,7 @@ class Shape:
             }
         return sizes
 
-    @cached_property
+    @property
     def count(self) -> int:
         """Number of parameters: 67,141 with the paper's settings, 66,629 without biases."""
         return sum(prod(size) for size in self.sizes.values())

@@ -1,6 +1,7 @@
 """Compiled and eager training are the same training; without a compiler it is said."""
 
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -78,7 +79,28 @@ def test_without_a_compiler_training_is_eager_and_says_so(monkeypatch: pytest.Mo
     assert doubled.notice == NO_COMPILER
 
 
-def test_compiling_that_fails_leaves_training_eager_and_says_why(
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while it traces
+@pytest.mark.parametrize("broken", ["exit 1", "echo 'g++ 12'; exit 1", "kill -9 $$"])
+def test_a_broken_compiler_leaves_training_eager_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, broken: str
+) -> None:
+    compiler = tmp_path / "g++"
+    compiler.write_text(f"#!/bin/sh\n{broken}\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    function = Compiled(lambda x: (2 * x + 1).sin(), enabled=True)
+
+    with torch._inductor.config.patch(
+        {"cpp.cxx": (str(compiler),), "force_disable_caches": True}
+    ):
+        function.warm_up(torch.ones(2))
+
+    assert not function.is_compiled
+    assert function.notice.startswith("Compiling failed, so training is slower")
+    assert torch.equal(function(torch.ones(2)), torch.full((2,), 3.0).sin())
+
+
+def test_what_the_tracer_refuses_is_an_error_and_no_reason_to_train_uncompiled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CXX", sys.executable)  # is there; it is never come to
@@ -88,11 +110,10 @@ def test_compiling_that_fails_leaves_training_eager_and_says_why(
         return 2 * x
 
     function = Compiled(breaks_the_graph, enabled=True)
-    function.warm_up(torch.ones(2))
+    with pytest.raises(torch._dynamo.exc.Unsupported):
+        function.warm_up(torch.ones(2))
 
-    assert not function.is_compiled
-    assert function.notice.startswith("Compiling failed, so training is slower")
-    assert torch.equal(function(torch.ones(2)), 2 * torch.ones(2))
+    assert function.is_compiled
 
 
 def test_an_error_of_the_mathematics_is_not_taken_for_the_compilers() -> None:
