@@ -30,8 +30,8 @@ run: $(VENV)/.run ## start everything on this machine; the address is printed
 	@$(BIN)/optoscope up $(ARGS)
 
 test: $(VENV)/.dev ## run every test; finds or installs a Chromium for those that need one
-	@$(BIN)/python -m tests.browser.chromium
-	@$(BIN)/python -m tests.browser.axe
+	@$(BIN)/python -m tests.browser.support.chromium
+	@$(BIN)/python -m tests.browser.support.axe
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev ## formatting, lint, types, import contracts

@@ -1,7 +1,7 @@
 """What `/static` serves: compressed, and under addresses that browsers may keep for ever.
 
-The version is a part of the path, `/static/v-3f1c8a5e9b07/js/run.js`. Scripts import each other by
-relative paths, so all of a page's are of one version, without anything having to be built.
+The version is a part of the path, `/static/v-3f1c8a5e9b07/js/run/page.js`. Scripts import each
+other by relative paths, so all of a page's are of one version, without anything being built.
 """
 
 import gzip
@@ -24,7 +24,7 @@ WEB = Path(__file__).resolve().parents[1] / "web"
 STATIC = WEB / "static"
 VERSION = re.compile("v-[0-9a-f]{12}")
 TEXT = {".js", ".css", ".svg"}
-IMPORT = re.compile(r'(?:from|^import) "\./([\w.-]+)"', re.MULTILINE)
+IMPORT = re.compile(r'(?:from|^import) "(\.{1,2}/[\w./-]+)"', re.MULTILINE)
 KEEP, ASK = "public, max-age=31536000, immutable", "no-cache"
 
 Stamp = tuple[str, int, int]  # path, time of the last change, size
@@ -79,11 +79,9 @@ def imports_of(script: str) -> tuple[str, ...]:
 def _imports_of(script: str, version: str) -> tuple[str, ...]:
     found = [script]
     for path in found:  # grows meanwhile
-        names = IMPORT.findall((STATIC / path).read_text())
-        here = Path(path).parent
-        found += [
-            str(here / name) for name in dict.fromkeys(names) if str(here / name) not in found
-        ]
+        named = IMPORT.findall((STATIC / path).read_text())
+        needed = (os.path.normpath(Path(path).parent / name) for name in dict.fromkeys(named))
+        found += [script for script in needed if script not in found]
     return tuple(found[1:])
 
 

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.db.models import Run
-from app.services.queue import Outbox, transaction
-from app.services.runs import run_or_error
-from app.services.stream import Hub
+from app.services.live.hub import Hub
+from app.services.runs.lifecycle import run_or_error
+from app.services.runs.outbox import Outbox, transaction
 
 
 @dataclass(frozen=True)

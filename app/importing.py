@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from app.schemas.published_import import Imported, Instead, import_published
+from app.schemas.published.importer import Imported, Instead, import_published
 from app.stack.trouble import StackError
 
 Say = Callable[[str], None]

@@ -14,12 +14,14 @@ from app.assets import assets
 from app.config import Settings
 from app.db.engine import make_engine
 from app.dependencies import Services
-from app.routes import api, compare, figures, guide, health, pages, studies, workers
+from app.routes import health
+from app.routes.api import figures, router
 from app.routes.limits import BodyLimit
+from app.routes.pages import compare, guide, run, studies, workers
 from app.routes.problems import add_error_handlers
-from app.services.queue import Outbox
-from app.services.reaper import Reaper
-from app.services.stream import Hub
+from app.services.live.hub import Hub
+from app.services.runs.outbox import Outbox
+from app.services.runs.reaper import Reaper
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -28,19 +30,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(
         title="Optoscope",
         lifespan=_lifespan,
-        openapi_url=f"{api.PREFIX}/openapi.json",
+        openapi_url=f"{router.PREFIX}/openapi.json",
         docs_url=None,  # the framework's page loads its scripts from elsewhere
         redoc_url=None,
-        generate_unique_id_function=api.operation_id,
+        generate_unique_id_function=router.operation_id,
     )
     app.state.services = made
-    app.openapi = lambda: api.describe(app)  # type: ignore[method-assign]  # as FastAPI documents
+    app.openapi = lambda: router.describe(app)  # type: ignore[method-assign]  # as FastAPI documents
     app.add_middleware(BodyLimit)
     add_error_handlers(app)
-    app.include_router(api.router)
-    app.include_router(figures.router, responses=api.PROBLEMS)
+    app.include_router(router.router)
+    app.include_router(figures.router, responses=router.PROBLEMS)
     app.include_router(health.router)
-    app.include_router(pages.router, include_in_schema=False)
+    app.include_router(run.router, include_in_schema=False)
     app.include_router(studies.router, include_in_schema=False)
     app.include_router(workers.router, include_in_schema=False)
     app.include_router(compare.pages, include_in_schema=False)

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 
 from app.assets import STATIC, WEB, address, imports_of
 from app.services import wording
-from app.services.guide import explained
+from app.services.help.guide import explained
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -37,7 +37,9 @@ def fragment(template: str, blocks: Sequence[str], context: "DataclassInstance")
 def render_error(request: Request, status: int, title: str, detail: str) -> HTMLResponse:
     """The page that says what went wrong and what would be right."""
     variables = {"status": f"{status} {HTTPStatus(status).phrase}"}
-    html = environment.get_template("error.html").render(variables, title=title, detail=detail)
+    html = environment.get_template("shared/error.html").render(
+        variables, title=title, detail=detail
+    )
     return HTMLResponse(html, status)
 
 
@@ -105,8 +107,8 @@ def _make_environment() -> Environment:
     environment.globals["inline_script"] = _inline_script
     environment.globals["explained"] = explained
     # Macros as globals: a block that is rendered alone does not run its template's imports.
-    environment.globals["ui"] = environment.get_template("macros.html").module
-    environment.globals["fields"] = environment.get_template("fields.html").module
+    environment.globals["ui"] = environment.get_template("shared/macros.html").module
+    environment.globals["fields"] = environment.get_template("shared/fields.html").module
     return environment
 
 

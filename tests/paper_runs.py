@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.schemas.study_presets import STRENGTHS, main_runs, only, single_head_runs
+from app.schemas.studies.presets import STRENGTHS, main_runs, only, single_head_runs
 
 OTHERS = only(3)
 INDUCTION = {"kind": "set_pattern", "target": "induction", "site": "L1H3.pattern[query]"}

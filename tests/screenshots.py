@@ -18,8 +18,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.chromium import NoChromiumError, ensure_chromium
-from tests.browser.program import OPTOSCOPE, STOP_SECONDS, Program
+from tests.browser.support.chromium import NoChromiumError, ensure_chromium
+from tests.browser.support.program import OPTOSCOPE, STOP_SECONDS, Program
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 WIDTHS = {"wide": 1440, "narrow": 390}

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from worker.faults import fault_of
+from worker.training.faults import fault_of
 
 _INPUTS = """
 weights   an .npz with arrays PREFIX/example_embed.weight [width, dim], .../example_embed.bias,
@@ -81,7 +81,7 @@ def _command(name: str) -> Callable[[argparse.Namespace], None]:
         from worker.offline.replay import replay
 
         return replay
-    from worker.bench import bench
+    from worker.bench.command import bench
 
     return bench
 

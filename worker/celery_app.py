@@ -13,12 +13,12 @@ from celery import Celery, signals
 
 from app.config import Settings
 from app.db.engine import make_engine
-from app.schemas.live import TRAIN_QUEUE
-from app.services.queue import broker_url
-from worker.heartbeat import Heartbeat
+from app.schemas.api.events import TRAIN_QUEUE
+from app.services.runs.outbox import broker_url
 from worker.logs import log_to_stderr
-from worker.parent import die_with
-from worker.stopping import StopFlag
+from worker.service.die_with_parent import die_with
+from worker.service.heartbeat import Heartbeat
+from worker.service.stop_flag import StopFlag
 
 HALF_A_DAY = 12 * 3600
 

@@ -1,4 +1,4 @@
-"""Celery tasks. They are sent by `app.services.queue`, by name."""
+"""Celery tasks. They are sent by `app.services.runs.outbox`, by name."""
 
 from functools import cache
 
@@ -6,12 +6,12 @@ from redis import RedisError
 
 from app.config import Settings
 from app.db.engine import make_engine
-from app.schemas.live import TRAIN_TASK
-from app.services.queue import Outbox
+from app.schemas.api.events import TRAIN_TASK
+from app.services.runs.outbox import Outbox
 from worker.celery_app import app, heartbeat, stop_flag
-from worker.heartbeat import worker_name
-from worker.stopping import sigterm_waits
-from worker.supervisor import Supervisor
+from worker.service.heartbeat import worker_name
+from worker.service.stop_flag import sigterm_waits
+from worker.service.supervisor import Supervisor
 
 
 def train(run_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The trainer: a process of its own that trains a cohort, started by `worker.supervisor`.
+"""The trainer: a process of its own that trains a cohort, started by `worker.service.supervisor`.
 
 `python -m worker.trainer RUN:ATTEMPT ... [--parent PID]`. SIGTERM: save and give the runs back.
 """
@@ -16,12 +16,12 @@ from app.config import Settings
 from app.db import claims
 from app.db.claims import Claim
 from app.db.engine import make_engine
-from app.services import attempts
-from app.services.queue import Outbox, transaction
+from app.services.runs import attempts
+from app.services.runs.outbox import Outbox, transaction
 from worker.logs import log_to_stderr
-from worker.parent import die_with
-from worker.patience import AWAY
-from worker.recorder import Recorder, StaleAttemptError
+from worker.recording.recorder import Recorder, StaleAttemptError
+from worker.retry import AWAY
+from worker.service.die_with_parent import die_with
 
 log = logging.getLogger("worker.trainer")
 
@@ -64,7 +64,7 @@ def _train(
 ) -> int:
     recorder = Recorder(engine, outbox, settings, taken)
     # Loads torch, which takes seconds: only now that a stop or a dying parent is heard.
-    from worker.session import TrainingSession
+    from worker.training.session import TrainingSession
 
     try:
         TrainingSession(taken, settings, engine, recorder, stop).run()

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db import queries
+from app.db import runs
 from app.db.engine import session_scope
 from app.dependencies import Services, ServicesDep
 
@@ -47,7 +47,7 @@ def get_readiness(made: ServicesDep, response: Response) -> Readiness:
 def _database(made: Services) -> Status:
     try:
         with session_scope(made.engine) as session:
-            return "ok" if queries.answers(session) else "away"
+            return "ok" if runs.answers(session) else "away"
     except SQLAlchemyError:
         return "away"
 

@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from app.errors import AppError, Invalid
-from app.schemas.api import Problem, ProblemError
-from app.services.sentences import PROGRAM, clamp_sentence
+from app.schemas.api.runs import Problem, ProblemError
+from app.services.launch.sentences import PROGRAM, clamp_sentence
 from app.templating import render_error
 
 log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from app.schemas.check import ClampError, check_program
-from app.schemas.clamp import Program
-from app.schemas.dimensions import Dimensions
+from app.schemas.clamps.check import ClampError, check_program
+from app.schemas.clamps.dimensions import Dimensions
+from app.schemas.clamps.kinds import Program
 from app.schemas.option import option
 
 

@@ -2,16 +2,16 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from app.schemas.clamp import (
+from app.schemas.clamps.base import BaseClamp
+from app.schemas.clamps.kinds import (
     Ablate,
     InductionPattern,
     PerfectCopy,
     PerfectLayer1,
     PreviousTokenPattern,
 )
-from app.schemas.clamp_base import BaseClamp
+from app.schemas.clamps.site import Site
 from app.schemas.config import RecordingConfig, RunConfig, TrainingConfig
-from app.schemas.site import Site
 
 # The head that the paper keeps (strongest for its seed 5), and the layer-2 heads it silences.
 KEPT = 3

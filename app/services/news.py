@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 
 from app.db.news import events_after, latest_event
-from app.schemas.news import News, NewsItem, NewsKind
+from app.schemas.api.news import News, NewsItem, NewsKind
 
 MOST = 100
 

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from app.db import workers
 from app.db.models import Run, Worker
+from app.schemas.api.workers import WorkerRead, WorkerRun, WorkersRead
 from app.schemas.state import RunState
-from app.schemas.worker import WorkerRead, WorkerRun, WorkersRead
-from app.services.measurements import finite
+from app.services.series.measurements import finite
 from app.services.wording import duration
 
 REFRESH_SECONDS = 3
@@ -18,7 +18,7 @@ MOST_NAMED = 4  # runs of a worker; of the others only their number is said
 
 @dataclass(frozen=True)
 class WorkersPage:
-    """Context of `workers.html`."""
+    """Context of `workers/page.html`."""
 
     workers: Sequence[WorkerRead]
     queue: str

@@ -2,10 +2,10 @@
 
 from app.config import Settings
 from app.db.engine import make_engine
-from app.db.queries import runs_by_state
+from app.db.runs import runs_by_state
 from app.schemas.presets import PRESETS
-from app.services.queue import Outbox, transaction
-from app.services.runs import create_run
+from app.services.runs.lifecycle import create_run
+from app.services.runs.outbox import Outbox, transaction
 
 NAME = "First run"
 

@@ -22,7 +22,7 @@ from tests.bench.place import Place, served
 from tests.bench.report import Line, machine, report, say
 from tests.bench.rows import EVERY, paper_run, study_of
 from tests.bench.unwatched import load_unwatched
-from tests.browser.chromium import NoChromiumError, ensure_chromium
+from tests.browser.support.chromium import NoChromiumError, ensure_chromium
 
 POINTS, RUNS = 2000, 50
 MOST_LOAD, MOST_KILOBYTES, MOST_BUSY = 1000, 700, 20

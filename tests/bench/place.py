@@ -13,10 +13,10 @@ from sqlalchemy import Engine
 
 from app.db.engine import make_engine
 from app.db.migrate import upgrade
-from app.services.queue import Outbox
+from app.services.runs.outbox import Outbox
 from app.stack.assets import ensure_assets
 from app.stack.servers import Servers, start_servers
-from tests.integration.web_server import free_port, wait_until_served
+from tests.integration.support.web_server import free_port, wait_until_served
 
 STOP_SECONDS = 20
 

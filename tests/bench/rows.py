@@ -16,10 +16,10 @@ from app.db.studies import members
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Measurement
 from app.schemas.state import RunState
-from app.schemas.study import StudyRequest
-from app.services import studies
-from app.services.queue import Outbox, transaction
-from tests.integration.rows import change, moved, new_run
+from app.schemas.studies.request import StudyRequest
+from app.services.runs.outbox import Outbox, transaction
+from app.services.studies import lifecycle
+from tests.integration.support.rows import change, moved, new_run
 
 LAYERS, HEADS = 2, 8
 ATTEMPT = 1
@@ -135,7 +135,7 @@ def study_of(
         }
     )
     with transaction(engine, outbox) as session:
-        study = studies.launch(session, asked)
+        study = lifecycle.launch(session, asked)
         ids = [run.id for _, run in members(session, study.id)]
     fill(engine, ids[0], points)
     copy_measurements(engine, ids[0], ids[1:])

@@ -15,9 +15,9 @@ from app.config import Settings
 from app.db import recording
 from app.db.claims import Claim
 from app.db.engine import make_engine
-from app.schemas.live import MeasurementMessage
+from app.schemas.api.events import MeasurementMessage
 from app.schemas.measure import Measurement, PhaseChange
-from app.services.queue import Outbox, publish, transaction
+from app.services.runs.outbox import Outbox, publish, transaction
 from tests.bench.rows import ATTEMPT, EVERY, measured
 
 

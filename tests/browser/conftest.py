@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.chromium import find_chromium
-from tests.browser.program import SMALL, Program, running
-from tests.browser.watch import Watch
+from tests.browser.support.chromium import find_chromium
+from tests.browser.support.program import SMALL, Program, running
+from tests.browser.support.watch import Watch
 
 SWITCHES = ("--disable-gpu", "--disable-background-networking", "--no-first-run")
 DESKTOP = {"width": 1440, "height": 900}
@@ -47,7 +47,7 @@ def program() -> Iterator[Program]:
 def browser() -> Iterator[Browser]:
     chromium = find_chromium()
     if chromium is None:
-        missing = "There is no Chromium; `python -m tests.browser.chromium` gets one."
+        missing = "There is no Chromium; `python -m tests.browser.support.chromium` gets one."
         (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:

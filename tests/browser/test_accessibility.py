@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.axe import violations
+from tests.browser.support.axe import violations
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 780}
 # What depends on colours; the others do not change with the theme.

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from app.services.wording import nats
-from tests.browser.charts import CHARTS, EVALUATORS, ROUNDED, await_points, drawn
-from tests.browser.program import SMALL
+from tests.browser.support.charts import CHARTS, EVALUATORS, ROUNDED, await_points, drawn
+from tests.browser.support.program import SMALL
 
 METRICS = (
     "accuracy",

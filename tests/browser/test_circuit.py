@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.program import SMALL
+from tests.browser.support.program import SMALL
 from tests.browser.test_live import shown_numbers
 
 NODES = """() => [...document.querySelectorAll(".live-circuit .node")].map(node => [

@@ -132,7 +132,7 @@ def test_layers_and_the_whole_model_are_targets_where_a_kind_has_no_heads(page):
 
 
 ADDED = """async ([program, clamp]) => {
-  const clamps = await import("/static/js/clamps.js");
+  const clamps = await import("/static/js/launch/clamps.js");
   const catalogue = JSON.parse(document.getElementById("catalogue").textContent);
   const shape = { layers: [0, 1], heads: [0, 1, 2, 3] };
   const after = clamps.added(program, clamp, catalogue, shape).program;

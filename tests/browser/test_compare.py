@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.program import ENDLESS, SMALL
+from tests.browser.support.program import ENDLESS, SMALL
 
 ROUNDED = 1e-4  # figures have five digits
 CURVES = """

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.program import SMALL
+from tests.browser.support.program import SMALL
 
 SHORT = {**SMALL, "training": {"sequences": 3_200, "learning_rate": 5e-3}}
 CHART_WIDTH = "() => document.querySelector('#loss-chart .main-svg').getBoundingClientRect().width"

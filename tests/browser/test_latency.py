@@ -4,8 +4,8 @@ from datetime import datetime
 
 from playwright.sync_api import expect
 
-from tests.browser.charts import CHARTS
-from tests.browser.program import ENDLESS
+from tests.browser.support.charts import CHARTS
+from tests.browser.support.program import ENDLESS
 
 POINTS = 50
 MOST_MILLISECONDS = 500

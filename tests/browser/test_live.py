@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.charts import CHARTS, assert_drawn, await_points, came_with, points
-from tests.browser.program import ENDLESS, SMALL
+from tests.browser.support.charts import CHARTS, assert_drawn, await_points, came_with, points
+from tests.browser.support.program import ENDLESS, SMALL
 
 LENGTHS = """
 () => [

@@ -4,8 +4,8 @@ import time
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.charts import assert_drawn, await_points, came_with, points
-from tests.browser.program import ENDLESS, Program
+from tests.browser.support.charts import assert_drawn, await_points, came_with, points
+from tests.browser.support.program import ENDLESS, Program
 
 STOPS_WITHIN = 2.0  # seconds
 SOME = 5  # points
@@ -102,7 +102,7 @@ def test_figures_that_the_server_thins_anew_lose_and_double_nothing(page, progra
         another_point(program, run_id)
         route.fulfill(response=answer)
 
-    page.route("**/js/run_charts.js*", with_few_points)
+    page.route("**/js/run/charts.js*", with_few_points)
     page.route("**/figures/*", slowly)
     run_id = watched_run(page, program)
     with page.expect_response("**/figures/induction?*"):

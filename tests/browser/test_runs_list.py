@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.program import ENDLESS
+from tests.browser.support.program import ENDLESS
 
 WAITING = 55  # more than a page of the list
 

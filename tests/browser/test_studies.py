@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.charts import ROUNDED
+from tests.browser.support.charts import ROUNDED
 
 STUDY_PAGE = re.compile(r"/studies/[a-z0-9]{10}$")
 TRACES = """

@@ -15,9 +15,9 @@ from app.db.migrate import upgrade
 from app.db.recording import StoredFile
 from app.main import create_app
 from app.schemas.state import RunState
-from app.services.queue import Outbox
+from app.services.runs.outbox import Outbox
 from app.stack.servers import Servers, start_servers
-from tests.integration.rows import (
+from tests.integration.support.rows import (
     add,
     add_checkpoint,
     add_frame,
@@ -27,7 +27,7 @@ from tests.integration.rows import (
     moved,
     new_run,
 )
-from tests.integration.web_server import WebServer, serving
+from tests.integration.support.web_server import WebServer, serving
 
 
 @pytest.fixture(scope="session")

@@ -5,41 +5,41 @@ from dataclasses import fields
 import pytest
 from jinja2 import meta
 
-from app.services.bulk_page import BulkPage
-from app.services.compare_page import ComparePage
-from app.services.docs_page import DocsPage
-from app.services.guide import GuidePage
-from app.services.new_page import NewPage
-from app.services.run_page import RunPage, StatusPart
-from app.services.runs_page import RunsPage
-from app.services.study_new_page import StudyNewPage
-from app.services.study_page import StudiesPage, StudyPage, StudyStatus
+from app.services.compare.page import ComparePage
+from app.services.help.api_reference import DocsPage
+from app.services.help.guide import GuidePage
+from app.services.launch.page import NewPage
+from app.services.run_page.page import RunPage, StatusPart
+from app.services.runs_list.bulk_page import BulkPage
+from app.services.runs_list.page import RunsPage
+from app.services.studies.new_page import StudyNewPage
+from app.services.studies.page import StudiesPage, StudyPage, StudyStatus
 from app.services.workers import WorkersPage
 from app.templating import WEB, environment
 
 TEMPLATES = WEB / "templates"
 PAGES = {
-    "runs.html": RunsPage,
-    "bulk.html": BulkPage,
-    "compare.html": ComparePage,
-    "new.html": NewPage,
-    "run.html": RunPage,
-    "docs.html": DocsPage,
-    "workers.html": WorkersPage,
-    "guide.html": GuidePage,
-    "studies.html": StudiesPage,
-    "study.html": StudyPage,
-    "study_new.html": StudyNewPage,
+    "runs/list.html": RunsPage,
+    "runs/bulk.html": BulkPage,
+    "compare/page.html": ComparePage,
+    "launch/page.html": NewPage,
+    "run/page.html": RunPage,
+    "help/api_reference.html": DocsPage,
+    "workers/page.html": WorkersPage,
+    "help/guide.html": GuidePage,
+    "studies/list.html": StudiesPage,
+    "studies/page.html": StudyPage,
+    "studies/new.html": StudyNewPage,
 }
 PARTS = {
-    "new.html": [
-        "circuit.svg",
-        "clamps.html",
-        "clamp_grid.html",
-        "clamp_list.html",
-        "fork_card.html",
+    "launch/page.html": [
+        "shared/circuit.svg",
+        "launch/clamps.html",
+        "launch/clamp_grid.html",
+        "launch/clamp_list.html",
+        "launch/fork_card.html",
     ],
-    "run.html": ["circuit.svg", "repeat.html"],
+    "run/page.html": ["shared/circuit.svg", "run/repeat.html"],
 }
 
 
@@ -59,8 +59,8 @@ def test_a_page_uses_exactly_what_its_context_declares(name, context):
 @pytest.mark.parametrize(
     ("template", "context", "blocks"),
     [
-        ("run.html", StatusPart, ("status", "events", "checkpoints")),
-        ("study.html", StudyStatus, ("status", "members")),
+        ("run/page.html", StatusPart, ("status", "events", "checkpoints")),
+        ("studies/page.html", StudyStatus, ("status", "members")),
     ],
 )
 def test_the_blocks_that_are_fetched_again_need_no_more_than_their_part_of_the_context(

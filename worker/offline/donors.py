@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.schemas.clamp import GraftIn, GraftOut
-from app.schemas.clamp_base import BaseClamp
+from app.schemas.clamps.base import BaseClamp
+from app.schemas.clamps.kinds import GraftIn, GraftOut
 from app.schemas.config import RunConfig
 from worker.offline.weights import check_fit, read_weights
+from worker.science.clamps.program import Donor
 from worker.science.parameters import Shape
-from worker.science.program import Donor
 
 
 def file_donors(program: Sequence[BaseClamp], config: RunConfig, shape: Shape) -> dict[str, Donor]:

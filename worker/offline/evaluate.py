@@ -6,17 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from app.schemas.clamp import InductionPattern
+from app.schemas.clamps.kinds import InductionPattern
 from app.schemas.config import TrainingConfig
 from worker.offline import say
 from worker.offline.arrays import Array, output
 from worker.offline.donors import file_donors
 from worker.offline.inputs import Inputs, read_inputs
 from worker.offline.options import Manipulation, read_manipulations
-from worker.science.loop import DEFAULT_THREADS
+from worker.science.clamps.passes import Passes
+from worker.science.clamps.program import ProgramData, compile_program
 from worker.science.model import Batch, Output, cross_entropy, forward, pattern_keys
-from worker.science.passes import Passes
-from worker.science.program import ProgramData, compile_program
+from worker.science.training.loop import DEFAULT_THREADS
 
 AT_ONCE = 2048  # sequences of one pass, which bounds the memory
 

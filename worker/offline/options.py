@@ -13,15 +13,15 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.schemas.check import ClampError, check_program
-from app.schemas.clamp import Clamp, MeanAblate, Program, Resample
+from app.schemas.clamps.check import ClampError, check_program
+from app.schemas.clamps.dataflow import Dataflow
+from app.schemas.clamps.kinds import Clamp, MeanAblate, Program, Resample
 from app.schemas.config import RunConfig, TaskConfig, TrainingConfig, dimensions_of
-from app.schemas.dataflow import Dataflow
-from app.schemas.published import PublishedOptions, exact_program
+from app.schemas.published.options import PublishedOptions, exact_program
 from app.schemas.words import grouped
-from worker.faults import places_of
 from worker.offline import say
 from worker.science.parameters import Shape
+from worker.training.faults import places_of
 
 _PROGRAM: TypeAdapter[tuple[Clamp, ...]] = TypeAdapter(Program)
 

@@ -6,20 +6,20 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from app.schemas.clamp import InductionPattern
+from app.schemas.clamps.kinds import InductionPattern
 from app.schemas.config import RunConfig, TrainingConfig
-from worker.faults import places_of
 from worker.offline import say
 from worker.offline.arrays import Array, output
 from worker.offline.donors import file_donors
 from worker.offline.inputs import Inputs, read_inputs
 from worker.offline.options import Manipulation, read_manipulations
-from worker.science.cohort import Adam, Step, TrainingState
-from worker.science.compiler import Compiled
-from worker.science.loop import DEFAULT_THREADS
+from worker.science.clamps.program import Tensors, compile_program, stack_programs
+from worker.science.machine.compiler import Compiled
 from worker.science.model import Batch
-from worker.science.program import Tensors, compile_program, stack_programs
-from worker.science.updates import adam_settings, correction
+from worker.science.training.functions import Adam, Step, TrainingState
+from worker.science.training.loop import DEFAULT_THREADS
+from worker.science.training.updates import adam_settings, correction
+from worker.training.faults import places_of
 
 WORTH_COMPILING = 5000  # updates: compiling takes half a minute, and saves some 5 ms an update
 

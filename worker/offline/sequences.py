@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from worker.offline.arrays import Array, Arrays, array_of, read_arrays
-from worker.science.datasets import load_features
+from worker.science.data.datasets import load_features
 from worker.science.model import Batch
 
 AXES = {2: "sequence, pair + query", 3: "update, sequence, pair + query"}

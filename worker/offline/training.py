@@ -18,16 +18,16 @@ import numpy as np
 from pydantic import ValidationError
 
 from app.schemas.config import RunConfig
-from app.schemas.published_config import KNOWN
+from app.schemas.published.config import KNOWN
 from app.schemas.words import grouped
-from app.services.series import series_of
-from worker.faults import places_of
+from app.services.series.names import series_of
 from worker.offline import say
 from worker.offline.donors import file_donors
 from worker.offline.weights import Weights, check_fit, has_attention_biases, read_weights
-from worker.science.datasets import load_dataset
-from worker.science.devices import choose_device
-from worker.science.loop import Report, Trainer, cohort_shape
+from worker.science.data.datasets import load_dataset
+from worker.science.machine.devices import choose_device
+from worker.science.training.loop import Report, Trainer, cohort_shape
+from worker.training.faults import places_of
 
 
 def train(given: argparse.Namespace) -> None:

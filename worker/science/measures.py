@@ -6,8 +6,8 @@ Axes as in `worker.science.model`; source: paper section 4.
 import torch
 from torch import Tensor
 
+from worker.science.clamps.patterns import label_shares
 from worker.science.model import MASKED, Batch, cross_entropy
-from worker.science.patterns import label_shares
 
 
 def induction_strength(pattern: Tensor, batch: Batch) -> Tensor:

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.schemas.clamp import Ablate, InductionPattern
+from app.schemas.clamps.kinds import Ablate, InductionPattern
+from app.schemas.clamps.site import Site
 from app.schemas.config import TaskConfig
-from app.schemas.site import Site
-from tests.unit.science import small
-from worker.science.compiler import NO_COMPILER, Compiled, cxx
-from worker.science.loop import Trainer
+from tests.unit.science.support import small
+from worker.science.machine.compiler import NO_COMPILER, Compiled, cxx
+from worker.science.training.loop import Trainer
 
 
 @pytest.mark.skipif(cxx() is None, reason="needs a C++ compiler, which this machine lacks")
@@ -90,9 +90,7 @@ def test_a_broken_compiler_leaves_training_eager_and_says_why(
     monkeypatch.setenv("CXX", str(compiler))
     function = Compiled(lambda x: (2 * x + 1).sin(), enabled=True)
 
-    with torch._inductor.config.patch(
-        {"cpp.cxx": (str(compiler),), "force_disable_caches": True}
-    ):
+    with torch._inductor.config.patch({"cpp.cxx": (str(compiler),), "force_disable_caches": True}):
         function.warm_up(torch.ones(2))
 
     assert not function.is_compiled

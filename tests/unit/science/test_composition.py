@@ -6,7 +6,7 @@ import torch
 
 from app.schemas.config import ModelConfig
 from app.schemas.measure import READINGS, chance_of_composition
-from tests.unit.science.small import config, train
+from tests.unit.science.support.small import config, train
 from worker.science.composition import composition_scores, compositions
 from worker.science.parameters import Parameters, Shape, initial_parameters
 

@@ -12,8 +12,8 @@ import torch
 from torch.nn.functional import normalize
 
 from app.schemas.config import TaskConfig
-from worker.science.datasets import DatasetError, load_dataset, load_features, thumbnail_uri
-from worker.science.datasets.encoder import encode
+from worker.science.data.datasets import DatasetError, load_dataset, load_features, thumbnail_uri
+from worker.science.data.datasets.encoder import encode
 
 GENERATED = ("glyphs", "gaussian")
 

@@ -8,8 +8,9 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.schemas.check import ClampError, check_program
-from app.schemas.clamp import (
+from app.schemas.clamps.base import BaseClamp, Picks
+from app.schemas.clamps.check import ClampError, check_program
+from app.schemas.clamps.kinds import (
     KINDS,
     GraftIn,
     GraftOut,
@@ -21,10 +22,9 @@ from app.schemas.clamp import (
     SetConstant,
     Temperature,
 )
-from app.schemas.clamp_base import BaseClamp, Picks
+from app.schemas.clamps.site import HEAD_POINTS, LAYERLESS_POINTS, Point, Positions, Site
 from app.schemas.config import RunConfig
-from app.schemas.site import HEAD_POINTS, LAYERLESS_POINTS, Point, Positions, Site
-from tests.unit.science import clamped
+from tests.unit.science.support import clamped
 
 SAME = 1e-9  # in double precision; what differs by less is rounding
 BY_NORMS = 2e-2  # a norm undoes a factor but for its epsilon

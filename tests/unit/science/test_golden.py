@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from tests.unit.science import golden
-from worker.science.cohort import Adam, Step, TrainingState
+from tests.unit.science.support import golden
+from worker.science.clamps.passes import Passes
+from worker.science.clamps.program import compile_program, stack_programs
 from worker.science.model import Output, cross_entropy, pattern_keys
 from worker.science.parameters import Shape
-from worker.science.passes import Passes
-from worker.science.program import compile_program, stack_programs
-from worker.science.updates import adam_settings, correction
+from worker.science.training.functions import Adam, Step, TrainingState
+from worker.science.training.updates import adam_settings, correction
 
 FORWARD, TRAIN = golden.options("forward"), golden.options("train")
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from app.schemas.clamp import Ablate
+from app.schemas.clamps.kinds import Ablate
+from app.schemas.clamps.site import Site
 from app.schemas.config import RunConfig, SeedConfig, TaskConfig, TrainingConfig
-from app.schemas.site import Site
-from tests.unit.science import small
-from worker.science.loop import Report, TrainerState, is_due
+from tests.unit.science.support import small
+from worker.science.training.loop import Report, TrainerState, is_due
 
 
 def without_time(report: Report) -> dict:

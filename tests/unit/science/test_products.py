@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from worker.science import compiler
-from worker.science.compiler import Compiled
+from worker.science.machine import compiler
+from worker.science.machine.compiler import Compiled
 
 # torch's own, while it compiles
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.schemas.clamp import Ablate, InductionPattern
+from app.schemas.clamps.kinds import Ablate, InductionPattern
+from app.schemas.clamps.site import Site
 from app.schemas.config import RunConfig
-from app.schemas.site import Site
-from tests.unit.science import small
+from tests.unit.science.support import small
+from worker.science.clamps.passes import Passes
+from worker.science.clamps.program import compile_program
+from worker.science.clamps.taps import Edit
 from worker.science.model import Batch, Output, forward, pattern_keys
 from worker.science.parameters import Shape
-from worker.science.passes import Passes
-from worker.science.program import compile_program
-from worker.science.taps import Edit
 
 
 def edit(*numbers: float) -> Edit:

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from app.schemas.config import TrainingConfig
-from app.schemas.published import PublishedOptions, exact_program
-from tests.unit.science import published
+from app.schemas.published.options import PublishedOptions, exact_program
+from tests.unit.science.support import published
 from worker.__main__ import main
 from worker.offline.options import config_of
 from worker.offline.weights import shape_of
+from worker.science.clamps.passes import Passes
+from worker.science.clamps.program import ProgramData, compile_program
 from worker.science.model import Batch, cross_entropy
-from worker.science.passes import Passes
-from worker.science.program import ProgramData, compile_program
 
 CLASSES, SEQUENCES = 12, 3
 # layers, heads, width, features, labels, context pairs, attention biases

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.schemas.clamp import (
+from app.schemas.clamps.base import BaseClamp
+from app.schemas.clamps.kinds import (
     Ablate,
     GraftIn,
     GraftOut,
@@ -15,15 +16,14 @@ from app.schemas.clamp import (
     Resample,
     SetConstant,
 )
-from app.schemas.clamp_base import BaseClamp
+from app.schemas.clamps.site import Site
 from app.schemas.config import RunConfig
-from app.schemas.site import Site
-from tests.unit.science import clamped
+from tests.unit.science.support import clamped
+from worker.science.clamps.passes import Passes
+from worker.science.clamps.patterns import cosines, match_shares
+from worker.science.clamps.program import Donor, compile_program
+from worker.science.clamps.taps import Edit
 from worker.science.model import forward
-from worker.science.passes import Passes
-from worker.science.patterns import cosines, match_shares
-from worker.science.program import Donor, compile_program
-from worker.science.taps import Edit
 
 SILENT = Ablate(site=Site.parse("L0H0.v"))
 

@@ -5,9 +5,9 @@ import pytest
 
 from app.schemas.config import SeedConfig, TaskConfig
 from app.schemas.measure import EVALUATORS, Evaluator
-from tests.unit.science import small
-from worker.science.sampler import Draw, evaluation_draw, training_block
-from worker.science.splits import SplitError, label_combinations, pools
+from tests.unit.science.support import small
+from worker.science.data.sampler import Draw, evaluation_draw, training_block
+from worker.science.data.splits import SplitError, label_combinations, pools
 
 
 def drawn(evaluator: Evaluator, **task) -> tuple[Draw, object]:

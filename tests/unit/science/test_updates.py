@@ -9,14 +9,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from app.schemas.clamp import Ablate, InductionPattern, MeanAblate, PerfectCopy, Preserve
+from app.schemas.clamps.kinds import Ablate, InductionPattern, MeanAblate, PerfectCopy, Preserve
+from app.schemas.clamps.site import Site
 from app.schemas.config import RecordingConfig, RunConfig, SeedConfig, TaskConfig, TrainingConfig
-from app.schemas.site import Site
-from tests.unit.science import small
-from worker.science.crew import Cohort
-from worker.science.devices import choose_device
-from worker.science.loop import Report
-from worker.science.sampler import BLOCK
+from tests.unit.science.support import small
+from worker.science.data.sampler import BLOCK
+from worker.science.machine.devices import choose_device
+from worker.science.training.cohort import Cohort
+from worker.science.training.loop import Report
 
 RUNS, UPDATES = 8, 200
 EQUAL = 1e-4  # relative: sums of stacked products may be taken in another order

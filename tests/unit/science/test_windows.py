@@ -4,15 +4,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.schemas.clamp import Ablate, InductionPattern
-from app.schemas.clamp_base import BaseClamp
+from app.schemas.clamps.base import BaseClamp
+from app.schemas.clamps.kinds import Ablate, InductionPattern
+from app.schemas.clamps.site import Site
 from app.schemas.config import RunConfig, TrainingConfig
-from app.schemas.site import Site
-from tests.unit.science import clamped, small
-from worker.science.cohort import Step, TrainingState
-from worker.science.loop import Report
-from worker.science.program import compile_program, stack_programs
-from worker.science.updates import adam_settings, correction
+from tests.unit.science.support import clamped, small
+from worker.science.clamps.program import compile_program, stack_programs
+from worker.science.training.functions import Step, TrainingState
+from worker.science.training.loop import Report
+from worker.science.training.updates import adam_settings, correction
 
 SITE = Site.parse("L1H1.v")
 

@@ -1,6 +1,6 @@
 """Labels of groups are their names as well: in the legend, in links and in downloads."""
 
-from app.services.comparing import distinct
+from app.services.compare.comparison import distinct
 
 
 def test_long_labels_that_begin_alike_stay_apart():

@@ -4,11 +4,11 @@ import pytest
 
 from app.schemas.config import RecordingConfig, RunConfig
 from app.schemas.measure import EVALUATORS, METRICS
-from app.services.estimate import FEATURES, parameters, reports
-from app.services.series import series_of
+from app.services.runs.estimates import FEATURES, parameters, reports
+from app.services.series.names import series_of
 from tests.unit.services.configs import CONFIGS
-from worker.science.loop import is_due
 from worker.science.parameters import Shape
+from worker.science.training.loop import is_due
 
 
 def test_parameters_are_those_of_the_model():

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.services import events, follow_many
+from app.services.live import events, follow_many
 
 
 def _streamed(monkeypatch, followers) -> list[bytes]:

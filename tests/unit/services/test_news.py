@@ -7,12 +7,12 @@ import threading
 import pytest
 from pydantic import ValidationError
 
-from app.schemas.live import FrameMessage, MeasurementMessage, RunMessage
+from app.schemas.api.events import FrameMessage, MeasurementMessage, RunMessage
 from app.schemas.measure import Measurement
-from app.services.events import News, news_from
-from app.services.inbox import INBOX_SIZE, Inbox
-from app.services.queue import broker_url, client_url
-from app.services.shared_reads import SharedReads
+from app.services.live.events import News, news_from
+from app.services.live.inbox import INBOX_SIZE, Inbox
+from app.services.live.reads import SharedReads
+from app.services.runs.outbox import broker_url, client_url
 
 
 def test_a_full_inbox_says_that_something_is_missing_and_keeps_nothing():

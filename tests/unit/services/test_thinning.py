@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.services.thinning import keep, thin
+from app.services.series.thinning import keep, thin
 from tests.unit.services import slow_thinning
 
 NUMBERS = st.one_of(

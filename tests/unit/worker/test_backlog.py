@@ -6,8 +6,8 @@ from time import monotonic
 import numpy as np
 
 from app.schemas.state import RunState
-from worker.backlog import AT_ONCE, Backlog
-from worker.entry import Ending, Entry, Line, Snapshot
+from worker.recording.backlog import AT_ONCE, Backlog
+from worker.recording.entries import Ending, Entry, Line, Snapshot
 
 
 def line(size: int = 0) -> Line:

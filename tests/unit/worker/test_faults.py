@@ -4,8 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from app.schemas.config import RunConfig
-from worker.faults import fault_of
-from worker.science.datasets import DatasetError
+from worker.science.data.datasets import DatasetError
+from worker.training.faults import fault_of
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.schemas.measure import Measurement, PhaseChange
-from worker.entry import Measured
-from worker.ledger import Speedometer
+from worker.recording.entries import Measured
+from worker.recording.flush import Speedometer
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

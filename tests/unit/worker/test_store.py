@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from worker.store import MEAN, SECOND, DamagedFileError, Store, moment_of, weights_of
+from worker.recording.store import MEAN, SECOND, DamagedFileError, Store, moment_of, weights_of
 
 WEIGHTS = {"embed": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.zeros(3, np.float32)}
 

@@ -1,0 +1,174 @@
+"""REST: what runs measured, of one run or of many; as columns, or as tables with every line."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from app.db.models import Run
+from app.dependencies import RunDep, Services, ServicesDep, SessionDep
+from app.errors import Invalid
+from app.routes.api.spans import SpanDep
+from app.schemas.api.series import MeasurementsOfRuns, MeasurementsRead
+from app.schemas.config import RunConfig
+from app.services.runs.lifecycle import run_or_error
+from app.services.series.measurements import Span, read_many, read_series
+from app.services.series.names import select_series
+from app.services.series.tables import Part, csv_lines, json_lines
+
+router = APIRouter(tags=["series"])
+
+MOST_RUNS = 200
+CSV, JSON_LINES = "text/csv", "application/x-ndjson"
+TABLES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {kind: {"schema": {"type": "string"}} for kind in (CSV, JSON_LINES)}}
+}
+SeriesQuery = Annotated[
+    list[str],
+    Query(
+        description="Names such as `loss.train` or `induction_strength.L1H3`, with `*` for anything"
+        "; several separated by commas",
+        examples=[["loss.*,induction_strength.L1H3"]],
+    ),
+]
+RunsQuery = Annotated[
+    list[str],
+    Query(description=f"Ids of runs, separated by commas; {MOST_RUNS} at most"),
+]
+Accept = Annotated[str, Header(include_in_schema=False)]
+
+
+@router.get("/runs/{run_id}/measurements", responses=TABLES, response_model=MeasurementsRead)
+def get_measurements(
+    run: RunDep,
+    session: SessionDep,
+    made: ServicesDep,
+    span: SpanDep,
+    series: SeriesQuery = ["loss.*"],
+    accept: Accept = "",
+) -> MeasurementsRead | Response:
+    """Series over `sequences`, as columns; with `Accept: text/csv` or
+    `application/x-ndjson` every measurement of the range, nothing thinned.
+    """
+    patterns = _split(series)
+    if (kind := _table(accept)) is None:
+        return read_series(session, run, patterns, span)
+    return _written(made, [run], patterns, span, kind)
+
+
+@router.get("/runs/{run_id}/measurements.csv", responses=TABLES, response_class=StreamingResponse)
+def get_measurements_csv(
+    run: RunDep,
+    made: ServicesDep,
+    span: SpanDep,
+    series: SeriesQuery = ["*"],
+) -> Response:
+    """Every measurement as a table, nothing thinned.
+
+    Columns: `sequences`, `computed_at_utc`, `elapsed_seconds`, then the series by name; losses end
+    in `_nats`, the others are shares and strengths without a unit. `nan`, `inf` and `-inf` are
+    written out.
+    """
+    return _written(made, [run], _split(series), span, CSV)
+
+
+@router.get("/runs/{run_id}/measurements.jsonl", responses=TABLES, response_class=StreamingResponse)
+def get_measurements_jsonl(
+    run: RunDep,
+    made: ServicesDep,
+    span: SpanDep,
+    series: SeriesQuery = ["*"],
+) -> Response:
+    """Every measurement as a JSON object a line, nothing thinned.
+
+    What is not finite is null; `nonfinite` of the line says what it was.
+    """
+    return _written(made, [run], _split(series), span, JSON_LINES)
+
+
+@router.get("/measurements", responses=TABLES, response_model=MeasurementsOfRuns)
+def get_measurements_of_runs(
+    session: SessionDep,
+    made: ServicesDep,
+    span: SpanDep,
+    runs: RunsQuery,
+    series: SeriesQuery = ["loss.train"],
+    accept: Accept = "",
+) -> MeasurementsOfRuns | Response:
+    """Series of many runs at once, each thinned by itself; the other kinds as for one run."""
+    found = [run_or_error(session, run_id) for run_id in _ids(runs)]
+    patterns = _split(series)
+    if (kind := _table(accept)) is not None:
+        return _written(made, found, patterns, span, kind, named=True)
+    return MeasurementsOfRuns(runs=read_many(session, found, patterns, span))
+
+
+@router.get("/measurements.csv", responses=TABLES, response_class=StreamingResponse)
+def get_measurements_of_runs_csv(
+    session: SessionDep,
+    made: ServicesDep,
+    span: SpanDep,
+    runs: RunsQuery,
+    series: SeriesQuery = ["*"],
+) -> Response:
+    """As of one run, the run's id in front; empty where a model has no such head."""
+    found = [run_or_error(session, run_id) for run_id in _ids(runs)]
+    return _written(made, found, _split(series), span, CSV, named=True)
+
+
+@router.get("/measurements.jsonl", responses=TABLES, response_class=StreamingResponse)
+def get_measurements_of_runs_jsonl(
+    session: SessionDep,
+    made: ServicesDep,
+    span: SpanDep,
+    runs: RunsQuery,
+    series: SeriesQuery = ["*"],
+) -> Response:
+    """As of one run, one run after the other."""
+    found = [run_or_error(session, run_id) for run_id in _ids(runs)]
+    return _written(made, found, _split(series), span, JSON_LINES, named=True)
+
+
+def _table(accept: str) -> str | None:
+    """The table that a client asks for, if it asks for one."""
+    return next((kind for kind in (CSV, JSON_LINES) if kind in accept), None)
+
+
+def _split(names: list[str]) -> list[str]:
+    return [name.strip() for part in names for name in part.split(",") if name.strip()]
+
+
+def _ids(runs: list[str]) -> list[str]:
+    """The runs that were asked for, each once."""
+    ids = list(dict.fromkeys(_split(runs)))
+    if not 0 < len(ids) <= MOST_RUNS:
+        said = f"{len(ids)} runs were asked for; name 1 to {MOST_RUNS}, separated by commas."
+        raise Invalid(said, loc="query/runs")
+    return ids
+
+
+def _written(
+    made: Services,
+    runs: Sequence[Run],
+    patterns: list[str],
+    span: Span,
+    kind: str,
+    *,
+    named: bool = False,
+) -> StreamingResponse:
+    parts = [
+        Part(run.id, select_series(RunConfig.model_validate(run.config), patterns)) for run in runs
+    ]
+    name = "measurements" if named else runs[0].id
+    suffix = "csv" if kind == CSV else "jsonl"
+    lines = (
+        csv_lines(made.engine, parts, span, named=named)
+        if kind == CSV
+        else json_lines(made.engine, parts, span)
+    )
+    return StreamingResponse(
+        lines,
+        media_type=kind,
+        headers={"Content-Disposition": f'attachment; filename="{name}.{suffix}"'},
+    )

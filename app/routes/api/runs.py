@@ -1,0 +1,143 @@
+"""REST: runs themselves."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Response
+from sqlalchemy.orm import Session
+
+from app.db import runs
+from app.db.models import Run
+from app.dependencies import RunDep, ServicesDep, SessionDep
+from app.routes.api import runs_list
+from app.schemas.api.runs import (
+    DryRun,
+    EventRead,
+    ForkRequest,
+    LaunchRequest,
+    RunPatch,
+    RunRead,
+    Timeline,
+)
+from app.schemas.config import RunConfig
+from app.services.runs import forks, launching, lifecycle
+from app.services.runs.run_read import read_whole_run
+
+router = APIRouter(tags=["runs"])
+router.include_router(runs_list.router)
+
+LAUNCHED: dict[int | str, dict[str, Any]] = {
+    200: {"model": DryRun, "description": "`dry_run`: nothing was launched"},
+    202: {
+        "model": RunRead,
+        "description": "The run is queued",
+        "headers": {"Location": {"schema": {"type": "string"}}},
+    },
+}
+DryRunQuery = Annotated[bool, Query(description="Only validate, describe and estimate")]
+IdempotencyKey = Annotated[
+    str | None, Header(description="The same key and body again: the same run, no second one")
+]
+
+
+# The models of the answers are said in `LAUNCHED`, by status.
+@router.post("/runs", status_code=202, response_model=None, responses=LAUNCHED)
+def launch_run(
+    request: LaunchRequest,
+    session: SessionDep,
+    response: Response,
+    dry_run: DryRunQuery = False,
+    idempotency_key: IdempotencyKey = None,
+) -> RunRead | DryRun:
+    """Launch a run."""
+    if dry_run:
+        response.status_code = 200
+        return launching.dry_run(session, request)
+    return _launched(session, launching.launch(session, request, idempotency_key), response)
+
+
+@router.post("/runs/{run_id}/fork", status_code=202, response_model=None, responses=LAUNCHED)
+def fork_run(
+    run: RunDep,
+    request: ForkRequest,
+    session: SessionDep,
+    response: Response,
+    dry_run: DryRunQuery = False,
+    idempotency_key: IdempotencyKey = None,
+) -> RunRead | DryRun:
+    """Launch a run from a checkpoint of this one.
+
+    It shares this run's history below the fork, and its config but for what the request changes.
+    Its first measurement, at the fork, is by its own program. This run may be in any state.
+    """
+    if dry_run:
+        response.status_code = 200
+        return forks.dry_run(session, run, request)
+    return _launched(session, forks.fork(session, run, request, idempotency_key), response)
+
+
+def _launched(session: Session, run: Run, response: Response) -> RunRead:
+    response.headers["Location"] = f"/api/v1/runs/{run.id}"
+    return read_whole_run(session, run)
+
+
+@router.get("/runs/{run_id}")
+def get_run(run: RunDep, session: SessionDep) -> RunRead:
+    """One run, with its lineage."""
+    return read_whole_run(session, run)
+
+
+@router.patch("/runs/{run_id}")
+def patch_run(run: RunDep, patch: RunPatch, session: SessionDep) -> RunRead:
+    """Change name, tags, notes, colour or priority."""
+    lifecycle.change_run(session, run, **patch.model_dump())
+    return read_whole_run(session, run)
+
+
+@router.delete("/runs/{run_id}", status_code=204)
+def delete_run(run: RunDep, session: SessionDep, made: ServicesDep) -> None:
+    """Delete a run that has ended, with everything that it reported and saved.
+
+    Checkpoint files in a store on this machine go too, but for those that its forks share; those
+    in a remote store stay there.
+    """
+    lifecycle.delete_run(session, run, made.settings.checkpoint_url)
+
+
+@router.post("/runs/{run_id}/cancel", status_code=202)
+def cancel_run(run: RunDep, session: SessionDep) -> RunRead:
+    """Ask for a run to stop. Asking again changes nothing; what was reported stays."""
+    lifecycle.request_cancel(session, run)
+    return read_whole_run(session, run)
+
+
+@router.post("/runs/{run_id}/pause", status_code=202)
+def pause_run(run: RunDep, session: SessionDep) -> RunRead:
+    """Set a run aside: it saves where it is and leaves its worker to others. Again: no change."""
+    lifecycle.request_pause(session, run)
+    return read_whole_run(session, run)
+
+
+@router.post("/runs/{run_id}/resume", status_code=202)
+def resume_run(run: RunDep, session: SessionDep) -> RunRead:
+    """Have a paused run go on, exactly as if it had never paused. Again: no change."""
+    lifecycle.resume(session, run)
+    return read_whole_run(session, run)
+
+
+@router.get("/runs/{run_id}/config")
+def get_config(run: RunDep) -> RunConfig:
+    """The whole config: launch it again to get the same numbers.
+
+    Of a fork it says what was trained from the fork on; what came before is its lineage.
+    """
+    return RunConfig.model_validate(run.config)
+
+
+@router.get("/runs/{run_id}/timeline")
+def get_timeline(run: RunDep, session: SessionDep) -> Timeline:
+    """What happened to the run."""
+    events = [
+        EventRead.model_validate(event, from_attributes=True)
+        for event in runs.events_of(session, run.id)
+    ]
+    return Timeline(run_id=run.id, events=events)

@@ -1,0 +1,105 @@
+"""REST: many runs at once: the list, the same as a table, and one action on all of some."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+
+from app.dependencies import ServicesDep, SessionDep
+from app.schemas.api.bulk import BulkRequest, BulkResult
+from app.schemas.api.runs import RunPage
+from app.schemas.state import RunState
+from app.services.runs import bulk
+from app.services.runs.run_read import read_run
+from app.services.runs_list.columns import USUAL, chosen_columns, column_or_error
+from app.services.runs_list.listing import MOST, NEWEST, Filter, list_runs
+from app.services.runs_list.table import csv_of_runs
+from app.services.studies.lifecycle import study_or_error
+
+router = APIRouter()
+
+CSV: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}}}}
+}
+
+
+def _filter(
+    session: SessionDep,
+    # The lists below are never shared: fastapi copies defaults.
+    state: Annotated[list[RunState], Query(description="Any of these states")] = [],
+    tag: Annotated[list[str], Query(description="All of these tags")] = [],
+    dataset: Annotated[list[str], Query(description="Any of these datasets")] = [],
+    clamp: Annotated[
+        list[str],
+        Query(
+            description="Any of these lights (`driven`, `silenced`, `preserved`) or kinds of clamps"
+            " (as in `/clamps`) is in its program; `none`: no clamp is"
+        ),
+    ] = [],
+    study: Annotated[str | None, Query(description="The id of the study that they are in")] = None,
+    q: Annotated[
+        str, Query(description="Words in name, notes or tags; or the beginning of an id")
+    ] = "",
+    run: Annotated[list[str], Query(description="Only these ids")] = [],
+    sort: Annotated[
+        str,
+        Query(
+            description="`-` for descending; what a run's row holds (`created`, `name`, `state`,"
+            " `progress`, `train_loss`, `midpoint` ...), an option of its config"
+            " (`training.learning_rate`) or its latest measure (`loss.new_classes`). Runs without"
+            " the number come last.",
+            examples=["-created", "loss.new_classes"],
+        ),
+    ] = NEWEST,
+) -> Filter:
+    if study is not None:
+        study_or_error(session, study)
+    column_or_error(sort.removeprefix("-"), "query/sort")
+    return Filter(state, tag, q, study, dataset, clamp, run, sort)
+
+
+FilterDep = Annotated[Filter, Depends(_filter, scope="function")]
+
+
+@router.get("/runs")
+def get_runs(
+    session: SessionDep,
+    wanted: FilterDep,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
+) -> RunPage:
+    """List runs."""
+    page, next_cursor = list_runs(session, wanted, cursor=cursor, limit=limit)
+    return RunPage(runs=[read_run(run) for run in page], next_cursor=next_cursor)
+
+
+@router.get("/runs.csv", responses=CSV, response_class=StreamingResponse)
+def get_runs_csv(
+    made: ServicesDep,
+    wanted: FilterDep,
+    columns: Annotated[
+        list[str],
+        Query(description="Of which columns, by the names to sort by; several with commas"),
+    ] = list(USUAL),
+) -> StreamingResponse:
+    """Every run that matches as a table, a line each; `id` and `name` come first.
+
+    Moments are RFC 3339, lists are joined by `; `, what a run lacks is empty.
+    """
+    names = [name.strip() for part in columns for name in part.split(",") if name.strip()]
+    chosen = chosen_columns(names, "query/columns")
+    return StreamingResponse(
+        csv_of_runs(made.engine, wanted, chosen),
+        media_type="text/csv",
+        headers={"Content-Disposition": 'attachment; filename="runs.csv"'},
+    )
+
+
+@router.post("/runs/bulk")
+def change_runs(request: BulkRequest, session: SessionDep, made: ServicesDep) -> BulkResult:
+    """Tag, untag, colour, cancel or delete many runs; what became of each is in the answer.
+
+    Of runs that cannot be changed the others are changed nevertheless. Asking again is safe:
+    what is done already is `unchanged`.
+    """
+    return bulk.act(session, request, made.settings.checkpoint_url)

@@ -1,0 +1,71 @@
+"""REST: what runs report and save beside their measurements: heads, frames, checkpoints."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import FileResponse
+
+from app.db import series
+from app.dependencies import RunDep, SessionDep
+from app.routes.api.spans import SpanDep
+from app.schemas.api.series import CheckpointList, FrameList, FrameRead, HeadsRead, ProbeRead
+from app.services.series.checkpoints import checkpoint_file, read_checkpoints
+from app.services.series.frames import frame_at, read_frame, read_probe
+from app.services.series.measurements import read_heads
+
+router = APIRouter(tags=["series"])
+
+KEPT_FOR_EVER = "private, max-age=31536000, immutable"
+
+
+@router.get("/runs/{run_id}/heads")
+def get_heads(run: RunDep, session: SessionDep, span: SpanDep) -> HeadsRead:
+    """Strengths of every head over time; the last entry is the latest of the range."""
+    return read_heads(session, run, span)
+
+
+@router.get("/runs/{run_id}/frames", response_model=FrameList | FrameRead)
+def get_frames(
+    run: RunDep,
+    session: SessionDep,
+    response: Response,
+    sequences: Annotated[
+        int | None, Query(ge=0, description="Give the last frame at or before this")
+    ] = None,
+    if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> FrameList | FrameRead | Response:
+    """Where there are attention frames; with `sequences`, one frame."""
+    if sequences is None:
+        return FrameList(run_id=run.id, sequences=list(series.frame_sequences(session, run.id)))
+    frame = frame_at(session, run, sequences)
+    etag = f'"{run.id}-{frame.sequences}-{frame.attempt}"'
+    keep = KEPT_FOR_EVER if frame.sequences == sequences else "no-cache"
+    headers = {"ETag": etag, "Cache-Control": keep}
+    if if_none_match == etag:
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
+    return read_frame(session, run, frame)
+
+
+@router.get("/runs/{run_id}/probe")
+def get_probe(run: RunDep, session: SessionDep) -> ProbeRead:
+    """The sequences whose attention the frames show, with drawings of their exemplars."""
+    return read_probe(session, run)
+
+
+@router.get("/runs/{run_id}/checkpoints")
+def get_checkpoints(run: RunDep, session: SessionDep) -> CheckpointList:
+    """Saved weights, oldest first."""
+    return read_checkpoints(session, run, f"/api/v1/runs/{run.id}/checkpoints")
+
+
+@router.get(
+    "/runs/{run_id}/checkpoints/{sequences}/file",
+    response_class=FileResponse,
+    responses={200: {"content": {"application/octet-stream": {}}}},
+)
+def get_checkpoint_file(run: RunDep, session: SessionDep, sequences: int) -> FileResponse:
+    """The weights of a checkpoint, as a safetensors file."""
+    path = checkpoint_file(session, run, sequences)
+    name = f"{run.id}-{sequences}.safetensors"
+    return FileResponse(path, media_type="application/octet-stream", filename=name)

@@ -1,0 +1,82 @@
+"""The page of runs: the list, its parts, and actions on many runs without a script."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from app.dependencies import ServicesDep, SessionDep
+from app.services.runs import bulk
+from app.services.runs_list.bulk_page import BulkForm, bulk_page, read_bulk_form
+from app.services.runs_list.listing import Span
+from app.services.runs_list.page import runs_page, runs_part, runs_table
+from app.services.runs_list.view import COLUMNS_COOKIE, COOKIE_SEPARATOR, ListView, read_view
+from app.templating import fragment, page
+
+router = APIRouter(prefix="/runs", include_in_schema=False, default_response_class=HTMLResponse)
+
+A_YEAR = 365 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A list that is asked for."""
+
+    view: ListView
+    says_columns: bool
+
+
+def _asked(request: Request) -> Asked:
+    query = request.query_params.multi_items()
+    view = read_view(query, remembered=request.cookies.get(COLUMNS_COOKIE))
+    return Asked(view, says_columns="columns" in request.query_params)
+
+
+def _span(cursor: str = "", until: str = "") -> Span:
+    return Span(cursor or None, until or None)
+
+
+AskedDep = Annotated[Asked, Depends(_asked)]
+SpanDep = Annotated[Span, Depends(_span)]
+
+
+@router.get("")
+def runs(request: Request, session: SessionDep, asked: AskedDep, span: SpanDep) -> Response:
+    """The page; for htmx the table alone, or a part of its rows."""
+    part = request.headers.get("HX-Target", "")
+    if "HX-Request" not in request.headers:
+        answer = page(request, "runs/list.html", runs_page(session, asked.view, span))
+    elif part.startswith("tbody"):
+        answer = fragment("runs/list.html", ["part"], runs_part(session, asked.view, span))
+    else:
+        answer = fragment("runs/list.html", ["table"], runs_table(session, asked.view, span))
+        if request.headers.get("HX-Source", "").startswith("form"):
+            answer.headers["HX-Push-Url"] = asked.view.url
+    if asked.says_columns:
+        chosen = COOKIE_SEPARATOR.join(asked.view.columns)
+        answer.set_cookie(COLUMNS_COOKIE, chosen, max_age=A_YEAR, path="/runs", samesite="lax")
+    return answer
+
+
+async def _bulk_form(request: Request) -> BulkForm:
+    async with request.form() as fields:
+        return read_bulk_form([(k, v) for k, v in fields.multi_items() if isinstance(v, str)])
+
+
+@router.post("/bulk")
+def act(
+    request: Request,
+    session: SessionDep,
+    made: ServicesDep,
+    form: Annotated[BulkForm, Depends(_bulk_form)],
+) -> Response:
+    """Asks before what cannot be undone, does it, and says what became of every run."""
+    if form.elsewhere is not None:
+        return RedirectResponse(form.elsewhere, status_code=303)
+    if form.is_to_be_confirmed:
+        return page(request, "runs/bulk.html", bulk_page(session, form))
+    result = bulk.act(session, form.request, made.settings.checkpoint_url)
+    if not result.refused:
+        return RedirectResponse(form.back, status_code=303)
+    return page(request, "runs/bulk.html", bulk_page(session, form, result))

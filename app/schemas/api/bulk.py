@@ -1,0 +1,63 @@
+"""One action on many runs, and what became of each."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from app.schemas.api.runs import Colour, Tag
+
+MOST_RUNS = 500
+
+
+class BulkAction(StrEnum):
+    """What can be done to many runs."""
+
+    TAG = "tag"
+    UNTAG = "untag"
+    COLOUR = "colour"
+    CANCEL = "cancel"
+    DELETE = "delete"
+
+
+class BulkRequest(BaseModel):
+    """An action on many runs. Asked for again, it changes nothing more."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"runs": ["8kq2m4x7vd", "0c3n8w5r1t"], "action": "tag", "tags": ["keep"]}]
+        },
+    )
+
+    runs: list[Annotated[str, StringConstraints(max_length=100)]] = Field(
+        min_length=1, max_length=MOST_RUNS, description="Ids"
+    )
+    action: BulkAction
+    tags: list[Tag] = Field(default=[], max_length=20, description="For `tag` and `untag`")
+    colour: Colour | None = Field(None, description="For `colour`: `#RRGGBB` or `auto`")
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Self:
+        if self.action in (BulkAction.TAG, BulkAction.UNTAG) and not self.tags:
+            raise ValueError(f"say which tags to {self.action}: `tags` is empty")
+        if self.action is BulkAction.COLOUR and self.colour is None:
+            raise ValueError("say which colour: `colour` is missing")
+        return self
+
+
+class BulkItem(BaseModel):
+    """What became of one run."""
+
+    id: str
+    result: Literal["changed", "unchanged", "refused"]
+    detail: str = Field(description="Why it was refused or is unchanged; empty if it was changed")
+
+
+class BulkResult(BaseModel):
+    """What became of every run, in the order of the request."""
+
+    changed: int
+    unchanged: int
+    refused: int
+    results: list[BulkItem]

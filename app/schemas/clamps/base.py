@@ -1,0 +1,138 @@
+"""What all clamps have in common, and the words that describe a kind of them."""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+from app.schemas.clamps.site import Point, Positions, Site, SiteField
+from app.schemas.option import option
+
+
+class Light(StrEnum):
+    """What a clamp does to what it touches; a colour everywhere."""
+
+    DRIVEN = "driven"  # set to something
+    SILENCED = "silenced"  # taken away
+    PRESERVED = "preserved"  # taken from a reference pass
+
+
+class Phase(IntEnum):
+    """When a clamp acts on its site, whatever its place in the program."""
+
+    REFERENCE = 0
+    TRANSFORM = 1
+    ASSIGN = 2
+
+
+class Step(StrEnum):
+    """Steps of the induction circuit, numbered as in the paper (Fig. 5b)."""
+
+    ATTEND_BACK = "1"  # previous-token heads attend one token back
+    COPY_BACK = "2"  # and copy what they find into the label's residual stream
+    READ_QUERY = "3q"  # layer 2 makes its query from the query token
+    READ_KEY = "3k"  # its keys from what was copied
+    READ_VALUE = "3v"  # and its values from the labels
+    MATCH = "4"  # the query finds the label after its like
+    COPY_OUT = "5"  # and copies it to the output
+
+
+class Picks(StrEnum):
+    """How much of the model one site of a kind can name."""
+
+    ANY = "any"  # heads, layers, or the whole model
+    LAYER = "layer"  # one layer
+    HEAD = "head"  # one head
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Where a kind of clamp can be: points, and which roles of tokens (rows) it covers there."""
+
+    points: frozenset[Point]
+    positions: tuple[Positions, ...]
+    picks: Picks = Picks.ANY
+
+
+EVERYWHERE = tuple(Positions)
+WHOLE = (Positions.ALL,)
+ALL_POINTS = frozenset(Point)
+ACTIVATIONS = ALL_POINTS - {Point.LOGITS}
+BEFORE_MATCH = (Step.ATTEND_BACK, Step.COPY_BACK, Step.READ_QUERY, Step.READ_KEY)
+
+
+class BaseClamp(BaseModel):
+    """What all clamps have: a site, and a window of training in which the light is on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    title: ClassVar[str]
+    paper: ClassVar[str | None] = None  # the published code's option
+    light: ClassVar[Light] = Light.DRIVEN
+    phase: ClassVar[Phase] = Phase.ASSIGN
+    sites: ClassVar[Sites]
+    usual: ClassVar[str]  # a site to start from
+    needs_two_layers: ClassVar[bool] = False
+    badge: ClassVar[str] = ""  # a word for a head's cell; empty: the title
+    # Of the circuit's steps, those it is made for (None: those at its site; grafting out: those
+    # after it), and those that are not needed then.
+    steps: ClassVar[tuple[Step, ...] | None] = None
+    steps_after_site: ClassVar[bool] = False
+    spares: ClassVar[tuple[Step, ...]] = ()
+
+    site: SiteField
+    from_sequences: int = option(
+        0, "On from", "The light is on for sequences from this one.", unit="sequences", ge=0
+    )
+    until_sequences: int | None = option(
+        None, "Off from", "And off again from this one; empty: never.", unit="sequences", ge=1
+    )
+
+    @field_validator("site")
+    @classmethod
+    def _can_be_there(cls, site: Site) -> Site:
+        if site.point not in cls.sites.points:
+            points = ", ".join(p for p in Point if p in cls.sites.points)
+            raise ValueError(
+                f"{site}: {cls.title.lower()} acts at {points}; write for instance {cls.usual}"
+            )
+        if site.positions not in cls.sites.positions:
+            forms = " or ".join(
+                "all" if p is Positions.ALL else f"[{p}]" for p in cls.sites.positions
+            )
+            raise ValueError(
+                f"{site}: {cls.title.lower()} covers the positions {forms}; "
+                f"write for instance {cls.usual}"
+            )
+        if not _names_few_enough(site, cls.sites.picks):
+            raise ValueError(
+                f"{site}: {cls.title.lower()} needs one {cls.sites.picks}; "
+                f"write for instance {cls.usual}"
+            )
+        return site
+
+    @model_validator(mode="after")
+    def _window_is_open(self) -> Self:
+        if self.until_sequences is not None and self.until_sequences <= self.from_sequences:
+            raise ValueError(
+                f"{self.site}: until_sequences {self.until_sequences:,} must lie after "
+                f"from_sequences {self.from_sequences:,}"
+            )
+        return self
+
+    @property
+    def is_windowed(self) -> bool:
+        """Whether the light is switched while training."""
+        return self.from_sequences > 0 or self.until_sequences is not None
+
+    def is_on(self, sequence: int) -> bool:
+        """Whether the light is on for the training sequence with this number, from 0."""
+        before_end = self.until_sequences is None or sequence < self.until_sequences
+        return self.from_sequences <= sequence and before_end
+
+
+def _names_few_enough(site: Site, picks: Picks) -> bool:
+    if picks is Picks.HEAD:
+        return site.layer is not None and site.heads is not None and len(site.heads) == 1
+    return picks is Picks.ANY or site.layer is not None

@@ -1,0 +1,172 @@
+"""Layouts: which parts a program has, whose edits they are, and so which runs train together.
+
+A part is one edit of one activation. What parts there are decides the compiled program; which heads
+and rows a part covers, how strongly and when, is data: `worker.science.clamps.program` makes it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+from app.schemas.clamps.base import BaseClamp
+from app.schemas.clamps.dimensions import Dimensions
+from app.schemas.clamps.footprint import Node, footprint
+from app.schemas.clamps.kinds import (
+    ForbidPreviousToken,
+    GraftIn,
+    GraftOut,
+    InductionPattern,
+    MatchPattern,
+    MeanAblate,
+    PerfectCopy,
+    PerfectLayer1,
+    Preserve,
+    PreviousTokenPattern,
+    Program,
+    Resample,
+    Scale,
+    Temperature,
+)
+from app.schemas.clamps.site import Point
+from app.schemas.config import RunConfig, dimensions_of
+
+
+class Source(StrEnum):
+    """What a part's value is made from."""
+
+    CONSTANT = "constant"
+    FACTOR = "factor"  # times the activation itself
+    LABELS = "labels"  # shares of the label tokens: induction
+    ALIKE = "alike"  # shares by how alike exemplars look: match
+    UNCLAMPED = "unclamped"  # the same site in a pass without clamps
+    MEAN = "mean"  # its mean over the batch
+    OTHER = "other"  # its value in another sequence
+    EMBEDDED = "embedded"  # the embedding of this pass
+    SHIFTED = "shifted"  # that of the token before
+    GRAFT = "graft"  # the same site in a donor
+    COPY = "copy"  # a head's scores, as logits
+    GRAFT_OUT = "graft_out"  # the logits of a donor that goes on from here
+
+
+AFTERWARDS = frozenset({Source.COPY, Source.GRAFT_OUT})  # made from activations of the whole pass
+
+_SOURCES: dict[type[BaseClamp], Source] = {
+    Scale: Source.FACTOR,
+    Temperature: Source.FACTOR,
+    InductionPattern: Source.LABELS,
+    MatchPattern: Source.ALIKE,
+    Preserve: Source.UNCLAMPED,
+    MeanAblate: Source.MEAN,
+    Resample: Source.OTHER,
+    GraftIn: Source.GRAFT,
+    PerfectCopy: Source.COPY,
+    GraftOut: Source.GRAFT_OUT,
+}
+
+# Later ones win where a program (of the published code) sets something twice.
+_ORDER = [PreviousTokenPattern, InductionPattern, MatchPattern, ForbidPreviousToken]
+
+
+@dataclass(frozen=True)
+class Place:
+    """What tells parts apart: where they act, and what their values are made from."""
+
+    point: Point
+    layer: int | None
+    source: Source
+    from_layer: int | None = None  # of COPY and GRAFT_OUT
+    is_stopped: bool = False  # no gradient through the reference
+    is_unclamped: bool = False  # COPY: from a pass without clamps
+    is_windowed: bool = False
+    checkpoint: str | None = None  # of the donor
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one clamp does at one place."""
+
+    clamp: BaseClamp
+    nodes: tuple[Node, ...]
+
+
+Pieces = tuple[Piece, ...]
+
+
+@lru_cache(maxsize=256)
+def layout_of(program: Program, dimensions: Dimensions) -> tuple[tuple[Place, Pieces], ...]:
+    """The parts of a program, in order. Pieces at equal places that do not overlap share one."""
+    packed: list[tuple[Place, list[Piece]]] = []
+    for clamp in sorted(program, key=_precedence):
+        for place, piece in _pieces(clamp, dimensions):
+            for other, there in packed:
+                if other == place and _fits(piece, there):
+                    there.append(piece)
+                    break
+            else:
+                packed.append((place, [piece]))
+    packed.sort(key=lambda one: (one[0].point, one[0].layer or 0))
+    return tuple((place, tuple(pieces)) for place, pieces in packed)
+
+
+def source_at(clamp: BaseClamp, point: Point) -> Source:
+    """What a clamp's value at a point is made from."""
+    if isinstance(clamp, PerfectLayer1):
+        return Source.EMBEDDED if point is Point.RESID else Source.SHIFTED
+    return _SOURCES.get(type(clamp), Source.CONSTANT)
+
+
+def cohort_key(config: RunConfig) -> str:
+    """Equal for runs that one trainer can train together, by one compiled update."""
+    dimensions = dimensions_of(config.model, config.task, config.training)
+    shared: dict[str, Any] = {
+        "model": config.model.model_dump(),
+        # Whose features: their width is part of the model's shape.
+        "data": config.task.dataset if config.task.dataset.startswith("file:") else "invented",
+        "labels": config.task.labels,
+        "context": (config.task.context_pairs, config.task.burstiness),
+        "has_noise": config.task.input_noise > 0,
+        "batch_size": config.training.batch_size,
+        "layout": [asdict(place) for place, _ in layout_of(config.program, dimensions)],
+    }
+    return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()
+
+
+def _precedence(clamp: BaseClamp) -> tuple[int, int, str]:
+    """References, then factors, then assignments; these as the published code orders them."""
+    order = _ORDER.index(type(clamp)) if type(clamp) in _ORDER else len(_ORDER)
+    return clamp.phase, order, clamp.title
+
+
+def _pieces(clamp: BaseClamp, dimensions: Dimensions) -> Iterator[tuple[Place, Piece]]:
+    """What one clamp edits: one piece per layer and point."""
+    places: dict[tuple[Point, int], list[Node]] = {}
+    for node in sorted(footprint(clamp, dimensions)):
+        places.setdefault((node.point, node.layer), []).append(node)
+    for (point, layer), nodes in places.items():
+        yield _place(clamp, point, layer), Piece(clamp, tuple(nodes))
+
+
+def _place(clamp: BaseClamp, point: Point, layer: int) -> Place:
+    source = source_at(clamp, point)
+    return Place(
+        point=point,
+        layer=layer if layer >= 0 else None,
+        source=source,
+        from_layer=clamp.site.layer if source in AFTERWARDS else None,
+        is_stopped=getattr(clamp, "gradient", "through") == "stop",
+        is_unclamped=isinstance(clamp, PerfectCopy) and clamp.source == "unclamped",
+        is_windowed=clamp.is_windowed,
+        checkpoint=clamp.checkpoint if isinstance(clamp, GraftIn | GraftOut) else None,
+    )
+
+
+def _fits(piece: Piece, there: Sequence[Piece]) -> bool:
+    """Whether a piece touches nothing that these do; what a donor gives is one piece alone."""
+    if isinstance(piece.clamp, GraftIn | GraftOut):
+        return False
+    nodes = set(piece.nodes)
+    return not any(nodes.intersection(other.nodes) for other in there)

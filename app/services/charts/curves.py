@@ -1,0 +1,206 @@
+"""Curves of many runs: which numbers can be drawn, in which groups, and what is common to a group.
+
+A group's mean and range are taken in buckets of `sequences`: the mean over runs of the last number
+of the bucket, the range over all its numbers.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement
+
+from app.db.compare import strongest
+from app.db.series import number_of
+from app.db.studies import Curve, Drawn
+from app.errors import Invalid
+from app.schemas.api.studies import AxisRead
+from app.schemas.measure import EVALUATORS, METRICS, Metric
+from app.schemas.studies.request import RUN
+from app.services.colours import colour_of
+from app.services.series.thinning import thin
+
+EACH, ALL = "each", "all"
+MEAN_POINTS = 250
+MOST_POINTS, FEWEST_POINTS = 12_000, 60  # of all runs together, of one
+
+
+@dataclass(frozen=True)
+class DrawnNumber:
+    """A number that curves show."""
+
+    id: str
+    title: str
+    unit: str
+
+    @property
+    def is_loss(self) -> bool:
+        return self.id.startswith(f"{Metric.LOSS}.")
+
+
+@dataclass(frozen=True)
+class StudyMetric(DrawnNumber):
+    """One that every run reports, whatever its model."""
+
+    column: ColumnElement[float]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that are drawn in one colour."""
+
+    label: str
+    runs: Sequence[Drawn]
+    hue: str | None = None  # of a run by itself: its own
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What the runs of a group have in common: mean, least and most in every bucket."""
+
+    sequences: list[int]
+    mean: list[float]
+    least: list[float]
+    most: list[float]
+    runs: list[int]
+
+
+def _metrics() -> list[StudyMetric]:
+    evaluated = [
+        StudyMetric(
+            id=f"{metric}.{evaluator}",
+            title=f"{metric.replace('_', ' ')}, {evaluator.replace('_', ' ')}".capitalize(),
+            unit="loss (nats)" if metric == Metric.LOSS else metric.replace("_", " "),
+            column=number_of(metric, index),
+        )
+        for metric in METRICS
+        for index, evaluator in enumerate(EVALUATORS)
+    ]
+    strengths = [
+        StudyMetric(
+            id=f"strongest_{name}",
+            title=f"Strongest {name.replace('_', '-')} head",
+            unit="attention, correct − wrong" if name == "induction" else "attention one back",
+            column=strongest(f"{name}_strength"),
+        )
+        for name in ("induction", "previous_token")
+    ]
+    return evaluated + strengths
+
+
+STUDY_METRICS = {metric.id: metric for metric in _metrics()}
+
+
+def metric_or_error(name: str) -> StudyMetric:
+    """The metric called so, or `Invalid`."""
+    if name not in STUDY_METRICS:
+        known = ", ".join(STUDY_METRICS)
+        raise Invalid(f"There is no metric {name!r}; there are {known}.", loc="query/metric")
+    return STUDY_METRICS[name]
+
+
+def groupings(axes: Sequence[AxisRead]) -> dict[str, str]:
+    """How the runs of a study can be grouped, with a title each."""
+    by_axis = {axis.field: f"By {axis.title.lower()}" for axis in _varying(axes)}
+    return {EACH: "Every run apart", ALL: "All runs together", **by_axis}
+
+
+def _varying(axes: Sequence[AxisRead]) -> list[AxisRead]:
+    """What runs can be grouped by; runs given one by one are apart anyway."""
+    found = [axis for axis in axes if len(axis.labels) > 1]
+    return [] if [axis.field for axis in found] == [RUN] else found
+
+
+def usual_grouping(axes: Sequence[AxisRead]) -> str:
+    """By what is not chance: the first axis that is no seed; seeds alone are one group."""
+    varying = [axis.field for axis in _varying(axes)]
+    asked = [field for field in varying if not field.startswith("seeds.")]
+    if asked:
+        return asked[0]
+    return ALL if varying else EACH
+
+
+def group_runs(axes: Sequence[AxisRead], runs: Sequence[Drawn], by: str) -> list[Group]:
+    """The runs in groups, in the order of the axis. `Invalid` if there is no such axis."""
+    if by not in groupings(axes):
+        known = ", ".join(groupings(axes))
+        raise Invalid(f"Runs cannot be grouped by {by!r}; there are {known}.", loc="query/group")
+    if by == EACH:
+        return [Group(run.name, [run], colour_of(run.run_id, run.colour)) for run in runs]
+    if by == ALL:
+        return [Group("all runs", runs)]
+    [labels] = [axis.labels for axis in axes if axis.field == by]
+    groups = [Group(label, [run for run in runs if run.values[by] == label]) for label in labels]
+    return [group for group in groups if group.runs]  # runs may have been deleted since
+
+
+def thinned(curve: Curve, runs: int) -> tuple[list[int], list[float]]:
+    """A curve for a chart that shows so many."""
+    most = max(FEWEST_POINTS, MOST_POINTS // max(1, runs))
+    kept, _ = thin(curve.sequences, [curve.numbers], most)
+    return [curve.sequences[i] for i in kept], [curve.numbers[i] for i in kept]
+
+
+def spread(curves: Sequence[Curve], every: int) -> Spread:
+    """What curves have in common, where at least half of them have got to.
+
+    `every`: the longest interval at which any of them is measured; so every bucket has all.
+    """
+    ends = [place for curve in curves for place in (curve.sequences[0], curve.sequences[-1])]
+    span = max(ends, default=0) - min(0, *ends, 0)
+    width = every * math.ceil((span + 1) / (every * MEAN_POINTS))
+    buckets: dict[int, _Bucket] = {}
+    for curve in curves:
+        _pour(curve, width, buckets)
+    enough = max(2, len(curves) / 2)
+    full = [buckets[key] for key in sorted(buckets) if len(buckets[key].last) >= enough]
+    return Spread(
+        sequences=[bucket.at for bucket in full],
+        mean=[sum(bucket.last.values()) / len(bucket.last) for bucket in full],
+        least=[bucket.least for bucket in full],
+        most=[bucket.most for bucket in full],
+        runs=[len(bucket.last) for bucket in full],
+    )
+
+
+class _Bucket:
+    """The numbers of several runs around one place."""
+
+    __slots__ = ("at", "last", "least", "most")
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.last: dict[str, float] = {}
+        self.least, self.most = math.inf, -math.inf
+
+
+def _pour(curve: Curve, width: int, buckets: dict[int, _Bucket]) -> None:
+    """Puts a curve's numbers into buckets; what is not finite has no mean."""
+    places, numbers = finite_part(curve)
+    start = 0
+    while start < len(places):
+        key = places[start] // width
+        end = bisect_left(places, (key + 1) * width, start)
+        if key not in buckets:
+            buckets[key] = _Bucket(places[start])
+        bucket, part = buckets[key], numbers[start:end]
+        bucket.at = max(bucket.at, places[end - 1])
+        bucket.last[curve.run_id] = part[-1]
+        bucket.least = min(bucket.least, *part)
+        bucket.most = max(bucket.most, *part)
+        start = end
+
+
+def ends(curve: Curve) -> tuple[float, ...]:
+    """The smallest and the largest finite number of a curve, if it has any."""
+    _, numbers = finite_part(curve)
+    return (min(numbers), max(numbers)) if numbers else ()
+
+
+def finite_part(curve: Curve) -> tuple[Sequence[int], Sequence[float]]:
+    """The curve without what is not finite; mostly that is all of it."""
+    if math.isfinite(sum(curve.numbers)):
+        return curve.sequences, curve.numbers
+    known = [i for i, number in enumerate(curve.numbers) if math.isfinite(number)]
+    return [curve.sequences[i] for i in known], [curve.numbers[i] for i in known]

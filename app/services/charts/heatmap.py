@@ -1,0 +1,74 @@
+"""Strengths of all heads against time as a picture: a row for every head."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from app.schemas.config import RunConfig
+from app.schemas.measure import Measurement
+from app.schemas.view import Drawing
+from app.schemas.words import head_name
+from app.services.charts.axes import Axis
+from app.services.charts.style import DIVERGING, SEQUENTIAL, Figure
+
+NAMES_WIDTH, BAR_WIDTH = 92, 62  # pixels beside the picture
+_SCALES = {
+    "previous_token_strength": (0, 1, "sequential", SEQUENTIAL),
+    "induction_strength": (-1, 1, "diverging", DIVERGING),
+}
+
+
+def heatmap(
+    metric: str,
+    unit: str,
+    rows: Sequence[Measurement],
+    config: RunConfig,
+    axis: Axis,
+    layout: dict[str, Any],
+    shown: int,
+) -> Figure:
+    """Rows of all layers in one picture; the y range chooses a layer. Its scale never moves."""
+    places = [
+        (layer, head) for layer in range(config.model.layers) for head in range(config.model.heads)
+    ]
+    least, most, scale, hues = _SCALES[metric]
+    trace = {
+        "type": "heatmap",
+        "name": metric.replace("_", " "),
+        "x": [axis.of(row) for row in rows],
+        "y": [head_name(layer, head) for layer, head in places],
+        "z": [[_finite(getattr(row, metric)[lay][head]) for row in rows] for lay, head in places],
+        "zmin": least,
+        "zmax": most,
+        "zsmooth": False,
+        "hoverongaps": False,
+        "colorscale": [[index / (len(hues) - 1), hue] for index, hue in enumerate(hues)],
+        "colorbar": {
+            "thickness": 8,
+            "outlinewidth": 0,
+            "tickvals": [least, (least + most) / 2, most],
+            "tickfont": layout["yaxis"]["tickfont"],
+            "title": {"text": unit, "side": "right", "font": layout["yaxis"]["tickfont"]},
+        },
+        "hovertemplate": "%{y}: %{z:.3f}<extra></extra>",
+        "meta": {"metric": metric, "places": [list(place) for place in places]},
+        "uid": f"{metric}-heatmap",
+    }
+    layout["margin"] |= {"l": NAMES_WIDTH, "r": BAR_WIDTH}
+    layout["hovermode"] = "closest"
+    heads = config.model.heads
+    layout["yaxis"] |= {
+        "type": "category",
+        "range": [(shown + 1) * heads - 0.5, shown * heads - 0.5],  # head 0 at the top
+        "title": {**layout["yaxis"]["title"], "text": ""},
+        "showgrid": False,
+    }
+    # A picture hides what lies below it; a band would tint its colours.
+    lines = [shape for shape in layout["shapes"] if shape["name"] != "band"]
+    layout["shapes"] = [{**shape, "layer": "above"} for shape in lines]
+    layout["meta"] |= {"drawing": Drawing.HEATMAP, "scale": scale, "heads": heads}
+    return {"data": [trace], "layout": layout}
+
+
+def _finite(number: float) -> float | None:
+    return round(number, 6) if math.isfinite(number) else None

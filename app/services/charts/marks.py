@@ -1,0 +1,147 @@
+"""What is marked in a run's figures: the phase change, a fork, and what guessing would give."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from app.schemas.config import RunConfig
+from app.schemas.measure import Metric, PhaseChange
+from app.schemas.view import YAxis
+from app.services.charts.axes import Axis
+from app.services.charts.style import BAND, CARD, CLEAR, MARK, MUTED
+from app.services.wording import short
+
+LABEL_CHARACTER = 0.0125  # width of a character of a mark's label, in shares of the x axis
+_GUESSED = (Metric.ACCURACY, Metric.IN_CONTEXT_ACCURACY, Metric.CORRECT_PROBABILITY)
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Places on the x axis that are marked: the phase change, and where a fork begins."""
+
+    change: PhaseChange
+    forked_at: int | None = None
+
+
+def mark_shapes(places: Landmarks, axis: Axis) -> Iterator[dict[str, Any]]:
+    """The plateau as a band, everything else as thin lines."""
+    change = places.change
+    tall: dict[str, Any] = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+    if (band := _band(change, axis)) is not None:
+        fill = {"type": "rect", "name": "band", "fillcolor": BAND, "line": {"width": 0}}
+        yield {**tall, **fill, "x0": band[0], "x1": band[1]}
+    for place in (change.onset, change.midpoint, change.end):
+        if (at := _at(axis, place)) is not None:
+            line = {"color": MARK, "width": 1}
+            yield {**tall, "type": "line", "name": "mark", "x0": at, "x1": at, "line": line}
+    if (at := _at(axis, places.forked_at)) is not None:
+        line = {"color": MUTED, "width": 1}
+        # Below, the grid would hide it: a fork at 100k lies on one of its lines.
+        where = {"layer": "above", "x0": at, "x1": at}
+        yield {**tall, **where, "type": "line", "name": "fork", "line": line}
+
+
+def _at(axis: Axis, place: float | None) -> float | None:
+    return None if place is None else axis.at(place)
+
+
+def _band(change: PhaseChange, axis: Axis) -> tuple[float, float] | None:
+    start, end = _at(axis, change.plateau_start), _at(axis, change.plateau_end)
+    return None if start is None or end is None else (start, end)
+
+
+def mark_labels(places: Landmarks, config: RunConfig, axis: Axis) -> Iterator[dict[str, Any]]:
+    """Labels at the top; one that would run into its neighbour goes a line lower."""
+    if (middle := _middle(places.change, axis)) is not None:
+        plateau = label("plateau", axis.written(middle), 0, xanchor="center", yanchor="bottom")
+        yield plateau | {"bgcolor": CLEAR}
+    row_ends: list[float] = []
+    for name, at, text in _marks(places, config, axis):
+        width, share = len(text) * LABEL_CHARACTER, axis.share(at)
+        flipped = share + width > 1
+        start = share - width if flipped else share
+        row = next((i for i, end in enumerate(row_ends) if start >= end), len(row_ends))
+        row_ends[row:] = [start + width]
+        anchor = {"xanchor": "right" if flipped else "left", "xshift": -3 if flipped else 3}
+        note = label(text, axis.written(at), 1, **anchor, yanchor="top")
+        yield note | {"name": name, "yshift": -15 * row}
+
+
+def _middle(change: PhaseChange, axis: Axis) -> float | None:
+    """Of that part of the plateau that is in view."""
+    if (band := _band(change, axis)) is None:
+        return None
+    start, end = max(band[0], axis.first), min(band[1], axis.last)
+    return (start + end) / 2 if start < end else None
+
+
+def _marks(places: Landmarks, config: RunConfig, axis: Axis) -> list[tuple[str, float, str]]:
+    """(name, place, label) of the marks that are known and in view, from left to right."""
+    half, change = f"half ln {config.task.context_labels}", places.change
+    named = (
+        ("fork", places.forked_at, "fork {}"),
+        ("onset", change.onset, "onset {}"),
+        ("midpoint", change.midpoint, half + " · {}"),
+        ("end", change.end, "end {}"),
+    )
+    known = [
+        (name, at, text.format(short(place)))
+        for name, place, text in named
+        if place is not None and (at := axis.at(place)) is not None and 0 <= axis.share(at) <= 1
+    ]
+    return sorted(known, key=lambda mark: mark[1])
+
+
+def label(text: str, x: float, y: float, **place: str | float) -> dict[str, Any]:
+    """A note in a figure."""
+    return {
+        "text": text,
+        "name": "label",
+        "x": x,
+        "y": y,
+        "yref": "paper",
+        "showarrow": False,
+        "bgcolor": CARD,
+        "opacity": 0.9,
+        "borderpad": 1,
+        "font": {"size": 11, "color": MUTED},
+        **place,
+    }
+
+
+def guess_of(metric: Metric, config: RunConfig) -> float | None:
+    """What a model gets that guesses among the labels in context; None where that says nothing."""
+    if metric is Metric.LOSS:
+        return math.log(config.task.context_labels)
+    return 1 / config.task.context_labels if metric in _GUESSED else None
+
+
+def guessing_line(guess: float) -> dict[str, Any]:
+    """A dashed line across the figure."""
+    return {
+        "type": "line",
+        "name": "guessing",
+        "layer": "below",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": guess,
+        "y1": guess,
+        "line": {"color": MUTED, "width": 1, "dash": "dash"},
+    }
+
+
+def guessing_label(metric: Metric, guess: float, config: RunConfig, y: YAxis) -> dict[str, Any]:
+    """What the dashed line is."""
+    labels = config.task.context_labels
+    among = "between the two" if labels == 2 else f"among the {labels}"
+    number = f"ln {labels}" if metric is Metric.LOSS else f"1/{labels}"
+    note = label(
+        f"{number} · guessing {among} labels in context",
+        1,
+        math.log10(guess) if y is YAxis.LOG else guess,
+        xanchor="right",
+        yanchor="bottom",
+    )
+    return note | {"name": "guessing", "xref": "paper", "yref": "y"}

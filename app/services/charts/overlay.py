@@ -1,0 +1,265 @@
+"""Plotly figures of studies, as plain dicts: all curves in one chart.
+
+A trace's `meta` holds the number of its group; the layout's `meta` lists the groups, for legends.
+`app.services.charts.panels` draws the same as a small chart for every group.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.db.studies import Curve
+from app.services.charts.curves import DrawnNumber, Group, ends, spread, thinned
+from app.services.charts.style import CARD, CLEAR, DASHES, FONT, GRID, HUES, INK, MUTED, Figure
+
+COLD, MIDDLE, WARM = (59, 109, 191), (146, 138, 148), (196, 73, 52)
+MOST_COMPARED = 12  # groups in one box under the pointer
+
+
+@dataclass(frozen=True)
+class StudyCurves:
+    """What a figure of a study is made from."""
+
+    metric: DrawnNumber
+    groups: Sequence[Group]
+    curves: Mapping[str, Curve]  # by run
+    runs: int
+    total_sequences: int
+    labels_in_context: int | None  # if it is the same in all runs
+
+
+@dataclass(frozen=True)
+class Ink:
+    """How a group is drawn."""
+
+    number: int
+    label: str
+    hue: str
+    dash: str
+    axes: str  # "", "2", "3": which of the panels
+
+
+def overlay_figure(shown: StudyCurves) -> Figure:
+    """All curves in one chart."""
+    traces: list[dict[str, Any]] = []
+    for number, group in enumerate(shown.groups):
+        traces += group_traces(shown, group, ink_of(shown.groups, number))
+    layout = base_layout(shown) | {
+        "margin": {"l": 46, "r": 18, "t": 10, "b": 42},
+        "hovermode": "x unified" if len(shown.groups) <= MOST_COMPARED else "closest",
+        "xaxis": x_axis(shown, titled=True),
+        "yaxis": y_axis(shown, titled=True),
+        "shapes": list(guessing_lines(shown, [""])),
+        "annotations": _guessing_label(shown),
+    }
+    return {"data": traces, "layout": layout}
+
+
+def ink_of(groups: Sequence[Group], number: int) -> Ink:
+    label, own = groups[number].label, groups[number].hue
+    if own is not None:
+        before = sum(group.hue == own for group in groups[:number])
+        return Ink(number, label, own, DASHES[before % len(DASHES)], "")
+    if len(groups) == 1:
+        return Ink(number, label, INK, "solid", "")
+    if (ramp := _ramp(groups)) is not None:
+        return Ink(number, label, ramp[number], "solid", "")
+    dash = DASHES[number // len(HUES) % len(DASHES)]
+    return Ink(number, label, HUES[number % len(HUES)], dash, "")
+
+
+def _ramp(groups: Sequence[Group]) -> list[str] | None:
+    """Hues from cold to warm for many numbers; None unless the groups are such."""
+    try:
+        numbers = [float(group.label) for group in groups]
+    except ValueError:
+        return None
+    if len(numbers) <= len(HUES) // 2:
+        return None
+    places = {number: place for place, number in enumerate(sorted(numbers))}
+    return [_blend(places[number] / (len(numbers) - 1)) for number in numbers]
+
+
+def _blend(share: float) -> str:
+    """0: cold, 1/2: grey, 1: warm."""
+    low, high = (COLD, MIDDLE) if share < 0.5 else (MIDDLE, WARM)
+    at = 2 * share if share < 0.5 else 2 * share - 1
+    mixed = (round(a + (b - a) * at) for a, b in zip(low, high, strict=True))
+    return "#" + "".join(f"{part:02X}" for part in mixed)
+
+
+def group_traces(shown: StudyCurves, group: Group, ink: Ink) -> Iterator[dict[str, Any]]:
+    """Band, runs and mean of a group; of a single run its curve."""
+    found = [shown.curves[run.run_id] for run in group.runs if run.run_id in shown.curves]
+    if len(group.runs) == 1:
+        [name] = [run.name for run in group.runs]
+        for curve in found:
+            yield run_trace(shown, curve, ink, name, alone=True)
+        return
+    names = {run.run_id: run.name for run in group.runs}
+    common = spread(found, max(run.every for run in group.runs))
+    yield _band(common.sequences, common.least, common.most, ink)
+    for curve in found:
+        yield run_trace(shown, curve, ink, names[curve.run_id], alone=False)
+    yield {
+        **_line(ink, f"mean of {ink.label}"),
+        "x": common.sequences,
+        "y": [_rounded(number) for number in common.mean],
+        "line": {"color": ink.hue, "dash": ink.dash, "width": 2.4},
+        "customdata": common.runs,
+        "hovertemplate": "%{y:.3f} · %{customdata} runs",
+        "zorder": 2,
+        "uid": f"mean-{ink.number}",
+    }
+
+
+def run_trace(
+    shown: StudyCurves, curve: Curve, ink: Ink, name: str, *, alone: bool
+) -> dict[str, Any]:
+    """The curve of one run; beside others of its group it is faint."""
+    sequences, numbers = thinned(curve, shown.runs)
+    style = {"width": 1.6} if alone else {"width": 0.8}
+    return {
+        **_line(ink, name),
+        "x": sequences,
+        "y": [_rounded(number) for number in numbers],
+        "line": {"color": ink.hue, "dash": ink.dash, **style},
+        "opacity": 1 if alone else 0.45,
+        **({} if alone else {"hoverinfo": "skip"}),
+        **({"hovertemplate": "%{y:.3f}"} if alone else {}),
+        "zorder": 1,
+        "uid": curve.run_id,
+    }
+
+
+def _band(
+    sequences: Sequence[int], least: Sequence[float], most: Sequence[float], ink: Ink
+) -> dict[str, Any]:
+    """From the least to the most, as an area."""
+    return {
+        **_line(ink, f"range of {ink.label}"),
+        "x": [*sequences, *reversed(sequences)],
+        "y": [_rounded(number) for number in (*least, *reversed(most))],
+        "fill": "toself",
+        "fillcolor": ink.hue,
+        "opacity": 0.13,
+        "line": {"width": 0, "color": ink.hue},
+        "hoverinfo": "skip",
+        "zorder": 0,
+        "uid": f"band-{ink.number}",
+    }
+
+
+def _line(ink: Ink, name: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "connectgaps": False,
+        "xaxis": f"x{ink.axes}",
+        "yaxis": f"y{ink.axes}",
+        "meta": {"group": ink.number, "is_ink": ink.hue == INK},
+    }
+
+
+def _rounded(number: float) -> float | None:
+    return float(f"{number:.7g}") if math.isfinite(number) else None
+
+
+def base_layout(shown: StudyCurves) -> dict[str, Any]:
+    inks = [ink_of(shown.groups, number) for number in range(len(shown.groups))]
+    return {
+        "font": {"family": FONT, "size": 11, "color": INK},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "hoverlabel": {"bgcolor": CARD, "bordercolor": GRID, "font": {"size": 11, "color": INK}},
+        "showlegend": False,
+        "uirevision": shown.metric.id,
+        "meta": {
+            "groups": [
+                {"label": ink.label, "hue": ink.hue, "dash": ink.dash, "runs": len(group.runs)}
+                for ink, group in zip(inks, shown.groups, strict=True)
+            ],
+            "points": sum(len(curve.sequences) for curve in shown.curves.values()),
+            "height": None,  # as the page has it
+            "note": "",
+        },
+    }
+
+
+def _axis() -> dict[str, Any]:
+    return {
+        "gridcolor": GRID,
+        "linecolor": GRID,
+        "zeroline": False,
+        "tickfont": {"size": 11, "color": MUTED},
+    }
+
+
+def x_axis(shown: StudyCurves, *, titled: bool) -> dict[str, Any]:
+    axis = _axis() | {
+        "range": [0, shown.total_sequences],
+        "tickformat": "~s",
+        "hoverformat": ",d",
+        "nticks": 7,
+    }
+    return axis | _title("sequences seen") if titled else axis
+
+
+def y_axis(shown: StudyCurves, *, titled: bool) -> dict[str, Any]:
+    axis = _axis() | {"range": _range(shown)}
+    return axis | _title(shown.metric.unit) if titled else axis
+
+
+def _title(text: str) -> dict[str, Any]:
+    return {"title": {"text": text, "font": {"size": 11, "color": MUTED}, "standoff": 6}}
+
+
+def _range(shown: StudyCurves) -> list[float]:
+    """Losses from 0 to the highest; shares whole; strengths whole and what lies below 0."""
+    numbers = [end for curve in shown.curves.values() for end in ends(curve)]
+    if shown.metric.is_loss:
+        return [0, round(1.05 * max(numbers, default=2.0), 3)]
+    return [round(min(0.0, *numbers, 0.0) - 0.02, 3), 1.02]
+
+
+def guessing_lines(shown: StudyCurves, axes: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The loss of guessing among the labels in context, in every panel."""
+    if not shown.metric.is_loss or not shown.labels_in_context:
+        return
+    guess = math.log(shown.labels_in_context)
+    for name in axes:
+        yield {
+            "type": "line",
+            "name": "guessing",
+            "layer": "below",
+            "xref": f"x{name} domain",
+            "yref": f"y{name}",
+            "x0": 0,
+            "x1": 1,
+            "y0": guess,
+            "y1": guess,
+            "line": {"color": MUTED, "width": 1, "dash": "dash"},
+        }
+
+
+def _guessing_label(shown: StudyCurves) -> list[dict[str, Any]]:
+    labels = shown.labels_in_context
+    if not shown.metric.is_loss or not labels:
+        return []
+    return [
+        {
+            "text": f"ln {labels} · guessing among the {labels} labels in context",
+            "name": "guessing",
+            "xref": "paper",
+            "x": 1,
+            "y": math.log(labels),
+            "xanchor": "right",
+            "yanchor": "bottom",
+            "showarrow": False,
+            "bgcolor": CARD,
+            "opacity": 0.9,
+            "font": {"size": 11, "color": MUTED},
+        }
+    ]

@@ -1,0 +1,48 @@
+"""What a comparison shows, as a table: every number of every curve, nothing thinned."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from app.services.charts.curves import Group, spread
+from app.services.compare.comparison import Comparison
+from app.services.compare.view import View
+
+HEADER = ("group", "run_id", "run", "what", "value")
+
+
+def csv_name(view: View) -> str:
+    """What a download of it is called, without an ending."""
+    minus = f"-minus-{view.baseline}" if view.baseline else ""
+    return f"compare-{view.series}{minus}"
+
+
+def csv_text(comparison: Comparison) -> Iterator[str]:
+    """Lines of the table: the runs of each group, and of several their mean and range."""
+    place = "sequences_from_midpoint" if comparison.view.is_aligned else "sequences"
+    yield _line((*HEADER[:-1], place, HEADER[-1]))
+    for group in comparison.curves.groups:
+        for row in _rows(comparison, group):
+            yield _line(row)
+
+
+def _rows(comparison: Comparison, group: Group) -> Iterator[tuple[object, ...]]:
+    curves = comparison.curves.curves
+    for run in group.runs:
+        curve = curves[run.run_id]
+        for place, number in zip(curve.sequences, curve.numbers, strict=True):
+            yield group.label, run.run_id, run.name, "run", place, number
+    if len(group.runs) < 2:
+        return
+    every = max(run.every for run in group.runs)
+    common = spread([curves[run.run_id] for run in group.runs], every)
+    summaries = {"mean": common.mean, "least": common.least, "most": common.most}
+    for what, numbers in summaries.items():
+        for place, number in zip(common.sequences, numbers, strict=True):
+            yield group.label, "", "", what, place, number
+
+
+def _line(row: tuple[object, ...]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(row)
+    return text.getvalue()

@@ -1,0 +1,256 @@
+"""The guide: what every measure is, how it is computed and where that comes from.
+
+One text for the popovers beside the measures and for the page `/guide`. The facts are those of
+`worker.science.measures` and `worker.science.phase_change`, which this process never imports.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a definition comes from."""
+
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A measure: what it says, its formula, and between which numbers it lies."""
+
+    id: str
+    title: str
+    says: str
+    formula: str
+    range: str
+    unit: str
+    sources: Sequence[Source]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of the pages."""
+
+    word: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """Measures that belong together."""
+
+    id: str
+    title: str
+    lead: str
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True)
+class GuidePage:
+    """Context of `help/guide.html`."""
+
+    sections: Sequence[Section]
+    words: Sequence[Word]
+    paper: Source
+
+
+PAPER = Source(
+    "Singh et al. 2024, What needs to go right for an induction head?",
+    "https://arxiv.org/abs/2404.07129",
+)
+_CODE = "https://github.com/aadityasingh/icl-dynamics"
+_MEASURES = Source("worker/science/measures.py")
+_PHASES = Source("worker/science/phase_change.py")
+_LOSSES = (Source("the paper's Fig. 3a", PAPER.url), _MEASURES)
+_SHARE = "share of the sequences, 0 to 1"
+_CHANCE = "c = ln(labels in context), ln 2 ≈ 0.693 in the paper"
+
+_METRICS = (
+    Entry(
+        id="loss",
+        title="Loss",
+        says="How surprised the model is by the right label at the query, over all labels of the "
+        "task. A model that knows which labels are in the context and guesses between two of them "
+        "scores ln 2, the dashed line.",
+        formula="mean over sequences of −ln p(right label)",
+        range="0 (certain and right) and up; ln(labels) for a model that knows nothing",
+        unit="nats",
+        sources=_LOSSES,
+    ),
+    Entry(
+        id="accuracy",
+        title="Accuracy",
+        says="How often the right label has the largest logit of all labels of the task.",
+        formula="mean over sequences of [argmax over all labels = right label]",
+        range="0 to 1; about 1 / 2 while the model guesses between two labels of the context",
+        unit=_SHARE,
+        sources=(Source("the paper's Fig. 4a", PAPER.url), _MEASURES),
+    ),
+    Entry(
+        id="in_context_accuracy",
+        title="In-context accuracy",
+        says="The same, but only labels that occur in the context may win. It asks whether the "
+        "model picks the right one of them, not whether it knows which ones there are.",
+        formula="mean over sequences of [argmax over the labels in the context = right label]",
+        range="0 to 1; 1 / (labels in context) is guessing",
+        unit=_SHARE,
+        sources=(Source("the published code", _CODE), _MEASURES),
+    ),
+    Entry(
+        id="correct_probability",
+        title="Target probability",
+        says="The probability that the model gives to the right label.",
+        formula="mean over sequences of p(right label)",
+        range="0 to 1",
+        unit="probability",
+        sources=(Source("the published code", _CODE), _MEASURES),
+    ),
+    Entry(
+        id="context_probability",
+        title="Context probability",
+        says="The probability that the model gives to the labels of the context together. It "
+        "rises early: that these labels are likely is learnt long before which of them is right.",
+        formula="mean over sequences of Σ p(label) over the labels in the context",
+        range="0 to 1; (labels in context) / labels for a model that knows nothing",
+        unit="probability",
+        sources=(Source("the published code", _CODE), _MEASURES),
+    ),
+)
+_HEADS = (
+    Entry(
+        id="induction_strength",
+        title="Induction strength",
+        says="How much more the query looks at the right label than at the wrong one, for every "
+        "head. Clamping a pattern to induction with strength s fixes it at 2s − 1.",
+        formula="mean over sequences of A(query → right label) − A(query → wrong labels)",
+        range="−1 to 1: 1 is a perfect induction head, 0 has no preference",
+        unit="attention",
+        sources=(Source("the paper's Fig. 3b", PAPER.url), _MEASURES),
+    ),
+    Entry(
+        id="previous_token_strength",
+        title="Previous-token strength",
+        says="How much the label tokens look at the token just before them, their exemplar, "
+        "corrected for what uniform attention would give, for every head.",
+        formula="mean over label tokens i and sequences of a − (1 − a) / i, "
+        "a = A(i → i − 1); token i sees i others besides",
+        range="1: all attention goes one token back; 0: attention is uniform; below: it avoids it",
+        unit="attention, corrected for chance",
+        sources=(Source("the published code, visualize_runs.py", _CODE), _MEASURES),
+    ),
+    Entry(
+        id="composition",
+        title="Composition score",
+        says="How much of what a head writes a head of a later layer reads, from the weights "
+        "alone: for its keys, its queries or its values. The norm's gain and centring are part of "
+        "what is read; biases and rotary positions are left out. What unrelated heads score is not "
+        "taken off the number: the circuit draws what is above it, or above the first frame.",
+        formula="keys: ‖W_QK W_OV‖ / (‖W_QK‖ ‖W_OV‖), Frobenius norms, W_QK = W_Qᵀ W_K of the "
+        "later head, W_OV = W_O W_V of the earlier; queries: W_QKᵀ, values: the later W_OV for "
+        "W_QK",
+        range="0 to 1; unrelated heads score 1 / √width on average (0.125 at width 64)",
+        unit="none",
+        sources=(
+            Source("the paper's Fig. 11", PAPER.url),
+            Source(
+                "Elhage et al. 2021",
+                "https://transformer-circuits.pub/2021/framework/index.html",
+            ),
+            Source("worker/science/composition.py"),
+        ),
+    ),
+)
+_CHANGES = (
+    Entry(
+        id="plateau",
+        title="Plateau",
+        says="Where the loss waits: the model knows which labels are in the context and guesses "
+        "between them. It is reported only if it lasted: begun after the first measurement, and "
+        "ended at least twice as late as it began.",
+        formula=f"from the first training loss ≤ 1.2 c to the first ≤ 0.95 c, {_CHANCE}",
+        range="places on the x axis",
+        unit="sequences",
+        sources=(Source("the plateau of the paper's Fig. 3a", PAPER.url), _PHASES),
+    ),
+    Entry(
+        id="phase_change",
+        title="Phase change: onset, midpoint, end",
+        says="Where the training loss falls after the plateau, because a circuit has formed. "
+        "Measurements are joined by straight lines; nothing is smoothed; NaN is passed over.",
+        formula=f"first training loss ≤ 0.95 c: onset; ≤ 0.5 c: midpoint; ≤ 0.1 c: end; {_CHANCE}",
+        range="places on the x axis; – while not seen",
+        unit="sequences",
+        sources=(Source("the drop of the paper's Fig. 3a", PAPER.url), _PHASES),
+    ),
+)
+SECTIONS = (
+    Section(
+        "metrics",
+        "Measures of a model",
+        "Measured at the query, as means over the fixed sequences of each evaluator.",
+        _METRICS,
+    ),
+    Section(
+        "heads",
+        "Measures of heads",
+        "The strengths are means over the sequences of the train evaluator, with the run's own "
+        "clamps on.",
+        _HEADS,
+    ),
+    Section(
+        "changes",
+        "Plateau and phase change",
+        "Found while the run trains, from the loss of the train evaluator.",
+        _CHANGES,
+    ),
+)
+ENTRIES: Mapping[str, Entry] = {
+    entry.id: entry for section in SECTIONS for entry in section.entries
+}
+WORDS = (
+    Word(
+        "Sequence",
+        "One training example: exemplars with their labels, then a query exemplar whose label is "
+        "to be found in the context. Every curve is drawn against the sequences seen.",
+    ),
+    Word("Run", "One model, trained once from one config. It can be paused, resumed and forked."),
+    Word("Study", "Runs launched together: a sweep, a fan of seeds, a figure of the paper."),
+    Word(
+        "Clamp",
+        "One change at a place inside the model, on during the whole training: artificial "
+        "optogenetics. All clamps of a run are its program.",
+    ),
+    Word("Driven", "Blue: something is set to a given value, such as a head's attention pattern."),
+    Word("Silenced", "Amber: something is taken away, such as what a head writes."),
+    Word("Preserved", "Violet: something stays as it is in another pass through the model."),
+    Word(
+        "Evaluator",
+        "A fixed set of sequences. Train: classes, exemplars and label pairs of training. New "
+        "label pairs: pairs of class and label never trained on. New exemplars: other drawings of "
+        "the training classes. New classes: classes never trained on.",
+    ),
+    Word("Measurement", "What a run reports at one number of sequences seen."),
+    Word(
+        "Probe and frame",
+        "The probe is a small fixed set of sequences; a frame is every head's attention on it at "
+        "one number of sequences seen. Scrubbing goes through the frames.",
+    ),
+    Word("Checkpoint", "The weights, saved. A run can be forked there, with other clamps."),
+    Word(
+        "Induction circuit",
+        "A previous-token head copies each exemplar to its label's place; an induction head then "
+        "finds the label whose exemplar is like the query, and copies it to the output.",
+    ),
+)
+
+
+def guide_page() -> GuidePage:
+    """All of it."""
+    return GuidePage(sections=SECTIONS, words=WORDS, paper=PAPER)
+
+
+def explained(*ids: str) -> list[Entry]:
+    """The entries called so; an unknown id is a mistake in a template."""
+    return [ENTRIES[id] for id in ids]

@@ -1,0 +1,34 @@
+"""What can be chosen at launch: presets, datasets and clamps."""
+
+from app.schemas.api.runs import DatasetRead, PresetRead
+from app.schemas.clamps.catalogue import CATALOGUE, CatalogueEntry
+from app.schemas.config import TaskConfig
+from app.schemas.presets import PRESETS
+from app.services.runs.run_read import describe_config
+
+_DATASETS = {
+    "glyphs": "Invented characters in the manner of Omniglot, drawn from the dataset seed.",
+    "gaussian": "Random class vectors with noise within each class; no drawings.",
+    "file:PATH": "Your own features from a .npz or .h5 file that the worker can read.",
+}
+
+
+def read_presets() -> list[PresetRead]:
+    """Named experiments to start from, in the order in which to meet them."""
+    return [
+        PresetRead(**dict(preset), description=describe_config(preset.config)) for preset in PRESETS
+    ]
+
+
+def read_datasets() -> list[DatasetRead]:
+    """Where exemplars can come from."""
+    default = TaskConfig().dataset
+    return [
+        DatasetRead(name=name, explanation=explanation, default=name == default)
+        for name, explanation in _DATASETS.items()
+    ]
+
+
+def read_clamps() -> list[CatalogueEntry]:
+    """Every kind of clamp."""
+    return list(CATALOGUE)

@@ -1,0 +1,138 @@
+"""The launch page: the form, the same in words and in the circuit, and what it will cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.errors import NotFound
+from app.schemas.api.runs import Estimate
+from app.schemas.config import RunConfig
+from app.schemas.presets import PRESETS, Preset
+from app.services.clamps.circuit import Circuit, circuit
+from app.services.clamps.lit_model import LitModel, lit_model
+from app.services.clamps.palette import ToolGroup, for_script, palette
+from app.services.clamps.text import count_clamps
+from app.services.launch.clamp_rows import ClampRow, clamp_rows
+from app.services.launch.config_form import ConfigForm, FormSection, form_of
+from app.services.launch.fork_form import ForkCard, fork_card
+from app.services.launch.sentences import PROGRAM
+from app.services.runs.estimates import estimate
+from app.services.runs.lifecycle import default_name, run_or_error
+from app.services.wording import duration, grouped, size
+
+OPEN_SECTIONS = ("task", "training")  # the others show a summary until they are opened
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of label and value."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class NewPage:
+    """Context of `launch/page.html`."""
+
+    presets: Sequence[Preset]
+    chosen: str | None
+    form: ConfigForm
+    groups: Sequence[ToolGroup]
+    uncommon: int  # lights that are shown on request
+    catalogue: Sequence[dict[str, Any]]  # the same for the script
+    grid: LitModel
+    clamps: Sequence[ClampRow]
+    clamp_count: str
+    circuit: Circuit
+    words: str
+    facts: Sequence[Fact]
+    based_on: str  # where the time comes from
+    sections: Sequence[FormSection]
+    name_hint: str
+    fork: ForkCard | None
+    open_sections: Sequence[str]
+    refusal: str
+
+
+def new_page(
+    session: Session, form: ConfigForm, *, chosen: str | None = None, refused: bool = False
+) -> NewPage:
+    """The form with everything that follows from what it holds."""
+    fork = fork_card(session, form)
+    drawn = circuit(form.program, form.model)
+    groups = palette()
+    cost = estimate(session, form.config, since=fork.since if fork else 0) if form.config else None
+    return NewPage(
+        presets=PRESETS,
+        chosen=chosen or _preset_of(form),
+        form=form,
+        groups=groups,
+        uncommon=sum(not tool.is_common for group in groups for tool in group.tools),
+        catalogue=for_script(),
+        grid=lit_model(form.program, form.model),
+        clamps=clamp_rows(form),
+        clamp_count=count_clamps(form.typed_program.items),
+        circuit=drawn,
+        words=_words(form, drawn),
+        facts=_facts(cost) if cost else (),
+        based_on=cost.based_on if cost else "",
+        # What is open comes first.
+        sections=sorted(form.sections, key=lambda one: one.name not in OPEN_SECTIONS),
+        name_hint=_name_hint(form, fork),
+        fork=fork,
+        open_sections=OPEN_SECTIONS,
+        refusal=_refusal(form) if refused else "",
+    )
+
+
+def starting_form(session: Session, preset_id: str | None, like: str | None) -> ConfigForm:
+    """The form to start from: a preset, another run's config, or the paper's main experiment."""
+    if like:
+        run = run_or_error(session, like)
+        return form_of(RunConfig.model_validate(run.config), name=run.name)
+    if preset_id is None:
+        return form_of(RunConfig())
+    for preset in PRESETS:
+        if preset.id == preset_id:
+            return form_of(preset.config)
+    known = ", ".join(preset.id for preset in PRESETS)
+    raise NotFound(f"There is no preset {preset_id!r}; there are {known}.")
+
+
+def _name_hint(form: ConfigForm, fork: ForkCard | None) -> str:
+    if fork is not None:
+        return fork.name_hint
+    return default_name(form.config) if form.config else ""
+
+
+def _preset_of(form: ConfigForm) -> str | None:
+    if form.config is None:
+        return None
+    hashes = {preset.config.config_hash: preset.id for preset in PRESETS}
+    return hashes.get(form.config.config_hash)
+
+
+def _words(form: ConfigForm, drawn: Circuit) -> str:
+    """What becomes of the circuit, as soon as the program makes sense, whatever else is wrong."""
+    if any(place.startswith(PROGRAM) for place in form.errors):
+        return "This program cannot be; see the clamps."
+    if not form.program:
+        return "Nothing is clamped: every head learns freely."
+    return drawn.summary
+
+
+def _facts(cost: Estimate) -> list[Fact]:
+    return [
+        Fact("time on an idle worker", f"about {duration(cost.seconds)}"),
+        Fact("measurements", grouped(cost.measurements)),
+        Fact("attention frames", grouped(cost.frames)),
+        Fact("checkpoints", f"{grouped(cost.checkpoints)}, {size(cost.checkpoint_bytes)}"),
+    ]
+
+
+def _refusal(form: ConfigForm) -> str:
+    count = sum(map(len, form.errors.values()))
+    return "One thing is to be put right." if count == 1 else f"{count} things are to be put right."

@@ -1,0 +1,156 @@
+"""One open stream of a run: everything after a place, then everything new, each once.
+
+The database is read first and whenever the chain of measurements has a gap; what the inbox holds
+meanwhile is dropped by its `sequences` if it was read already. No connection is held while waiting.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.db import runs, series
+from app.schemas.api.runs import RunRead
+from app.schemas.measure import Measurement
+from app.services.live import events
+from app.services.live.events import News
+from app.services.live.hub import Hub
+from app.services.live.inbox import Inbox
+from app.services.runs.run_read import read_run
+from app.services.series.measurements import measurement_of
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 10.0  # without news; then the database is read all the same
+SNAPSHOT_SECONDS = 0.25  # between two `run` events
+BATCH = 200  # measurements in one event
+RETRY_SECONDS = 1.0  # after the database did not answer
+
+
+def read_snapshot(session: Session, run_id: str) -> RunRead | None:
+    """The run as it is; None once it is deleted."""
+    run = runs.run_by_id(session, run_id)
+    return None if run is None else read_run(run)
+
+
+def read_batch(session: Session, run_id: str, after: int) -> list[tuple[Measurement, str]]:
+    """The next measurements, each with the moment at which it was computed."""
+    rows = series.measurements_after(session, run_id, after, limit=BATCH)
+    return [(measurement_of(row), row.computed_at.isoformat()) for row in rows]
+
+
+def read_frames(session: Session, run_id: str, since: int) -> Sequence[int]:
+    """Where there are frames, from `since` on."""
+    return series.frame_sequences(session, run_id, since=since)
+
+
+@dataclass
+class Follower:
+    """What one stream has sent, and what it knows to be missing."""
+
+    hub: Hub
+    run_id: str
+    last: int  # measurement that was sent
+    _next_frame: int = 0
+    _behind: bool = True  # the database may hold measurements or frames that were not sent
+    _stale: bool = True  # the run changed since the last `run` event
+    _told_at: float = -math.inf  # when that was sent
+    _ended: str = ""  # the state in which the run will stay
+    _done: bool = False
+
+    @property
+    def has_told_all(self) -> bool:
+        """Whether the run has ended and all of it was sent; else the server stops."""
+        return bool(self._ended) and not self._behind
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """Events until the run has ended, the client leaves or the server stops."""
+        self._next_frame = max(0, self.last)
+        yield events.HELLO
+        with self.hub.inbox(self.run_id) as inbox:
+            while not self._done:
+                try:
+                    sent = await self._next(inbox)
+                except SQLAlchemyError as error:
+                    log.warning("run %s: a stream waits for the database: %s", self.run_id, error)
+                    sent = [events.PING]
+                    self._behind = self._stale = True
+                    await inbox.rest(RETRY_SECONDS)
+                for event in sent:
+                    yield event
+
+    async def _next(self, inbox: Inbox) -> list[bytes]:
+        """What there is to send now."""
+        delivery = await inbox.take(self._patience())
+        if delivery.closed:
+            self._done = True
+            return []
+        idle = not (delivery.news or delivery.reread or self._behind or self._stale)
+        self._behind = self._behind or delivery.reread or idle  # idle for long: look, to be sure
+        self._stale = self._stale or delivery.reread or bool(delivery.news) or idle
+        sent = [event for news in delivery.news if (event := self._relay(news))]
+        if self._stale and self._snapshot_in() == 0:
+            sent.append(await self._snapshot())
+        if self._behind:
+            sent.extend(await self._catch_up())
+        if self._ended and not self._behind:
+            sent.append(events.done_event(self._ended))
+            self._done = True
+        return sent
+
+    def _relay(self, news: News) -> bytes:
+        """The event, if it is the next one; nothing if it was sent, or if something is missing."""
+        if news.is_measurement and news.sequences > self.last:
+            if news.previous == self.last:
+                self.last = news.sequences
+                return news.event
+            self._behind = True
+        elif news.is_frame and news.sequences >= self._next_frame:
+            self._next_frame = news.sequences + 1
+            return news.event
+        return b""
+
+    async def _snapshot(self) -> bytes:
+        """Where the run stands. If it has ended, what was written last is still to be read."""
+        self._stale = False
+        run = await self.hub.reads.read(read_snapshot, self.run_id)
+        self._told_at = asyncio.get_running_loop().time()
+        if run is None:
+            self._ended = "deleted"
+            return events.PING
+        if run.is_terminal:
+            self._ended, self._behind = run.state, True
+        return events.run_event(run)
+
+    async def _catch_up(self) -> list[bytes]:
+        """The next measurements from the database; after the last of them the frames."""
+        batch = await self.hub.reads.read(read_batch, self.run_id, self.last)
+        sent = [events.measurements_event(batch)] if batch else []
+        if batch:
+            self.last = batch[-1][0].sequences
+        if len(batch) < BATCH:
+            sent += await self._missing_frames()
+            self._behind = False
+        return sent
+
+    async def _missing_frames(self) -> list[bytes]:
+        frames = await self.hub.reads.read(read_frames, self.run_id, self._next_frame)
+        if not frames:
+            return []
+        self._next_frame = frames[-1] + 1
+        return [events.frames_event(frames)]
+
+    def _patience(self) -> float:
+        """How long to wait for news: until there is something to read."""
+        if self._behind:
+            return 0
+        return self._snapshot_in() if self._stale else IDLE_SECONDS
+
+    def _snapshot_in(self) -> float:
+        """Seconds until the next `run` event may be sent."""
+        due = self._told_at + SNAPSHOT_SECONDS
+        return max(0.0, due - asyncio.get_running_loop().time())

@@ -1,0 +1,249 @@
+"""The charts of a run's page: what its address asks for, and what is drawn first."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.db.models import Run
+from app.errors import Invalid
+from app.schemas.api.series import Thinning
+from app.schemas.config import RunConfig
+from app.schemas.measure import EVALUATORS, METRICS, Measurement
+from app.schemas.view import ChartView, Drawing, XAxis, YAxis
+from app.services.charts.axes import USUAL, Look
+from app.services.charts.marks import Landmarks
+from app.services.charts.run_figures import (
+    EVALUATOR_HUES,
+    STRENGTHS,
+    TITLES,
+    FigureName,
+    run_figure,
+    shown_layer,
+)
+from app.services.charts.style import Figure, head_dash, head_hue
+from app.services.runs.run_read import phase_change_of
+from app.services.series.measurements import SHOWN, WHOLE, Span, read_measurements
+from app.services.wording import grouped
+
+X_AXES: Mapping[XAxis, str] = {
+    XAxis.SEQUENCES: "sequences",
+    XAxis.UPDATES: "updates",
+    XAxis.ELAPSED: "training time",
+    XAxis.LOG: "log of sequences",
+}
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """An evaluator, its hue, and its latest number."""
+
+    name: str
+    label: str
+    hue: str
+    value: float | None
+    is_shown: bool
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A chart of one strength, with a layer to choose."""
+
+    name: str
+    title: str
+    chart: str
+    measure: str
+    layers: range
+    shown: int
+    drawing: Drawing
+
+
+@dataclass(frozen=True)
+class HeadKey:
+    """A head in the legend."""
+
+    number: int
+    hue: str
+    dash: str
+    is_shown: bool
+
+
+@dataclass(frozen=True)
+class Charts:
+    """Context of the charts in `run/page.html`; `data` is for their script."""
+
+    view: ChartView
+    title: str
+    unit: str
+    metrics: Mapping[str, str]
+    x_axes: Mapping[XAxis, str]
+    legend: Sequence[LegendEntry]
+    panels: Sequence[Panel]
+    heads: Sequence[HeadKey]
+    note: str
+    data: dict[str, Any]
+
+
+def read_figure(
+    session: Session, run: Run, name: FigureName, span: Span = WHOLE, look: Look = USUAL
+) -> Figure:
+    """A run's figure, or a part of it, as it is now."""
+    config = RunConfig.model_validate(run.config)
+    _check_look(name, look)
+    read = read_measurements(session, run, config, span, _shown(name))
+    return _figure(run, name, config, read, look)
+
+
+def _shown(name: FigureName) -> Sequence[str]:
+    """Series that do not lose their extremes: what figures show together, and the figure's own."""
+    return SHOWN if name in (FigureName.LOSS, *STRENGTHS) else (*SHOWN, f"{name}.*")
+
+
+def _check_look(name: FigureName, look: Look) -> None:
+    if name not in STRENGTHS and look.drawing is Drawing.HEATMAP:
+        raise Invalid("Only strengths can be a heatmap.", loc="query/drawing")
+    if name in STRENGTHS and look.y is YAxis.LOG:
+        raise Invalid("Strengths may be negative; their y axis is linear.", loc="query/y")
+
+
+def _figure(
+    run: Run,
+    name: FigureName,
+    config: RunConfig,
+    read: tuple[Sequence[Measurement], Thinning],
+    look: Look,
+) -> Figure:
+    rows, thinning = read
+    places = Landmarks(phase_change_of(run), run.forked_at)
+    figure = run_figure(name, rows, config, places, look)
+    figure["layout"]["meta"]["thinning"] = thinning.model_dump()
+    return figure
+
+
+def _thinned(thinning: Thinning) -> str:
+    if thinning.bucket_sequences is None:
+        return f"{grouped(thinning.of)} points"
+    return (
+        f"{grouped(thinning.points)} of {grouped(thinning.of)} points: smallest, largest and last "
+        f"of every {grouped(thinning.bucket_sequences)} sequences"
+    )
+
+
+def charts_of(
+    session: Session,
+    run: Run,
+    config: RunConfig,
+    read: tuple[Sequence[Measurement], Thinning],
+    view: ChartView,
+) -> Charts:
+    """What the page shows first; `read` are the measurements of the whole run."""
+    rows, _ = read
+    _check_view(view, config)
+    name = FigureName(view.metric)
+    figures = _figures(session, run, config, read, view)
+    meta = figures["metric"]["layout"]["meta"]
+    return Charts(
+        view=view,
+        title=TITLES[name],
+        unit=meta["unit"],
+        metrics={metric: TITLES[FigureName(metric)] for metric in METRICS},
+        x_axes=X_AXES,
+        legend=_legend(rows, view),
+        panels=[_panel(panel, config, view) for panel in STRENGTHS],
+        heads=_head_keys(config, view),
+        note="; ".join([_thinned(Thinning.model_validate(meta["thinning"])), *meta["notes"]]),
+        data={
+            "figures": figures,
+            "view": _told(view, config),
+            "usual_view": _told(ChartView(), config),
+        },
+    )
+
+
+def _figures(
+    session: Session,
+    run: Run,
+    config: RunConfig,
+    read: tuple[Sequence[Measurement], Thinning],
+    view: ChartView,
+) -> dict[str, Figure]:
+    """The three charts, by their places on the page."""
+    rows, _ = read
+    span, look = _part(view, rows[-1].sequences if rows else 0)
+    if look.is_part:
+        read = read_measurements(session, run, config, span)
+    name = FigureName(view.metric)
+    own = read
+    if name is not FigureName.LOSS:
+        own = read_measurements(session, run, config, span, _shown(name))
+    figures = {"metric": _figure(run, name, config, own, replace(look, y=view.y))}
+    for panel in STRENGTHS:
+        drawing = getattr(view, panel)
+        figures[panel] = _figure(run, panel, config, read, replace(look, drawing=drawing))
+    return figures
+
+
+def _part(view: ChartView, latest: int) -> tuple[Span, Look]:
+    """Which part of the run the view shows."""
+    start, until = view.start, view.until
+    if view.last is not None:
+        start, until = max(0, latest - view.last), max(latest, view.last)
+    span = Span(after=(start or 0) - 1, until=until)
+    return span, Look(view.x, start=start, until=until)
+
+
+def _check_view(view: ChartView, config: RunConfig) -> None:
+    layers, heads = config.model.layers, config.model.heads
+    for name in ("previous_token_layer", "induction_layer"):
+        layer = getattr(view, name)
+        if layer is not None and layer > layers:
+            raise Invalid(f"Layer {layer}: this model has {layers}.", loc=f"query/{name}")
+    if wrong := [head for head in sorted(view.hidden_heads) if head >= heads]:
+        said = f"Head {wrong[0]}: the heads of this model are 0 to {heads - 1}."
+        raise Invalid(said, loc="query/hide_heads")
+
+
+def _layer(name: FigureName, config: RunConfig, view: ChartView) -> int:
+    chosen: int | None = getattr(view, f"{name}_layer")
+    return shown_layer(name, config) if chosen is None else chosen - 1
+
+
+def _told(view: ChartView, config: RunConfig) -> dict[str, Any]:
+    """The view as the address has it, nothing left out."""
+    layers = {f"{name}_layer": _layer(name, config, view) + 1 for name in STRENGTHS}
+    return {**view.model_dump(mode="json", by_alias=True), **layers}
+
+
+def _legend(rows: Sequence[Measurement], view: ChartView) -> list[LegendEntry]:
+    latest = getattr(rows[-1], view.metric) if rows else (math.nan,) * len(EVALUATORS)
+    return [
+        LegendEntry(
+            name=evaluator,
+            label=evaluator.replace("_", " "),
+            hue=EVALUATOR_HUES[evaluator],
+            value=latest[index] if math.isfinite(latest[index]) else None,
+            is_shown=evaluator not in view.hidden_evaluators,
+        )
+        for index, evaluator in enumerate(EVALUATORS)
+    ]
+
+
+def _panel(name: FigureName, config: RunConfig, view: ChartView) -> Panel:
+    return Panel(
+        name=name,
+        title=TITLES[name],
+        chart=f"{name.replace('_', '-')}-chart",
+        measure=f"{name}_strength",
+        layers=range(config.model.layers),
+        shown=_layer(name, config, view),
+        drawing=getattr(view, name),
+    )
+
+
+def _head_keys(config: RunConfig, view: ChartView) -> list[HeadKey]:
+    return [
+        HeadKey(head, head_hue(head), head_dash(head), head not in view.hidden_heads)
+        for head in range(config.model.heads)
+    ]

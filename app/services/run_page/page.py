@@ -1,0 +1,228 @@
+"""The page of one run: where it stands, its figures, attention, program, events and config."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.db import runs, series
+from app.db.models import Run, RunEvent, Study
+from app.db.studies import studies_of
+from app.schemas.api.runs import RunRead
+from app.schemas.api.series import CheckpointRead, Thinning
+from app.schemas.clamps.base import Light
+from app.schemas.config import RunConfig
+from app.schemas.measure import Measurement
+from app.schemas.state import CLAIMABLE, RunState
+from app.schemas.view import ChartView
+from app.services.clamps.circuit import Circuit, circuit
+from app.services.clamps.lit_model import LitModel, lit_model
+from app.services.clamps.text import count_clamps
+from app.services.launch.config_form import ConfigForm, FormField, form_of
+from app.services.run_page.charts import Charts, charts_of
+from app.services.run_page.repeat import Repeat, repeat_of
+from app.services.run_page.tour import TourStep, tour
+from app.services.runs.run_read import read_whole_run
+from app.services.runs_list.page import summary
+from app.services.series.checkpoints import read_checkpoints
+from app.services.series.frames import peers
+from app.services.series.measurements import read_measurements
+
+CAN_PAUSE = CLAIMABLE | {RunState.STARTING, RunState.RUNNING}
+CAN_RESUME = (RunState.PAUSING, RunState.PAUSED)
+USUAL_VIEW = ChartView()
+MAP_COLUMNS = 8  # heads of a layer beside each other
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What went wrong with a run."""
+
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Download:
+    """A link to the same numbers elsewhere."""
+
+    label: str
+    url: str
+    filename: str = ""
+
+
+@dataclass(frozen=True)
+class StatusPart:
+    """Context of the blocks that are fetched again while a run goes on."""
+
+    run: RunRead
+    studies: Sequence[Study]
+    summary: str
+    can_cancel: bool
+    can_pause: bool
+    can_resume: bool
+    waits: str
+    notice: Notice | None
+    events: Sequence[RunEvent]
+    checkpoints: Sequence[CheckpointRead]
+    checkpoint_every: int
+
+
+@dataclass(frozen=True)
+class RunPage(StatusPart):
+    """Context of `run/page.html`."""
+
+    has_results: bool  # something was measured, or may yet be
+    points_awaited: str
+    latest: Measurement | None
+    charts: Charts
+    evaluation_sequences: int
+    grid: LitModel
+    circuit: Circuit
+    map_columns: int
+    frames_awaited: str
+    clamp_count: str
+    form: ConfigForm
+    changed: Sequence[FormField]
+    changed_count: str
+    config_json: str
+    repeat: Repeat
+    downloads: Sequence[Download]
+    tour: Sequence[TourStep]
+    page_data: dict[str, Any]
+
+
+def status_part(session: Session, run: Run) -> StatusPart:
+    """What changes while a run goes on, apart from its numbers."""
+    config = RunConfig.model_validate(run.config)
+    read = read_whole_run(session, run)
+    saved = read_checkpoints(session, run, f"/api/v1/runs/{run.id}/checkpoints")
+    return StatusPart(
+        run=read,
+        studies=studies_of(session, run.id),
+        summary=summary(config),
+        can_cancel=not read.is_terminal and read.state is not RunState.STOPPING,
+        can_pause=read.state in CAN_PAUSE,
+        can_resume=read.state in CAN_RESUME,
+        waits=_waits(read),
+        notice=_notice(read),
+        events=list(reversed(runs.events_of(session, run.id))),
+        checkpoints=list(reversed(saved.checkpoints)),
+        checkpoint_every=config.recording.checkpoint_every,
+    )
+
+
+def run_page(session: Session, run: Run, view: ChartView = USUAL_VIEW) -> RunPage:
+    """Everything that the page shows before its stream brings more."""
+    config = RunConfig.model_validate(run.config)
+    status = status_part(session, run)
+    rows, thinning = read_measurements(session, run, config)
+    charts = charts_of(session, run, config, (rows, thinning), view)
+    form = form_of(config)
+    changed = [
+        option for section in form.sections for option in section.fields if option.is_changed
+    ]
+    return RunPage(
+        **{name: getattr(status, name) for name in StatusPart.__dataclass_fields__},
+        has_results=bool(rows) or not status.run.is_terminal,
+        points_awaited="" if rows else "Points appear here as soon as training starts.",
+        latest=rows[-1] if rows else None,
+        charts=charts,
+        evaluation_sequences=config.recording.evaluation_sequences,
+        grid=lit_model(config.program, config.model),
+        circuit=circuit(config.program, config.model),
+        map_columns=min(config.model.heads, MAP_COLUMNS),
+        frames_awaited=_frames_awaited(status.run),
+        clamp_count=count_clamps(config.program),
+        form=form,
+        changed=changed,
+        changed_count=_count(len(changed), "setting", "no setting") + " changed",
+        config_json=json.dumps(config.model_dump(mode="json"), indent=2),
+        repeat=repeat_of(status.run, config),
+        downloads=_downloads(run),
+        tour=tour(status.run, rows[-1] if rows else None),
+        page_data=_page_data(session, run, config, status.run, rows, thinning, charts),
+    )
+
+
+def _page_data(
+    session: Session,
+    run: Run,
+    config: RunConfig,
+    read: RunRead,
+    rows: Sequence[Measurement],
+    thinning: Thinning,
+    charts: Charts,
+) -> dict[str, Any]:
+    """What the page's script starts from; `after` is where its stream goes on."""
+    probe = series.probe_of(session, run.id)
+    return {
+        "run_url": f"/api/v1/runs/{run.id}",
+        "run": read.model_dump(mode="json"),
+        "total_sequences": run.total_sequences,
+        "after": rows[-1].sequences if rows else -1,
+        "points": thinning.of,
+        **charts.data,
+        "frames": list(series.frame_sequences(session, run.id)),
+        "probe": probe.sequences if probe else [],
+        "peers": peers(session, run),
+        "layers": config.model.layers,
+        "selected_head": _selected_head(config, rows),
+    }
+
+
+def _selected_head(config: RunConfig, rows: Sequence[Measurement]) -> int:
+    """The head of the last layer to look at first: the strongest that is not silenced."""
+    last = lit_model(config.program, config.model).layers[0]
+    heard = [lit.head for lit in last.heads if lit.tone != Light.SILENCED] or [0]
+    if not rows:
+        return heard[0]
+    strengths = rows[-1].induction_strength[-1]
+    return max(heard, key=lambda head: strengths[head] if math.isfinite(strengths[head]) else -2)
+
+
+def _waits(run: RunRead) -> str:
+    """What a run without points is doing; a line that is there anyway, so that nothing shifts."""
+    match run.state:
+        case RunState.QUEUED:
+            return "waits for a free worker"
+        case RunState.STARTING:
+            return "loads its data and compiles; the first time takes a while"
+        case RunState.STOPPING:
+            return "stops within seconds"
+        case RunState.PAUSING:
+            return "saves where it is"
+        case RunState.PAUSED:
+            return "nothing is lost; it goes on when it is resumed"
+    return ""
+
+
+def _notice(run: RunRead) -> Notice | None:
+    if run.state is RunState.LOST:
+        detail = "Nothing measured is lost: the next free worker goes on where it was saved."
+        return Notice("Its trainer went silent", detail)
+    if run.state is RunState.FAILED:
+        return Notice("Training failed", run.error_message or "No reason is known.")
+    return None
+
+
+def _frames_awaited(run: RunRead) -> str:
+    if run.is_terminal:
+        return "This run ended before its first attention frame."
+    return "The first attention frame appears here as soon as training starts."
+
+
+def _count(number: int, word: str, none: str) -> str:
+    return f"{number} {word}{'s' if number > 1 else ''}" if number else none
+
+
+def _downloads(run: Run) -> list[Download]:
+    api = f"/api/v1/runs/{run.id}"
+    return [
+        Download("Measurements (CSV)", f"{api}/measurements.csv", f"{run.id}.csv"),
+        Download("Config (JSON)", f"{api}/config", f"{run.id}.json"),
+        Download("Loss figure (Plotly JSON)", f"{api}/figures/loss", f"{run.id}-loss.json"),
+    ]

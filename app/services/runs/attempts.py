@@ -1,0 +1,84 @@
+"""Attempts: a trainer's turn at a run, from the claim until it ends, is given back or is lost."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from app.db import claims
+from app.db.claims import Claim
+from app.db.models import Run
+from app.schemas.state import RunState
+from app.schemas.words import grouped
+from app.services.runs.lifecycle import move, run_or_error
+from app.services.runs.outbox import send_train
+
+MAX_FRUITLESS = 3  # attempts in a row that measured nothing new
+
+
+def claim(
+    session: Session, run_ids: Sequence[str], *, worker: str, lease_seconds: float
+) -> list[Claim]:
+    """Takes waiting runs for a worker, to be trained together; those of them that it got."""
+    taken = claims.take(session, run_ids, worker=worker, lease_seconds=lease_seconds)
+    others = len(taken) - 1
+    for one in taken:
+        run = run_or_error(session, one.run_id)
+        run.companions = others
+        together = f", with {others} other{'s' if others > 1 else ''}" if others else ""
+        said = f"Taken by {worker} (attempt {one.attempt}){together}."
+        move(session, run, RunState.STARTING, message=said)
+    return taken
+
+
+def give_back(session: Session, run: Run, reason: str) -> None:
+    """Ends an attempt whose worker stops; the run waits for the next one."""
+    if _ends_as_asked(session, run):
+        return
+    run.fruitless_attempts = max(0, run.fruitless_attempts - 1)
+    move(session, run, RunState.QUEUED, message=reason)
+    send_train(session, run.id)
+
+
+def set_aside(session: Session, run: Run, place: str) -> None:
+    """Ends an attempt that saved its run because it was to pause; one resumed since goes on."""
+    if run.state == RunState.PAUSING:
+        run.fruitless_attempts = 0
+        move(session, run, RunState.PAUSED, message=place)
+    else:
+        give_back(session, run, "Resumed while it was pausing; it waits for a worker.")
+
+
+def _ends_as_asked(session: Session, run: Run) -> bool:
+    """Gives a run that was to stop or to pause what was asked for; False if nothing was."""
+    if run.state == RunState.STOPPING:
+        move(session, run, RunState.CANCELLED)
+    elif run.state == RunState.PAUSING:
+        run.fruitless_attempts = 0
+        move(session, run, RunState.PAUSED)
+    else:
+        return False
+    return True
+
+
+def lose(session: Session, run: Run, reason: str) -> None:
+    """Ends an attempt that died: the run is lost and will be resumed, unless that is hopeless.
+
+    A run that was to stop or to pause does so; one that died `MAX_FRUITLESS` times in a row without
+    measuring anything new has failed.
+    """
+    if _ends_as_asked(session, run):
+        return
+    if run.fruitless_attempts >= MAX_FRUITLESS:
+        message = f"{reason} {MAX_FRUITLESS} attempts in a row measured nothing new past "
+        message += f"{grouped(run.sequences)} sequences, so it is not tried again."
+        move(
+            session,
+            run,
+            RunState.FAILED,
+            message=message,
+            error_kind="lost_too_often",
+            error_message=message,
+        )
+    else:
+        move(session, run, RunState.LOST, message=reason)
+        send_train(session, run.id)

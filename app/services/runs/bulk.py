@@ -1,0 +1,118 @@
+"""One action on many runs: each is changed, left as it is, or refused with the reason."""
+
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+
+from app.db import runs
+from app.db.models import Run
+from app.errors import AppError
+from app.schemas.api.bulk import BulkAction, BulkItem, BulkRequest, BulkResult
+from app.schemas.api.runs import AUTOMATIC
+from app.schemas.state import RunState
+from app.services.runs.lifecycle import change_run, delete_run, lock_deleting, request_cancel
+
+MOST_TAGS = 20
+
+# Why nothing is to be done; None: it was done.
+_Act = Callable[[Session, Run, BulkRequest], str | None]
+
+
+class _TooManyError(AppError):
+    """A run would have more tags than it may."""
+
+
+def act(session: Session, request: BulkRequest, store_url: str) -> BulkResult:
+    """Does it to every run. They are locked in the order of their ids, as everywhere."""
+    if request.action is BulkAction.DELETE:
+        lock_deleting(session)  # before any row, as whoever deletes one run does
+    items = {
+        run_id: _act_on(session, run_id, request, store_url) for run_id in sorted(set(request.runs))
+    }
+    results = [items[run_id] for run_id in dict.fromkeys(request.runs)]
+    counts = [item.result for item in results]
+    return BulkResult(
+        changed=counts.count("changed"),
+        unchanged=counts.count("unchanged"),
+        refused=counts.count("refused"),
+        results=results,
+    )
+
+
+def _act_on(session: Session, run_id: str, request: BulkRequest, store_url: str) -> BulkItem:
+    run = runs.locked_run(session, run_id)
+    if run is None:
+        is_gone = request.action is BulkAction.DELETE
+        said = f"There is no run {run_id!r}."
+        return BulkItem(id=run_id, result="unchanged" if is_gone else "refused", detail=said)
+    try:
+        if request.action is BulkAction.DELETE:
+            delete_run(session, run, store_url)
+            reason = None
+        else:
+            reason = _ACTS[request.action](session, run, request)
+    except AppError as refusal:  # before anything was changed
+        return BulkItem(id=run_id, result="refused", detail=refusal.detail)
+    return BulkItem(id=run_id, result="unchanged" if reason else "changed", detail=reason or "")
+
+
+def _tag(session: Session, run: Run, request: BulkRequest) -> str | None:
+    tags = list(dict.fromkeys([*run.tags, *request.tags]))
+    if tags == run.tags:
+        return "It has these tags."
+    if len(tags) > MOST_TAGS:
+        raise _TooManyError(
+            f"Run {run.id} would have {len(tags)} tags; at most {MOST_TAGS} are kept."
+        )
+    change_run(session, run, tags=tags)
+    return None
+
+
+def _untag(session: Session, run: Run, request: BulkRequest) -> str | None:
+    tags = [tag for tag in run.tags if tag not in request.tags]
+    if tags == run.tags:
+        return "It has none of these tags."
+    change_run(session, run, tags=tags)
+    return None
+
+
+def _colour(session: Session, run: Run, request: BulkRequest) -> str | None:
+    if run.colour == (None if request.colour == AUTOMATIC else request.colour):
+        return "It has this colour."
+    change_run(session, run, colour=request.colour)
+    return None
+
+
+def _cancel(session: Session, run: Run, request: BulkRequest) -> str | None:
+    if run.state in (RunState.STOPPING, RunState.CANCELLED):
+        return f"It is {run.state}."
+    request_cancel(session, run)
+    return None
+
+
+_ACTS: dict[BulkAction, _Act] = {
+    BulkAction.TAG: _tag,
+    BulkAction.UNTAG: _untag,
+    BulkAction.COLOUR: _colour,
+    BulkAction.CANCEL: _cancel,
+}
+
+
+def in_words(request: BulkRequest, result: BulkResult) -> str:
+    """What was done, in a sentence: `3 runs tagged; 1 refused.`"""
+    runs = f"{result.changed} run{'' if result.changed == 1 else 's'}"
+    parts = [f"{runs} {_DONE[request.action]}"]
+    if result.unchanged:
+        parts.append(f"{result.unchanged} unchanged")
+    if result.refused:
+        parts.append(f"{result.refused} refused")
+    return "; ".join(parts) + "."
+
+
+_DONE = {
+    BulkAction.TAG: "tagged",
+    BulkAction.UNTAG: "untagged",
+    BulkAction.COLOUR: "coloured",
+    BulkAction.CANCEL: "cancelled",
+    BulkAction.DELETE: "deleted",
+}

@@ -1,0 +1,77 @@
+"""What a run will cost: time from runs like it, counts and bytes from its config."""
+
+from statistics import median
+
+from sqlalchemy.orm import Session
+
+from app.db import runs
+from app.schemas.api.runs import Estimate
+from app.schemas.config import RunConfig
+from app.schemas.words import grouped
+
+TYPICAL_RATE = 22_000.0  # sequences per second of the paper's model on 2 CPU cores, compiled
+ENOUGH = 10  # runs to take the median of
+KEPT = 3  # numbers that a checkpoint holds per parameter: itself and Adam's two moments
+FEATURES = 512  # size of an exemplar in the built-in data sources
+
+
+Rate = tuple[float, str]  # sequences per second, and where that comes from
+
+
+def estimate(
+    session: Session, config: RunConfig, *, since: int = 0, known: Rate | None = None
+) -> Estimate:
+    """Time, and how much there will be to store; of a fork `since` where it starts.
+
+    `known`: the rate of a run alike, to save looking it up.
+    """
+    rate, based_on = known or _rate(session, config)
+    recording = config.recording
+    checkpoints = reports(config, recording.checkpoint_every, since)
+    return Estimate(
+        seconds=(config.training.total_sequences - since) / rate,
+        sequences_per_second=rate,
+        based_on=based_on,
+        measurements=reports(config, recording.evaluate_every, since),
+        frames=reports(config, recording.frame_every, since),
+        checkpoints=checkpoints,
+        checkpoint_bytes=checkpoints * KEPT * 4 * parameters(config),
+    )
+
+
+def _rate(session: Session, config: RunConfig) -> Rate:
+    rates = runs.rates_of_alike(
+        session,
+        config.model.model_dump(mode="json"),
+        config.training.batch_size,
+        limit=ENOUGH,
+    )
+    if not rates:
+        return TYPICAL_RATE, (
+            f"no run like this has been timed here yet: {grouped(int(TYPICAL_RATE))} sequences "
+            "per second, as the paper's model makes on 2 CPU cores"
+        )
+    counted = "the last run" if len(rates) == 1 else f"the last {len(rates)} runs"
+    return median(rates), f"{counted} with the same model and batch size"
+
+
+def reports(config: RunConfig, every: int, since: int = 0) -> int:
+    """How often something is reported that is due at every multiple of `every`, where it starts
+    (0, or `since`) and at the end."""
+    training = config.training
+    step = max(every, training.batch_size)  # no more than one report an update
+    last = (training.updates - 1) * training.batch_size
+    return last // step - since // step + 2
+
+
+def parameters(config: RunConfig, features: int = FEATURES) -> int:
+    """Number of trained numbers of the model."""
+    model, labels = config.model, config.task.labels
+    width, hidden = model.width, round(model.mlp_ratio * model.width)
+    block = 2 * width + 4 * width**2 + (4 * width if model.attn_bias else 0)
+    if hidden:
+        block += 3 * width + hidden + 2 * width * hidden
+    positions = config.task.tokens * width if model.positions == "learned" else 0
+    embed = width * features + width + width * labels + positions
+    unembed = labels * width + labels
+    return embed + model.layers * block + 2 * width + unembed

@@ -1,0 +1,178 @@
+"""Forks: a new run from a checkpoint of an old one, sharing its history up to there.
+
+The rows below the fork are copied, so that everything that reads a run reads a fork, and the parent
+may be deleted; the files of its checkpoints are shared (docs/adr/0010).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from app.db import lineage, series
+from app.db.models import Run
+from app.errors import Invalid, NotFound
+from app.schemas.api.runs import DryRun, ForkRequest
+from app.schemas.config import RunConfig
+from app.schemas.measure import EVALUATORS, Evaluator, PhaseChange
+from app.schemas.state import Optimiser
+from app.schemas.words import grouped
+from app.services.runs.estimates import estimate
+from app.services.runs.grafts import check_grafts, nearest
+from app.services.runs.launching import once
+from app.services.runs.lifecycle import enqueue, make_run
+from app.services.runs.outbox import publish_run
+from app.services.runs.run_read import describe_config
+
+LONGEST_NAME = 200
+_TRAIN = EVALUATORS.index(Evaluator.TRAIN)
+
+# Where each change of a request goes in the config.
+_PLACES = {
+    "program": ("program",),
+    "learning_rate": ("training", "learning_rate"),
+    "until_sequences": ("training", "sequences"),
+    "data_seed": ("seeds", "data"),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A fork that can be made."""
+
+    parent: Run
+    sequences: int
+    optimiser: Optimiser
+    config: RunConfig
+
+    @property
+    def config_hash(self) -> str:
+        """A fork is another experiment than its config trained from the beginning."""
+        parts = (self.config.config_hash, self.parent.config_hash, self.sequences, self.optimiser)
+        return hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()
+
+
+def default_name(parent: Run, sequences: int) -> str:
+    """What a fork is called that nobody named."""
+    return f"{parent.name}, forked at {grouped(sequences)}"[:LONGEST_NAME]
+
+
+def plan(session: Session, parent: Run, request: ForkRequest) -> Plan:
+    """The fork that is asked for; `Invalid` at the part of the request that cannot be."""
+    _check_checkpoint(session, parent, request)
+    config = _config(parent, request)
+    if config.training.total_sequences <= request.sequences:
+        raise Invalid(
+            f"The fork at {grouped(request.sequences)} sequences would have nothing to train: "
+            f"training ends at {grouped(config.training.total_sequences)}. "
+            "Give `until_sequences` beyond the fork.",
+            loc="/until_sequences",
+        )
+    check_grafts(session, config, at="/program")
+    return Plan(parent, request.sequences, request.optimiser, config)
+
+
+def dry_run(session: Session, parent: Run, request: ForkRequest) -> DryRun:
+    """What a fork would do."""
+    planned = plan(session, parent, request)
+    return DryRun(
+        config=planned.config,
+        config_hash=planned.config_hash,
+        name=request.name or default_name(parent, request.sequences),
+        description=describe_config(planned.config),
+        estimate=estimate(session, planned.config, since=planned.sequences),
+    )
+
+
+def fork(session: Session, parent: Run, request: ForkRequest, key: str | None = None) -> Run:
+    """A queued fork; with a key that was used before for the same request, that of then."""
+    return once(
+        session,
+        key,
+        f"fork {parent.id} {request.model_dump_json()}",
+        lambda: _fork(session, parent, request),
+    )
+
+
+def _fork(session: Session, parent: Run, request: ForkRequest) -> Run:
+    if lineage.keep_from_deletion(session, parent.id) is None:
+        raise NotFound(f"There is no run {parent.id!r}.")
+    planned = plan(session, parent, request)
+    name = request.name or default_name(parent, request.sequences)
+    run = make_run(planned.config, name=name, tags=request.tags, notes=request.notes)
+    run.config_hash = planned.config_hash
+    run.parent_id, run.parent_name = parent.id, parent.name
+    run.forked_at, run.fork_optimiser = planned.sequences, planned.optimiser.value
+    _stand_where_the_parent_stood(session, run, planned)
+    enqueue(session, run, _said(planned))
+    lineage.copy_history(session, parent.id, run.id, at=planned.sequences)
+    if planned.optimiser is Optimiser.RESET:
+        lineage.drop_optimiser(session, run.id, planned.sequences)
+    publish_run(session, parent.id)
+    return run
+
+
+def _stand_where_the_parent_stood(session: Session, run: Run, planned: Plan) -> None:
+    """The numbers of the run's row as the shared history has them."""
+    last = lineage.last_before(session, planned.parent.id, before=planned.sequences)
+    if last is None:
+        return
+    run.sequences, run.train_loss = last.sequences, last.loss[_TRAIN]
+    # What the parent's marks say of the shared history; the others depend on what comes.
+    marks = {name: getattr(planned.parent, name) for name in PhaseChange.model_fields}
+    known = {name: at for name, at in marks.items() if at is not None and at <= last.sequences}
+    if "plateau_end" not in known:
+        known.pop("plateau_start", None)
+    for name, at in known.items():
+        setattr(run, name, at)
+
+
+def _said(planned: Plan) -> str:
+    place = grouped(planned.sequences)
+    how = "kept" if planned.optimiser is Optimiser.KEEP else "reset"
+    parent = f"{planned.parent.name} ({planned.parent.id})"
+    return f"Forked from {parent} at {place} sequences, its optimiser {how}. Waits for a worker."
+
+
+def _check_checkpoint(session: Session, parent: Run, request: ForkRequest) -> None:
+    saved = series.checkpoints_of(session, parent.id)
+    found = {one.sequences: one for one in saved}.get(request.sequences)
+    place = grouped(request.sequences)
+    if found is None:
+        raise Invalid(
+            f"Run {parent.id} has no checkpoint at {place} sequences; "
+            f"{nearest([one.sequences for one in saved], request.sequences)}",
+            loc="/sequences",
+        )
+    if request.optimiser is Optimiser.KEEP and not found.has_optimiser:
+        raise Invalid(
+            f"The checkpoint at {place} sequences holds no optimiser that could be kept (versions "
+            'before forks saved none); ask for "reset".',
+            loc="/optimiser",
+        )
+
+
+def _config(parent: Run, request: ForkRequest) -> RunConfig:
+    """The parent's config with what the request changes."""
+    changes = request.model_dump(mode="json", include=set(_PLACES), exclude_none=True)
+    content: dict[str, Any] = {**parent.config}
+    for name, value in changes.items():
+        part, *option = _PLACES[name]
+        content[part] = {**content[part], option[0]: value} if option else value
+    try:
+        return RunConfig.model_validate(content)
+    except ValidationError as error:
+        raise _at_its_place(error) from None
+
+
+def _at_its_place(error: ValidationError) -> Invalid:
+    """The first thing that is wrong, where it is in the request."""
+    first = error.errors(include_url=False)[0]
+    where = tuple(map(str, first["loc"]))
+    for name, place in _PLACES.items():
+        if where[: len(place)] == place:
+            steps = (name, *where[len(place) : len(place) + 1])
+            return Invalid(f"{name}: {first['msg']}", loc="/" + "/".join(steps))
+    return Invalid(str(first["msg"]))

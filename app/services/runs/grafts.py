@@ -1,0 +1,97 @@
+"""Grafts: clamps that take layers from another run's checkpoint, held against what there is.
+
+A run config says only where a graft comes from; whether that run, its checkpoint and a fitting
+model exist is known here. Files (`file:...`) are the worker's to read.
+"""
+
+import bisect
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy.orm import Session
+
+from app.db import runs, series
+from app.db.models import Run
+from app.errors import Conflict, Invalid
+from app.schemas.clamps.kinds import GraftIn, GraftOut
+from app.schemas.config import RunConfig
+from app.schemas.words import enumerate_words, grouped
+
+Graft = GraftIn | GraftOut
+
+
+def check_grafts(session: Session, config: RunConfig, *, at: str = "/config/program") -> None:
+    """Raises `Invalid` at the first graft that cannot be; `at` is where the request has clamps."""
+    for index, sentence in impossible_grafts(session, config):
+        raise Invalid(f"Clamp {index + 1}, {sentence}", loc=f"{at}/{index}/checkpoint")
+
+
+def impossible_grafts(session: Session, config: RunConfig) -> Iterator[tuple[int, str]]:
+    """The places in the program of grafts that cannot be, each with the reason."""
+    for index, clamp in grafts_of(config):
+        if reason := _misfit(session, config, clamp):
+            yield index, f"{clamp.site}: {reason}"
+
+
+def grafts_of(config: RunConfig) -> Iterator[tuple[int, Graft]]:
+    """The grafts of a program, with their places in it."""
+    for index, clamp in enumerate(config.program):
+        if isinstance(clamp, GraftIn | GraftOut):
+            yield index, clamp
+
+
+def refuse_while_grafted(session: Session, run: Run) -> None:
+    """Raises `Conflict` while a run that has not ended takes layers from this one."""
+    grafted = runs.unfinished_with_graft_of(session, run.id)
+    if grafted:
+        names = enumerate_words([f"{one.name} ({one.id})" for one in grafted[:3]])
+        raise Conflict(
+            f"Run {run.id} cannot be deleted yet: {names} takes layers from it and has not ended."
+        )
+
+
+def _misfit(session: Session, config: RunConfig, clamp: Graft) -> str | None:
+    run_id, is_run, sequences = clamp.checkpoint.rpartition("@")
+    if not is_run or clamp.checkpoint.startswith("file:"):
+        return None
+    run = runs.run_by_id(session, run_id)
+    if run is None:
+        return f"there is no run {run_id!r} to graft from."
+    places = [one.sequences for one in series.checkpoints_of(session, run_id)]
+    if int(sequences) not in places:
+        place = grouped(int(sequences))
+        return f"run {run_id} has no checkpoint at {place} sequences; {nearest(places, sequences)}"
+    return _unlike(config, RunConfig.model_validate(run.config), clamp)
+
+
+def _unlike(config: RunConfig, donor: RunConfig, clamp: Graft) -> str | None:
+    """What keeps a donor's layers from going where they should."""
+    if any(grafts_of(donor)):
+        return "its run is grafted itself, and grafts of grafts cannot be made."
+    for name, (own, other) in _shared(config, donor, clamp).items():
+        if own != other:
+            return f"its run has {name} {other}, this one {own}; they must be the same."
+    layer = clamp.site.layer or 0
+    if layer >= donor.model.layers:
+        return f"its run has layers 0 to {donor.model.layers - 1}."
+    return None
+
+
+def _shared(config: RunConfig, donor: RunConfig, clamp: Graft) -> dict[str, tuple[object, object]]:
+    shared: dict[str, tuple[object, object]] = {
+        "width": (config.model.width, donor.model.width),
+        "labels": (config.task.labels, donor.task.labels),
+        "context pairs": (config.task.context_pairs, donor.task.context_pairs),
+        "dataset": (config.task.dataset, donor.task.dataset),
+    }
+    if isinstance(clamp, GraftOut):
+        shared["layers"] = (config.model.layers, donor.model.layers)
+    return shared
+
+
+def nearest(places: Sequence[int], asked: int | str) -> str:
+    """Where the nearest checkpoints are, in words."""
+    if not places:
+        return "it has saved none yet."
+    at = bisect.bisect(places, int(asked))
+    near = [grouped(place) for place in places[max(0, at - 1) : at + 1]]
+    return f"the nearest {'is' if len(near) == 1 else 'are'} at {' and '.join(near)}."

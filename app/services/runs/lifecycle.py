@@ -1,0 +1,249 @@
+"""Runs: create, move, pause, cancel, rename, delete. `move` is the only door to a run's state."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from app.db import lineage, runs
+from app.db.engine import after_commit
+from app.db.models import Run, RunEvent
+from app.errors import Conflict, NotFound
+from app.schemas.api.runs import AUTOMATIC
+from app.schemas.clamps.parts import cohort_key
+from app.schemas.config import RunConfig
+from app.schemas.presets import PRESETS
+from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, WAITING, RunState, may_move
+from app.services.runs.grafts import refuse_while_grafted
+from app.services.runs.outbox import publish_cancel, publish_run, send_train, send_trains
+from app.services.series.checkpoints import remove_files
+
+log = logging.getLogger(__name__)
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: ids are read aloud
+
+_SAID = {
+    RunState.QUEUED: "Waits for a worker.",
+    RunState.STARTING: "A worker took it.",
+    RunState.RUNNING: "Training.",
+    RunState.PAUSING: "A pause was asked for.",
+    RunState.PAUSED: "Paused; it goes on when it is resumed.",
+    RunState.STOPPING: "A cancel was asked for.",
+    RunState.FINISHED: "Every sequence was seen.",
+    RunState.FAILED: "Training failed.",
+    RunState.CANCELLED: "Cancelled.",
+    RunState.LOST: "Its trainer went silent; the next free worker resumes it.",
+}
+
+
+def create_run(
+    session: Session,
+    config: RunConfig,
+    *,
+    name: str = "",
+    tags: Sequence[str] = (),
+    notes: str = "",
+    priority: int = 0,
+) -> Run:
+    """A queued run; once the transaction is committed, a worker is told."""
+    run = make_run(config, name=name, tags=tags, notes=notes)
+    run.priority = priority
+    enqueue(session, run)
+    return run
+
+
+def new_id() -> str:
+    """The id of a new run or study."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(10))
+
+
+def make_run(
+    config: RunConfig, *, name: str = "", tags: Sequence[str] = (), notes: str = ""
+) -> Run:
+    """The row of a new run, not queued yet."""
+    return Run(
+        id=new_id(),
+        name=name.strip() or default_name(config),
+        tags=list(dict.fromkeys(tags)),
+        notes=notes,
+        config=config.model_dump(mode="json"),
+        config_hash=config.config_hash,
+        cohort_key=cohort_key(config),
+        total_sequences=config.training.total_sequences,
+    )
+
+
+def enqueue(session: Session, run: Run, message: str = _SAID[RunState.QUEUED]) -> None:
+    """Adds a new run; once the transaction is committed, a worker is told."""
+    session.add(run)
+    session.flush()
+    record_event(session, run, RunState.QUEUED, message)
+    send_train(session, run.id)
+
+
+def enqueue_all(session: Session, runs: Sequence[Run]) -> None:
+    """Adds many new runs in a few statements. No page can be open on any of them yet."""
+    session.add_all(runs)
+    session.flush()
+    said = {"kind": RunState.QUEUED.value, "message": _SAID[RunState.QUEUED]}
+    session.add_all(RunEvent(run_id=run.id, sequences=0, **said) for run in runs)
+    session.flush()
+    send_trains(session, [run.id for run in runs])
+
+
+def default_name(config: RunConfig) -> str:
+    """What a run is called that nobody named: its preset, or its shape and clamps."""
+    for preset in PRESETS:
+        if preset.config.config_hash == config.config_hash:
+            return preset.name
+    clamps = len(config.program)
+    what = "unclamped" if not clamps else f"{clamps} clamp{'s' if clamps > 1 else ''}"
+    return f"{config.model.layers} layers, {config.model.heads} heads, {what}"
+
+
+def move(
+    session: Session,
+    run: Run,
+    target: RunState,
+    *,
+    message: str = "",
+    kind: str = "",
+    error_kind: str | None = None,
+    error_message: str | None = None,
+) -> None:
+    """Moves a run to `target`, or raises `Conflict`. Nothing else may write `Run.state`.
+
+    Locks and re-reads the row (unflushed changes to it are kept), so that of two movers the later
+    sees what the earlier did. Stamps the times, adds to the timeline (`kind` and `message` have
+    defaults for every state) and tells open pages after the commit.
+    """
+    session.flush()
+    session.refresh(run, with_for_update=True)
+    current = RunState(run.state)
+    if not may_move(current, target):
+        raise Conflict(f"Run {run.id} is {current} and cannot become {target}.")
+    run.state = target.value
+    _stamp(session, run, target)
+    if error_kind is not None or error_message is not None:
+        run.error_kind, run.error_message = error_kind, error_message
+    record_event(session, run, kind or target, message or _SAID[target])
+    log.info("run %s: %s -> %s", run.id, current, target)
+
+
+def _stamp(session: Session, run: Run, target: RunState) -> None:
+    """The times and the lease that follow from being in `target`."""
+    if target is RunState.STARTING and run.started_at is None:
+        run.started_at = runs.now(session)
+    if target in TERMINAL:
+        run.finished_at = runs.now(session)
+    if target not in ACTIVE:
+        run.lease_until = None
+
+
+def record_event(
+    session: Session, run: Run, kind: str, message: str, *, sequences: int | None = None
+) -> None:
+    """Adds to a run's timeline and tells open pages; `sequences` defaults to where the run is."""
+    at = run.sequences if sequences is None else sequences
+    session.add(RunEvent(run_id=run.id, kind=str(kind), message=message, sequences=at))
+    session.flush()
+    publish_run(session, run.id)
+
+
+def run_or_error(session: Session, run_id: str) -> Run:
+    """The run, or `NotFound`."""
+    run = runs.run_by_id(session, run_id)
+    if run is None:
+        raise NotFound(f"There is no run {run_id!r}.")
+    return run
+
+
+def request_cancel(session: Session, run: Run) -> None:
+    """Asks for a run to stop. Asking twice is no error; a waiting run is cancelled at once."""
+    session.refresh(run, with_for_update=True)
+    state = RunState(run.state)
+    if state in (RunState.STOPPING, RunState.CANCELLED):
+        return
+    if state in TERMINAL:
+        raise Conflict(f"Run {run.id} is already {state}; there is nothing to cancel.")
+    run.cancel_requested_at = runs.now(session)
+    if state in WAITING:
+        move(session, run, RunState.CANCELLED)
+    else:
+        move(session, run, RunState.STOPPING)
+        publish_cancel(session, run.id)
+
+
+def request_pause(session: Session, run: Run) -> None:
+    """Asks for a run to be set aside. Asking twice is no error; a waiting run is held at once."""
+    session.refresh(run, with_for_update=True)
+    state = RunState(run.state)
+    if state in (RunState.PAUSING, RunState.PAUSED):
+        return
+    if state is RunState.STOPPING or state in TERMINAL:
+        raise Conflict(f"Run {run.id} is {state}; only a run that goes on can be paused.")
+    move(session, run, RunState.PAUSED if state in CLAIMABLE else RunState.PAUSING)
+
+
+def resume(session: Session, run: Run) -> None:
+    """Has a paused run go on where it was. A run that goes on anyway is left alone."""
+    session.refresh(run, with_for_update=True)
+    state = RunState(run.state)
+    if state is RunState.STOPPING or state in TERMINAL:
+        raise Conflict(f"Run {run.id} is {state}; only a paused run can be resumed.")
+    if state is RunState.PAUSED:
+        move(session, run, RunState.QUEUED, message="Resumed; it waits for a worker.")
+        send_train(session, run.id)
+    elif state is RunState.PAUSING:  # if its trainer has let it go by now, it is queued again
+        move(session, run, RunState.RUNNING, message="Resumed before it had paused.")
+
+
+def change_run(
+    session: Session,
+    run: Run,
+    *,
+    name: str | None = None,
+    tags: Sequence[str] | None = None,
+    notes: str | None = None,
+    colour: str | None = None,
+    priority: int | None = None,
+) -> None:
+    """Changes what people say about a run, and its turn; None leaves a thing as it is."""
+    if name is not None:
+        run.name = name
+        lineage.rename_parent(session, run.id, name)
+    if tags is not None:
+        run.tags = list(dict.fromkeys(tags))
+    if notes is not None:
+        run.notes = notes
+    if colour is not None:
+        run.colour = None if colour == AUTOMATIC else colour
+    if priority is not None:
+        run.priority = priority
+    session.flush()
+    publish_run(session, run.id)
+
+
+def lock_deleting(session: Session) -> None:
+    """One deletes at a time: of two runs that share a file the later one removes it."""
+    runs.lock(session, "deleting a run")
+
+
+def delete_run(session: Session, run: Run, store_url: str) -> None:
+    """Removes a run that has ended, with all its rows and, after the commit, its local files.
+
+    Files that its forks, or its parent, still name stay; the last of them to go takes them along.
+    """
+    lock_deleting(session)
+    session.refresh(run, with_for_update=True)
+    if RunState(run.state) not in TERMINAL:
+        raise Conflict(f"Run {run.id} is {run.state}; cancel it first, then delete it.")
+    refuse_while_grafted(session, run)
+    run_id = run.id
+    named = lineage.file_urls(session, run_id)
+    session.delete(run)
+    session.flush()
+    shared = lineage.still_named(session, named)
+    after_commit(session, lambda: remove_files(store_url, run_id, named, shared))
+    publish_run(session, run_id)

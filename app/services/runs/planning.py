@@ -1,0 +1,112 @@
+"""The planner: which runs a free worker takes, to train them in one process.
+
+Runs that differ only in what is data to the compiled program (heads, strengths, windows, seeds,
+learning rates) can be trained together. How many: as the memory allows, and no more than leaves
+the other workers their share of what waits.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from app.db import runs, waiting, workers
+from app.db.claims import Claim
+from app.db.models import Run
+from app.schemas.config import RunConfig
+from app.services.runs import attempts
+from app.services.runs.estimates import FEATURES, parameters
+
+PROCESS_BYTES = 600_000_000  # of a trainer with torch and nothing to train
+MEMORY_SHARE = 0.7  # of what is free: others need some, too
+COPIES = 6  # of every parameter: itself, Adam's moments, and the same once more to be saved
+BUFFERS = 12  # activations of a layer that are alive at once
+EVALUATED = 3  # evaluators that are evaluated at once
+
+
+def plan(
+    session: Session, *, worker: str, lease_seconds: float, most: int, memory: int
+) -> list[Claim]:
+    """Claims what is trained next, `most` runs at most; nothing if no run waits.
+
+    Workers plan one after the other, so that none sees what another is about to take.
+    """
+    runs.lock(session, "optoscope.planner")
+    first = waiting.next_in_line(session)
+    if first is None:
+        return []
+    size = _size(session, first, worker, min(most, _fitting(first, memory)))
+    others = waiting.companions_of(session, first, limit=size - 1) if size > 1 else []
+    chosen = _within([first, *others], memory) if others else [first]
+    return attempts.claim(
+        session, [run.id for run in chosen], worker=worker, lease_seconds=lease_seconds
+    )
+
+
+def _size(session: Session, first: Run, worker: str, most: int) -> int:
+    """How many runs are trained together."""
+    if most == 1 or first.fruitless_attempts:
+        return 1
+    compatible = 1 + waiting.count_companions(session, first)
+    return min(most, share(compatible, workers.loads_of_others(session, beside=worker)))
+
+
+def share(runs: int, others: Sequence[float]) -> int:
+    """How many of the runs are for a worker that has none, if all workers are to end together.
+
+    `others`: what they have left to do, in runs. Each run goes to whoever has least.
+    """
+    loads = [0.0, *others]
+    for _ in range(runs):
+        loads[loads.index(min(loads))] += 1
+    return round(loads[0])
+
+
+def runs_that_fit(config: RunConfig, memory: int) -> int:
+    """How many such runs can be trained in so many bytes; at least the one."""
+    room = MEMORY_SHARE * memory - PROCESS_BYTES - _working_bytes(config)
+    return max(1, int(room / _own_bytes(config)))
+
+
+def _working_bytes(config: RunConfig) -> int:
+    """What a pass needs, of whichever run it is."""
+    model, task, recording = config.model, config.task, config.recording
+    sequences = max(config.training.batch_size, EVALUATED * recording.evaluation_sequences)
+    layer = 4 * sequences * task.tokens * (model.width + model.heads * task.tokens)
+    return BUFFERS * model.layers * layer
+
+
+def _own_bytes(config: RunConfig) -> int:
+    """What is kept of a run while it is trained."""
+    task = config.task
+    features = (task.classes + task.new_classes) * (task.exemplars + EVALUATED) * FEATURES
+    return 4 * (COPIES * parameters(config) + features)
+
+
+def _needs(run: Run) -> tuple[int, int]:
+    """Bytes of a pass, and of the run itself; none of one that cannot be read, for it will not be
+    trained: its trainer says why."""
+    try:
+        config = RunConfig.model_validate(run.config)
+    except ValidationError:
+        return 0, 0
+    return _working_bytes(config), _own_bytes(config)
+
+
+def _within(runs: Sequence[Run], memory: int) -> list[Run]:
+    """As many of them, from the first on, as fit together: they may need more than the first."""
+    needs = [_needs(run) for run in runs]
+    widest = accumulate((working for working, _ in needs), max)
+    owned = accumulate(own for _, own in needs)
+    room = MEMORY_SHARE * memory - PROCESS_BYTES
+    fitting = sum(working + own <= room for working, own in zip(widest, owned, strict=True))
+    return list(runs[: max(1, fitting)])
+
+
+def _fitting(run: Run, memory: int) -> int:
+    """How many runs like it fit; one that cannot be read is alone when its trainer says so."""
+    try:
+        return runs_that_fit(RunConfig.model_validate(run.config), memory)
+    except ValidationError:
+        return 1

@@ -1,0 +1,224 @@
+"""Columns of the list of runs: what each is called, is sorted by and shows.
+
+Besides what every run has there is a column for every option of a config (`training.learning_rate`)
+and for every number that all models report (`loss.new_classes`): its latest, in the end its final
+one.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from pydantic.fields import FieldInfo
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, Double, Integer, Text, cast, func
+
+from app.db.models import Run
+from app.db.runs_list import latest
+from app.errors import Invalid
+from app.schemas.measure import METRICS
+from app.schemas.studies.expansion import config_fields
+from app.services.charts.curves import STUDY_METRICS
+from app.services.wording import duration, fixed, grouped, nats, short
+
+Kind = Literal["number", "text", "moment"]
+NAME = "name"
+USUAL = ("clamps", "state", "progress", "train_loss", "midpoint", "created")
+_NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column."""
+
+    id: str
+    title: str
+    unit: str
+    group: str  # where it stands in the list to choose from
+    kind: Kind
+    key: ColumnElement[Any]
+    is_optional: bool  # whether runs may lack it
+    text: Callable[[Run, float | None], str]  # given the run, and `number` if it has one
+    value: Callable[[Run, float | None], Any]  # the same for programs
+    number: ColumnElement[Any] | None = None  # what has to be asked for with the run
+
+    @property
+    def full_title(self) -> str:
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+
+def column_or_error(name: str, loc: str) -> Column:
+    """The column called so, or `Invalid`."""
+    found = columns().get(name)
+    if found is None:
+        raise Invalid(
+            f"There is no column {name!r}. There are {', '.join(_OF_RUNS)}; options of configs, "
+            "for instance training.learning_rate; and measures, for instance loss.new_classes.",
+            loc=loc,
+        )
+    return found
+
+
+@cache
+def columns() -> dict[str, Column]:
+    """Every column by its name, those of the same group together."""
+    found = [*_of_runs(), *map(_of_config, config_fields().items()), *_of_measures()]
+    return {column.id: column for column in found}
+
+
+def chosen_columns(names: Sequence[str], loc: str) -> list[Column]:
+    """The columns called so, each once and without the name, which is always there."""
+    return [column_or_error(name, loc) for name in dict.fromkeys(names) if name != NAME]
+
+
+def _number_key(column: ColumnExpressionArgument[Any]) -> ColumnElement[Any]:
+    """NaN is no number to sort by."""
+    return func.nullif(cast(column, Double), _NAN, type_=Double())
+
+
+def _plain(
+    name: str,
+    title: str,
+    key: ColumnElement[Any],
+    text: Callable[[Any], str],
+    *,
+    unit: str = "",
+    kind: Kind = "number",
+    read: Callable[[Run], Any] | None = None,
+    is_optional: bool = True,
+) -> Column:
+    """A column of what a run's row holds; `read`: unless it is called as the column."""
+    value = read or (lambda run: getattr(run, name))
+    return Column(
+        id=name,
+        title=title,
+        unit=unit,
+        group="The run",
+        kind=kind,
+        key=key,
+        is_optional=is_optional,
+        text=lambda run, _: text(value(run)),
+        value=lambda run, _: value(run),
+    )
+
+
+def _seconds(run: Run) -> float | None:
+    if run.started_at is None or run.finished_at is None:
+        return None
+    return (run.finished_at - run.started_at).total_seconds()
+
+
+def _or_dash(text: str | None) -> str:
+    return text or "–"
+
+
+def _phase_change(name: str) -> Column:
+    title = "Phase change" if name == "midpoint" else f"Phase change, {name}"
+    return _plain(name, title, _number_key(getattr(Run, name)), short, unit="sequences")
+
+
+def _of_runs() -> list[Column]:
+    progress = cast(Run.sequences, Double) / Run.total_sequences
+    taken = func.extract("epoch", Run.finished_at - Run.started_at)
+    clamps = func.jsonb_array_length(Run.config["program"], type_=Integer())
+    tags = func.nullif(func.array_to_string(Run.tags, ", "), "", type_=Text())
+    notes = func.nullif(Run.notes, "", type_=Text())
+    return [
+        _plain(NAME, "Run", Run.name.expression, str, kind="text", is_optional=False),
+        _plain(
+            "clamps", "Clamps", clamps, str, is_optional=False,
+            read=lambda run: len(run.config["program"]),
+        ),
+        _plain("state", "State", Run.state.expression, str, kind="text", is_optional=False),
+        _plain(
+            "progress", "Progress", progress, lambda share: f"{share:.0%}", is_optional=False,
+            read=lambda run: run.sequences / run.total_sequences,
+        ),
+        _plain("train_loss", "Train loss", _number_key(Run.train_loss), nats, unit="nats"),
+        *map(_phase_change, ("onset", "midpoint", "end")),
+        _plain(
+            "created", "Age", Run.created_at.expression, str, kind="moment", is_optional=False,
+            read=lambda run: run.created_at,
+        ),
+        _plain("tags", "Tags", tags, ", ".join, kind="text"),
+        _plain("notes", "Notes", notes, str, kind="text"),
+        _plain("sequences", "Sequences seen", _number_key(Run.sequences), grouped),
+        _plain("duration", "Duration", _number_key(taken), duration, read=_seconds),
+        _plain(
+            "sequences_per_second", "Speed", _number_key(Run.sequences_per_second), short,
+            unit="sequences/s",
+        ),
+        _plain("device", "Device", Run.device.expression, _or_dash, kind="text"),
+        _plain("worker", "Worker", Run.worker.expression, _or_dash, kind="text"),
+        _plain("id", "Id", Run.id.expression, str, kind="text", is_optional=False),
+    ]  # fmt: skip
+
+
+_OF_RUNS = tuple(column.id for column in _of_runs())
+
+
+def _of_config(option: tuple[str, FieldInfo]) -> Column:
+    path, info = option
+    section, name = path.split(".")
+    title = info.title or path
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    is_number = info.annotation in (int, float)
+    inside = Run.config[(section, name)]
+    key = _number_key(inside.as_float()) if is_number else cast(inside.as_string(), Text)
+
+    def value(run: Run, _: float | None) -> object:
+        return run.config.get(section, {}).get(name)
+
+    return Column(
+        id=path,
+        title=f"Seed: {title.lower()}" if section == "seeds" else title,
+        unit=str(extra.get("unit", "")),
+        group=f"Config: {section}",
+        kind="number" if is_number else "text",
+        key=key,
+        is_optional=True,  # a run of before there was the option has none
+        text=lambda run, number: _config_text(value(run, number)),
+        value=value,
+    )
+
+
+def _config_text(value: object) -> str:
+    match value:
+        case None | "" | []:
+            return "–"
+        case bool():
+            return "on" if value else "off"
+        case int():
+            return grouped(value)
+        case float():
+            return f"{value:g}".replace("-", "−")
+        case list():
+            return ", ".join("-".join(map(str, one)) for one in value)
+    return str(value)
+
+
+def _loss_text(_: Run, number: float | None) -> str:
+    return nats(number)
+
+
+def _share_text(_: Run, number: float | None) -> str:
+    return fixed(number)
+
+
+def _of_measures() -> list[Column]:
+    names = {metric.value: metric.replace("_", " ") for metric in METRICS}
+    return [
+        Column(
+            id=metric.id,
+            title=metric.title,
+            unit="nats" if metric.is_loss else "",
+            group=f"Measured: {names.get(metric.id.split('.')[0], 'strengths')}",
+            kind="number",
+            key=_number_key(latest(metric.column)),
+            is_optional=True,
+            text=_loss_text if metric.is_loss else _share_text,
+            value=lambda _, number: number,
+            number=latest(metric.column),
+        )
+        for metric in STUDY_METRICS.values()
+    ]

@@ -1,0 +1,144 @@
+"""Pages of the list of runs: filtered, sorted, and cut by an opaque keyset cursor.
+
+A cursor holds the sort and the last row's key, so that runs which are added meanwhile neither
+shift nor double a page. Whichever way the list is sorted, runs without a number come last.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import literal
+from sqlalchemy.orm import Session
+
+from app.db import runs_list as rows
+from app.db.models import Run
+from app.db.runs_list import Found, Matching, Order, Place
+from app.errors import Invalid
+from app.schemas.clamps.base import Light
+from app.schemas.clamps.catalogue import CATALOGUE
+from app.schemas.state import RunState
+from app.services.cursors import read_cursor, write_cursor
+from app.services.runs_list.columns import Column, column_or_error
+
+NEWEST = "-created"
+NONE = "none"  # as a clamp: runs without any
+MOST = 500  # rows of one request
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which runs, in which order."""
+
+    states: Sequence[RunState] = ()
+    tags: Sequence[str] = ()
+    words: str = ""
+    study: str | None = None
+    datasets: Sequence[str] = ()
+    clamps: Sequence[str] = ()  # lights, kinds of the catalogue, or `none`
+    run_ids: Sequence[str] = ()
+    sort: str = NEWEST
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it leaves any run out."""
+        narrowing = {name for name in vars(self) if name != "sort"}
+        return any(getattr(self, name) for name in narrowing)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of the list: past one cursor, up to and with another."""
+
+    cursor: str | None = None
+    until: str | None = None
+    limit: int = 50
+
+
+def list_runs(
+    session: Session, wanted: Filter, *, cursor: str | None = None, limit: int = 50
+) -> tuple[Sequence[Run], str | None]:
+    """A page of runs, and the cursor of the next page if there is one."""
+    found, next_cursor = list_rows(session, wanted, Span(cursor, None, limit))
+    return [row.run for row in found], next_cursor
+
+
+def list_rows(
+    session: Session, wanted: Filter, span: Span, columns: Sequence[Column] = ()
+) -> tuple[list[Found], str | None]:
+    """The same with what the columns show, in the order of those that have to be asked for."""
+    column, order = _order(wanted.sort)
+    found = rows.runs_page(
+        session,
+        _matching(wanted),
+        order,
+        numbers=[one.number for one in columns if one.number is not None],
+        past=_place(span.cursor, wanted.sort, column) if span.cursor else None,
+        until=_place(span.until, wanted.sort, column) if span.until else None,
+        limit=span.limit + 1,
+    )
+    if len(found) <= span.limit:
+        return found, None
+    last = found[span.limit - 1]
+    key = [] if last.key is None else [_written(column, last.key)]
+    return found[: span.limit], write_cursor([wanted.sort, last.run.id, *key])
+
+
+def _matching(wanted: Filter) -> Matching:
+    return Matching(
+        states=wanted.states,
+        tags=wanted.tags,
+        words=wanted.words,
+        study=wanted.study,
+        datasets=wanted.datasets,
+        programs=[program for clamp in wanted.clamps for program in _programs(clamp)],
+        run_ids=wanted.run_ids,
+    )
+
+
+def _programs(clamp: str) -> list[list[dict[str, str]]]:
+    """What programs hold that have this light or this kind of clamp."""
+    if clamp == NONE:
+        return [[]]
+    found = [[entry.fixed] for entry in CATALOGUE if clamp in (entry.id, entry.light)]
+    if not found:
+        known = ", ".join([*Light, NONE, *(entry.id for entry in CATALOGUE)])
+        raise Invalid(f"There is no clamp {clamp!r}; write one of {known}.", loc="query/clamp")
+    return found
+
+
+def _order(sort: str) -> tuple[Column, Order]:
+    column = column_or_error(sort.removeprefix("-"), "query/sort")
+    return column, Order(column.key, sort.startswith("-"), column.is_optional)
+
+
+def _written(column: Column, key: float | str | datetime) -> str:
+    """A key as text that gives back exactly the same key."""
+    if isinstance(key, datetime):
+        return key.isoformat()
+    return repr(key) if column.kind == "number" else str(key)
+
+
+def _read(column: Column, text: str) -> datetime | str | float:
+    match column.kind:
+        case "number":
+            return float(text)
+        case "moment":
+            return datetime.fromisoformat(text)
+    return text
+
+
+def _place(cursor: str, sort: str, column: Column) -> Place:
+    """What a cursor holds; `Invalid` unless it is a cursor of this sort."""
+    match read_cursor(cursor):
+        case [of, run_id] if of == sort and column.is_optional:
+            return Place(None, run_id)
+        case [of, run_id, text] if of == sort:
+            with suppress(ValueError):
+                return Place(literal(_read(column, text), column.key.type), run_id)
+    raise Invalid(
+        f"This is not a cursor of a list sorted by {sort}; "
+        "pass `next_cursor` of the page before, with the same `sort`.",
+        loc="query/cursor",
+    )

@@ -1,0 +1,222 @@
+"""The page of runs: one line per run, with the columns that were chosen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from zlib import crc32
+
+from sqlalchemy.orm import Session
+
+from app.db import runs_list, studies
+from app.db.runs_list import Found
+from app.schemas.api.runs import RunRead
+from app.schemas.config import RunConfig
+from app.schemas.state import TERMINAL, RunState
+from app.services.charts.sparklines import HEIGHT, WIDTH, Sparkline, sparklines
+from app.services.clamps.lit_model import LitModel, lit_model
+from app.services.colours import PALETTE
+from app.services.runs.run_read import read_run
+from app.services.runs_list.columns import NAME, Column, chosen_columns, columns
+from app.services.runs_list.listing import MOST, NEWEST, Filter, Span, list_rows
+from app.services.runs_list.pickers import Picker, pickers
+from app.services.runs_list.view import USUAL_WORD, ListView
+from app.services.studies.lifecycle import study_or_error
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 2  # between looks at the table while something trains
+IDLE_SECONDS = 10
+PAGE = 50
+STUDIES = 100  # to choose from
+CURVE = "train_loss"  # the column with the sparkline
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a column shows of a run."""
+
+    column: Column
+    text: str
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run in the table."""
+
+    run: RunRead
+    summary: str
+    lights: LitModel
+    words: str
+    curve: Sparkline | None
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a column, which sorts by it."""
+
+    column: Column
+    sorted: str  # as aria-sort says it; empty: by another column
+    url: str
+
+
+@dataclass(frozen=True)
+class Chip:
+    """Something that the list is filtered by, and the list without it."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class RunsPart:
+    """Context of the block that shows a part of the list."""
+
+    view: ListView
+    rows: Sequence[RunRow]
+    rows_id: str
+    rows_url: str  # where the same part of the list is, now or later
+    refresh_seconds: int
+    next_url: str | None
+    column_count: int
+    curve_size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class RunsTable(RunsPart):
+    """Context of the block with the whole table."""
+
+    heads: Sequence[Head]
+    chips: Sequence[Chip]
+    clear_url: str  # the same list without any filter
+    refresh_url: str
+    is_later_page: bool
+
+
+@dataclass(frozen=True)
+class RunsPage(RunsTable):
+    """Context of `runs/list.html`."""
+
+    pickers: Sequence[Picker]
+    palette: Sequence[str]
+    usual_columns_url: str
+
+
+def runs_part(session: Session, view: ListView, span: Span) -> RunsPart:
+    """A part of the list; all of it up to `span.until` if that is given."""
+    shown = chosen_columns(view.columns, "query/columns")
+    limit = MOST if span.until else PAGE
+    found, next_cursor = list_rows(session, view.wanted, replace(span, limit=limit), shown)
+    # Once something comes after it, a part ends where it ended: so none is shown twice or never.
+    ended = replace(span, until=span.until or next_cursor)
+    after = Span(cursor=next_cursor) if next_cursor and not span.until else None
+    busy = any(RunState(one.run.state) not in TERMINAL for one in found)
+    return RunsPart(
+        view=view,
+        rows=_rows(session, found, shown),
+        rows_id=_rows_id(view, span),
+        rows_url=view.address(ended),
+        refresh_seconds=BUSY_SECONDS if busy else IDLE_SECONDS,
+        next_url=view.address(after) if after else None,
+        column_count=len(shown) + 3,
+        curve_size=(WIDTH, HEIGHT),
+    )
+
+
+def _rows_id(view: ListView, span: Span) -> str:
+    """Of its own for every view: what comes late for another finds no place to go."""
+    return f"rows-{crc32(view.address(Span(span.cursor)).encode()):08x}"
+
+
+def runs_table(session: Session, view: ListView, span: Span) -> RunsTable:
+    """The table."""
+    study = study_or_error(session, view.wanted.study) if view.wanted.study else None
+    part = runs_part(session, view, span)
+    shown = [columns()[NAME], *chosen_columns(view.columns, "query/columns")]
+    return RunsTable(
+        **vars(part),
+        heads=[_head(view, column) for column in shown],
+        chips=_chips(view, study.name if study else ""),
+        clear_url=view.filtered(Filter(sort=view.wanted.sort)).url,
+        refresh_url=view.address(span),
+        is_later_page=span.cursor is not None,
+    )
+
+
+def runs_page(session: Session, view: ListView, span: Span) -> RunsPage:
+    """The whole page."""
+    table = runs_table(session, view, span)
+    return RunsPage(
+        **vars(table),
+        pickers=pickers(
+            view,
+            tags=runs_list.tags_in_use(session),
+            datasets=runs_list.datasets_in_use(session),
+            studies=[(one.id, one.name) for one in studies.studies_page(session, limit=STUDIES)],
+        ),
+        palette=PALETTE,
+        usual_columns_url=replace(view, columns=(USUAL_WORD,)).url,
+    )
+
+
+def _rows(session: Session, found: Sequence[Found], shown: Sequence[Column]) -> list[RunRow]:
+    has_curve = any(column.id == CURVE for column in shown)
+    curves = sparklines(session, [one.run for one in found]) if has_curve and found else {}
+    return [_row(one, shown, curves) for one in found]
+
+
+def _row(found: Found, shown: Sequence[Column], curves: Mapping[str, Sparkline]) -> RunRow:
+    run, numbers = found.run, iter(found.numbers)
+    config = RunConfig.model_validate(run.config)
+    read = read_run(run)
+    cells = [
+        Cell(column, column.text(run, next(numbers) if column.number is not None else None))
+        for column in shown
+    ]
+    return RunRow(
+        run=read,
+        summary=summary(config),
+        lights=lit_model(config.program, config.model),
+        words=" ".join(read.description),
+        curve=curves.get(run.id),
+        cells=cells,
+    )
+
+
+def summary(config: RunConfig) -> str:
+    """What tells runs apart at a glance: data, classes × labels, seed."""
+    task = config.task
+    return f"{task.dataset} {task.classes} × {task.labels} · seed {config.seeds.initial}"
+
+
+def _head(view: ListView, column: Column) -> Head:
+    """Sorting by age starts with the newest, by anything else with the least."""
+    up, down = column.id, f"-{column.id}"
+    first, second = (down, up) if down == NEWEST else (up, down)
+    other = second if view.wanted.sort == first else first
+    said = {up: "ascending", down: "descending"}.get(view.wanted.sort, "")
+    return Head(column, said, view.filtered(replace(view.wanted, sort=other)).url)
+
+
+def _chips(view: ListView, study: str) -> list[Chip]:
+    """Everything that the list is filtered by."""
+    wanted = view.wanted
+    without = [
+        *([(f"“{wanted.words}”", replace(wanted, words=""))] if wanted.words else []),
+        *((one, replace(wanted, states=_less(wanted.states, one))) for one in wanted.states),
+        *((f"tag {one}", replace(wanted, tags=_less(wanted.tags, one))) for one in wanted.tags),
+        *(
+            (f"dataset {one}", replace(wanted, datasets=_less(wanted.datasets, one)))
+            for one in wanted.datasets
+        ),
+        *(
+            (f"clamps: {one}", replace(wanted, clamps=_less(wanted.clamps, one)))
+            for one in wanted.clamps
+        ),
+        *([(f"study {study}", replace(wanted, study=None))] if study else []),
+    ]
+    return [Chip(text, view.filtered(rest).url) for text, rest in without]
+
+
+def _less(values: Sequence[T], value: T) -> list[T]:
+    return [other for other in values if other != value]

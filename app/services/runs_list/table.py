@@ -1,0 +1,55 @@
+"""The list of runs as a table for other programs: every run that matches, a line each."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from app.db.engine import session_scope
+from app.db.runs_list import Found
+from app.services.runs_list.columns import Column
+from app.services.runs_list.listing import MOST, Filter, Span, list_rows
+
+
+def csv_of_runs(engine: Engine, wanted: Filter, columns: Sequence[Column]) -> Iterator[str]:
+    """The table in pieces. Reads a page at a time: a slow reader holds no connection.
+
+    Columns: `id`, `name`, then the chosen ones by their names; moments are RFC 3339, lists are
+    joined by `; `, what a run lacks is empty.
+    """
+    columns = [column for column in columns if column.id != "id"]
+    yield _csv([["id", "name", *(column.id for column in columns)]])
+    cursor: str | None = None
+    while True:
+        with session_scope(engine) as session:
+            found, cursor = list_rows(session, wanted, Span(cursor, limit=MOST), columns)
+            lines = [_line(one, columns) for one in found]
+        yield _csv(lines)
+        if cursor is None:
+            return
+
+
+def _line(found: Found, columns: Sequence[Column]) -> list[Any]:
+    run, numbers = found.run, iter(found.numbers)
+    values = [
+        column.value(run, next(numbers) if column.number is not None else None)
+        for column in columns
+    ]
+    return [run.id, run.name, *map(_plain, values)]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    return value
+
+
+def _csv(lines: Sequence[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()

@@ -1,0 +1,201 @@
+"""Numbers of a run's series, as columns, thinned for charts."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.db import series as rows
+from app.db.models import Measurement as MeasurementRow
+from app.db.models import Run
+from app.db.series import Columns
+from app.schemas.api.series import HeadsRead, MeasurementsRead, NonFinite, NonFiniteValue, Thinning
+from app.schemas.config import RunConfig
+from app.schemas.measure import EVALUATORS, METRICS, Measurement
+from app.services.series.names import STRENGTHS, Series, select_series, series_for, series_of
+from app.services.series.thinning import thin
+
+# What charts of a run show; of these series none loses its extremes.
+SHOWN = ("loss.*", *(f"{metric}.*" for metric in STRENGTHS))
+
+
+@dataclass(frozen=True)
+class Span:
+    """A range of a run, and how many of its measurements are wanted at most."""
+
+    after: int = -1  # only what lies past this
+    until: int | None = None  # up to and with this; None: to the end
+    max_points: int = 1000
+
+
+WHOLE = Span()
+
+
+@dataclass(frozen=True)
+class Thinned:
+    """Series of a range of a run, and which of its measurements are kept."""
+
+    found: Columns
+    kept: Sequence[int]
+    thinning: Thinning
+
+    @property
+    def sequences(self) -> list[int]:
+        return [self.found.sequences[i] for i in self.kept]
+
+
+def read_series(
+    session: Session, run: Run, patterns: Sequence[str], span: Span = WHOLE
+) -> MeasurementsRead:
+    """The asked series of a range, as columns."""
+    return read_many(session, [run], patterns, span)[0]
+
+
+def read_many(
+    session: Session, runs: Sequence[Run], patterns: Sequence[str], span: Span = WHOLE
+) -> list[MeasurementsRead]:
+    """The same of many runs, each thinned by itself; runs of equal series are read together."""
+    chosen = {
+        run.id: tuple(select_series(RunConfig.model_validate(run.config), patterns)) for run in runs
+    }
+    read: dict[str, Thinned] = {}
+    for series in set(chosen.values()):
+        alike = [run_id for run_id in chosen if chosen[run_id] == series]
+        read |= _thinned(session, alike, series, span, with_moments=True)
+    return [_measurements(run.id, chosen[run.id], read[run.id], span) for run in runs]
+
+
+def _thinned(
+    session: Session,
+    run_ids: Sequence[str],
+    chosen: Sequence[Series],
+    span: Span,
+    *,
+    with_moments: bool = False,
+) -> dict[str, Thinned]:
+    columns = [series.column for series in chosen]
+    found = rows.columns_of(
+        session,
+        run_ids,
+        columns,
+        after=span.after,
+        until=span.until,
+        with_moments=with_moments,
+    )
+    nothing = Columns((), (), [()] * len(columns))
+    return {run_id: _thin(found.get(run_id, nothing), span.max_points) for run_id in run_ids}
+
+
+def _thin(found: Columns, max_points: int) -> Thinned:
+    kept, width = thin(found.sequences, found.numbers, max_points)
+    rule = "none" if width is None else "min/max/last per bucket"
+    said = {"bucket_sequences": width, "points": len(kept), "of": len(found.sequences)}
+    return Thinned(found, kept, Thinning.model_validate({"rule": rule, **said}))
+
+
+def _measurements(
+    run_id: str, chosen: Sequence[Series], read: Thinned, span: Span
+) -> MeasurementsRead:
+    sequences = read.sequences
+    series = {
+        one.name: [column[i] for i in read.kept]
+        for one, column in zip(chosen, read.found.numbers, strict=True)
+    }
+    return MeasurementsRead(
+        run_id=run_id,
+        sequences=sequences,
+        computed_at=[rows.moment(read.found.moments[i]) for i in read.kept],
+        series={name: [finite(number) for number in column] for name, column in series.items()},
+        nonfinite=list(_nonfinite(sequences, series)),
+        thinning=read.thinning,
+        next_after=sequences[-1] if sequences else span.after,
+    )
+
+
+def _nonfinite(
+    sequences: Sequence[int], series: dict[str, list[float]]
+) -> Iterator[NonFiniteValue]:
+    for name, column in series.items():
+        for place, number in zip(sequences, column, strict=True):
+            if kind := nonfinite(number):
+                yield NonFiniteValue(series=name, sequences=place, value=kind)
+
+
+def finite(number: float | None) -> float | None:
+    """The number as JSON can say it."""
+    return number if number is not None and math.isfinite(number) else None
+
+
+def nonfinite(number: float | None) -> NonFinite | None:
+    """What a number is that JSON has no word for."""
+    if number is None or math.isfinite(number):
+        return None
+    if math.isnan(number):
+        return "nan"
+    return "inf" if number > 0 else "-inf"
+
+
+def measurement_of(row: MeasurementRow) -> Measurement:
+    """A row as the rest of the program knows it."""
+    return Measurement.model_validate(
+        {name: getattr(row, name) for name in Measurement.model_fields}
+    )
+
+
+def read_measurements(
+    session: Session,
+    run: Run,
+    config: RunConfig,
+    span: Span = WHOLE,
+    shown: Sequence[str] = SHOWN,
+) -> tuple[list[Measurement], Thinning]:
+    """Whole measurements, for charts that show several series together: losses and strengths."""
+    read = _thinned(session, [run.id], select_series(config, shown), span)[run.id]
+    columns = [rows.number_of("elapsed_seconds"), *(one.column for one in series_of(config))]
+    found = rows.columns_of(session, [run.id], columns, places=read.sequences).get(run.id)
+    return (_whole(found, config) if found else []), read.thinning
+
+
+def _whole(found: Columns, config: RunConfig) -> list[Measurement]:
+    """Measurements from columns of every series, in the order of `series_of`."""
+    layers, heads, evaluators = config.model.layers, config.model.heads, len(EVALUATORS)
+    strengths_at = len(METRICS) * evaluators
+    whole = []
+    for place, elapsed, *row in zip(found.sequences, *found.numbers, strict=True):
+        evaluated = (row[i : i + evaluators] for i in range(0, strengths_at, evaluators))
+        by_layer = [row[i : i + heads] for i in range(strengths_at, len(row), heads)]
+        values = dict(zip(METRICS, evaluated, strict=True))
+        values |= {
+            name: by_layer[layers * i : layers * (i + 1)] for i, name in enumerate(STRENGTHS)
+        }
+        said = {"sequences": place, "elapsed_seconds": elapsed}
+        whole.append(Measurement.model_validate(said | values))
+    return whole
+
+
+def read_heads(session: Session, run: Run, span: Span) -> HeadsRead:
+    """Strengths of every head over time; the last is always the latest of the range."""
+    config = RunConfig.model_validate(run.config)
+    kept, thinning = read_measurements(session, run, config, span)
+    return HeadsRead(
+        run_id=run.id,
+        layers=config.model.layers,
+        heads=config.model.heads,
+        sequences=[one.sequences for one in kept],
+        induction_strength=[_per_head(one.induction_strength) for one in kept],
+        previous_token_strength=[_per_head(one.previous_token_strength) for one in kept],
+        thinning=thinning,
+    )
+
+
+def _per_head(strengths: Sequence[Sequence[float]]) -> list[list[float | None]]:
+    return [[finite(number) for number in layer] for layer in strengths]
+
+
+def nonfinite_series(measurement: Measurement) -> Iterator[tuple[str, NonFinite]]:
+    """Which numbers of a measurement JSON cannot say, and what they are."""
+    strengths = measurement.induction_strength
+    for series in series_for(len(strengths), len(strengths[0])):
+        if kind := nonfinite(series.of(measurement)):
+            yield series.name, kind

@@ -1,0 +1,153 @@
+"""Studies: launch, cancel, pause, resume, rename, delete: always all of their runs."""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.orm import Session
+
+from app.db import studies as rows
+from app.db.models import Run, Study, StudyRun
+from app.errors import Conflict, NotFound
+from app.schemas.state import TERMINAL, RunState
+from app.schemas.studies.request import StudyRequest
+from app.services.runs import lifecycle
+from app.services.runs.idempotency import answer_to, remember
+from app.services.studies.plan import Plan, make_plan
+
+_CANNOT_PAUSE = TERMINAL | {RunState.STOPPING}
+
+
+def launch(session: Session, request: StudyRequest, key: str | None = None) -> Study:
+    """A new study; with a key that was used before for the same request, the study of then."""
+    if key is None:
+        return _create(session, request)
+    said = f"study {request.model_dump_json()}"
+    answered = answer_to(session, key, said)
+    if answered is not None:
+        return study_or_error(session, answered.study_id or "")
+    study = _create(session, request)
+    remember(session, key, said, study_id=study.id)
+    return study
+
+
+def _create(session: Session, request: StudyRequest) -> Study:
+    plan = make_plan(session, request)
+    study = Study(
+        id=lifecycle.new_id(),
+        name=plan.name,
+        tags=list(dict.fromkeys(request.tags)),
+        notes=request.notes,
+        request=request.model_dump(mode="json"),
+        axes=[axis.model_dump() for axis in plan.axes],
+    )
+    new = {
+        one.config_hash: lifecycle.make_run(one.config, name=one.name[:200], tags=request.tags)
+        for one in plan.new
+    }
+    for run in new.values():
+        run.priority = request.priority
+    session.add(study)
+    lifecycle.enqueue_all(session, list(new.values()))
+    session.add_all(_places(study, plan, {key: run.id for key, run in new.items()}))
+    session.flush()
+    return study
+
+
+def _places(study: Study, plan: Plan, new: dict[str, str]) -> list[StudyRun]:
+    ids = plan.finished | new
+    return [
+        StudyRun(
+            study_id=study.id,
+            run_id=ids[one.config_hash],
+            place=place,
+            name=one.name,
+            values=one.values,
+            is_reused=one.config_hash in plan.finished,
+        )
+        for place, one in enumerate(plan.members)
+    ]
+
+
+def study_or_error(session: Session, study_id: str) -> Study:
+    """The study, or `NotFound`."""
+    study = rows.study_by_id(session, study_id)
+    if study is None:
+        raise NotFound(f"There is no study {study_id!r}.")
+    return study
+
+
+def cancel(session: Session, study: Study) -> None:
+    """Asks for every run that goes on to stop. Asking again changes nothing."""
+    _each(rows.locked_runs(session, study.id), lifecycle.request_cancel, session, TERMINAL)
+
+
+def pause(session: Session, study: Study) -> None:
+    """Asks for every run that goes on to be set aside. Asking again changes nothing."""
+    found = _going(session, study, "pause")
+    _each(found, lifecycle.request_pause, session, _CANNOT_PAUSE)
+
+
+def resume(session: Session, study: Study) -> None:
+    """Has every paused run go on. Asking again changes nothing."""
+    found = _going(session, study, "resume")
+    _each(found, lifecycle.resume, session, _CANNOT_PAUSE)
+
+
+def _going(session: Session, study: Study, verb: str) -> Sequence[Run]:
+    found = rows.locked_runs(session, study.id)
+    if all(RunState(run.state) in TERMINAL for run in found):
+        raise Conflict(f"Every run of study {study.id} has ended; there is nothing to {verb}.")
+    return found
+
+
+def _each(
+    found: Sequence[Run],
+    act: Callable[[Session, Run], None],
+    session: Session,
+    left_alone: frozenset[RunState],
+) -> None:
+    for run in found:
+        if RunState(run.state) not in left_alone:
+            act(session, run)
+
+
+def change_study(
+    session: Session,
+    study: Study,
+    *,
+    name: str | None = None,
+    tags: Sequence[str] | None = None,
+    notes: str | None = None,
+) -> None:
+    """Changes what people say about a study; None leaves a thing as it is."""
+    if name is not None:
+        study.name = name
+    if tags is not None:
+        study.tags = list(dict.fromkeys(tags))
+    if notes is not None:
+        study.notes = notes
+    session.flush()
+
+
+def delete_study(session: Session, study: Study, store_url: str, *, with_runs: bool) -> None:
+    """Forgets a study; `with_runs`: with the runs that it launched and no other study holds."""
+    own = _own_runs(session, study) if with_runs else []
+    session.delete(study)
+    session.flush()
+    for run in own:
+        lifecycle.delete_run(session, run, store_url)
+
+
+def _own_runs(session: Session, study: Study) -> list[Run]:
+    others = rows.in_other_studies(session, study.id)
+    found = [
+        run
+        for place, run in rows.members(session, study.id)
+        if not place.is_reused and run.id not in others
+    ]
+    going = [run for run in found if RunState(run.state) not in TERMINAL]
+    if going:
+        raise Conflict(
+            f"{len(going)} of the runs of study {study.id} have not ended; cancel it first, then "
+            "delete it, or delete the study alone."
+        )
+    return found

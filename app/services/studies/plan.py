@@ -1,0 +1,131 @@
+"""What a study's request would launch: its runs, which of them have finished before, the cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.db import studies as rows
+from app.errors import Invalid
+from app.schemas.api.studies import AxisRead, DuplicateRead, PlannedRun, StudyDryRun, StudyEstimate
+from app.schemas.config import RunConfig
+from app.schemas.studies.expansion import Expansion, Member, StudyError, axes_of, axis_title, expand
+from app.schemas.studies.request import PROGRAM, StudyRequest
+from app.services.launch.sentences import clamp_sentence, full_stop, sentence_of
+from app.services.runs.estimates import Rate, estimate
+from app.services.runs.grafts import grafts_of, impossible_grafts
+
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The runs of a study, and which of them are there already."""
+
+    name: str
+    axes: list[AxisRead]
+    expansion: Expansion
+    finished: dict[str, str]  # ids of finished runs by the hash of their config
+
+    @property
+    def members(self) -> Sequence[Member]:
+        return self.expansion.members
+
+    @property
+    def new(self) -> list[Member]:
+        return [one for one in self.members if one.config_hash not in self.finished]
+
+
+def make_plan(session: Session, request: StudyRequest) -> Plan:
+    """The study that is asked for; `Invalid` at the part of the request that cannot be."""
+    try:
+        expansion = expand(request)
+    except StudyError as error:
+        raise _invalid(error, request) from None
+    members = expansion.members
+    _check_grafts(session, members)
+    hashes = [one.config_hash for one in members] if request.reuse_finished else []
+    axes = [
+        AxisRead(field=field, title=axis_title(field), labels=labels)
+        for field, labels in axes_of(request, members).items()
+    ]
+    name = request.name or default_name(axes, len(members))
+    return Plan(name, axes, expansion, rows.finished_runs(session, hashes))
+
+
+def default_name(axes: Sequence[AxisRead], runs: int) -> str:
+    """What a study is called that nobody named: how many runs, and what varies."""
+    by = [axis.title.lower() for axis in axes if len(axis.labels) > 1]
+    name = f"{runs} run{'' if runs == 1 else 's'}" + (f" by {', '.join(by)}" if by else "")
+    return name[:LONGEST_NAME]
+
+
+def read_plan(session: Session, plan: Plan) -> StudyDryRun:
+    """The plan as the API says it."""
+    return StudyDryRun(
+        name=plan.name,
+        axes=plan.axes,
+        runs=[
+            PlannedRun(
+                name=one.name,
+                values=one.values,
+                config_hash=one.config_hash,
+                reuses=plan.finished.get(one.config_hash),
+            )
+            for one in plan.members
+        ],
+        duplicates=[
+            DuplicateRead(name=name, same_as=same) for name, same in plan.expansion.duplicates
+        ],
+        estimate=_estimate(session, plan),
+    )
+
+
+def _estimate(session: Session, plan: Plan) -> StudyEstimate:
+    """The sum over new runs; runs alike are looked up once."""
+    rates: dict[tuple[str, int], Rate] = {}
+    total = StudyEstimate(
+        new_runs=len(plan.new),
+        reused_runs=len(plan.members) - len(plan.new),
+        sequences=0,
+        seconds=0,
+        based_on="",
+        measurements=0,
+        checkpoints=0,
+        checkpoint_bytes=0,
+    )
+    for config in (one.config for one in plan.new):
+        cost = estimate(session, config, known=rates.get(_alike(config)))
+        rates[_alike(config)] = cost.sequences_per_second, cost.based_on
+        total.sequences += config.training.total_sequences
+        total.seconds += cost.seconds
+        total.based_on = total.based_on or cost.based_on
+        total.measurements += cost.measurements
+        total.checkpoints += cost.checkpoints
+        total.checkpoint_bytes += cost.checkpoint_bytes
+    return total
+
+
+def _alike(config: RunConfig) -> tuple[str, int]:
+    return config.model.model_dump_json(), config.training.batch_size
+
+
+def _check_grafts(session: Session, members: Sequence[Member]) -> None:
+    """Raises `Invalid` for the first graft that cannot be made."""
+    for member in members:
+        if any(grafts_of(member.config)):
+            for index, sentence in impossible_grafts(session, member.config):
+                raise Invalid(f"{member.name}: clamp {index + 1}, {sentence}", loc=member.pointer)
+
+
+def _invalid(error: StudyError, request: StudyRequest) -> Invalid:
+    """What the expansion refuses, as a sentence."""
+    if error.cause is None:
+        return Invalid(full_stop(str(error)), loc=error.loc)
+    loc = error.cause["loc"]
+    if loc[:1] == (PROGRAM,) and len(loc) > 1:
+        said = clamp_sentence(error.cause, loc[2:], error.clamp)
+    else:
+        option = ".".join(map(str, loc[:2]))
+        said = f"{option}: {sentence_of(error.cause)}" if option else sentence_of(error.cause)
+    return Invalid(f"{error}: {said}", loc=error.loc)

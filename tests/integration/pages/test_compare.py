@@ -1,0 +1,236 @@
+"""Comparisons: the page without scripts, the figure and table over the API, one stream of many."""
+
+import csv
+import json
+from collections import defaultdict
+
+import plotly.graph_objects as go
+import pytest
+
+from app.schemas.config import RunConfig
+from app.schemas.state import RunState
+from tests.integration.support.event_stream import EventStream
+from tests.integration.support.html import Document
+from tests.integration.support.rows import SMALL, add, change, measurement, moved, new_run, report
+
+PLACES = (0, 1000, 2000, 3000)
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def runs(engine, outbox) -> list[str]:
+    """Three runs with losses 0.7, 0.9 and 1.1, of which only the last has no midpoint."""
+    made = []
+    for number, name in enumerate(("plain", "other seed", "more labels")):
+        config = RunConfig.model_validate(
+            SMALL.model_dump(mode="json")
+            | ({"seeds": {"initial": 7}} if number == 1 else {})
+            | ({"task": {"labels": 10}} if number == 2 else {})
+        )
+        run_id = new_run(engine, outbox, config, name=name)
+        loss, strength = 0.7 + 0.2 * number, 0.1 * (number + 1)
+        add(engine, run_id, *(measurement(at, loss=loss, strength=strength) for at in PLACES))
+        change(engine, run_id, midpoint=None if number == 2 else 1000.0 + 500 * number)
+        made.append(run_id)
+    return made
+
+
+def page(client, address: str) -> Document:
+    answer = client.get(address)
+    assert answer.status_code == 200, answer.text
+    return Document(answer.text)
+
+
+def figure(client, runs: list[str], **query: str) -> dict:
+    answer = client.get("/api/v1/compare/figure", params={"runs": ",".join(runs), **query})
+    assert answer.status_code == 200, answer.text
+    go.Figure(answer.json())
+    return answer.json()
+
+
+def by_run(found: dict) -> dict[str, tuple[list, list]]:
+    return {trace["uid"]: (trace["x"], trace["y"]) for trace in found["data"]}
+
+
+def test_nothing_chosen_says_what_will_be_here_and_offers_runs(client, runs):
+    document = page(client, "/compare")
+
+    assert "Nothing to compare yet" in [heading.text for heading in document.all("h2")]
+    offered = [link["href"] for link in document.all("a", class_="chip add")]
+    assert offered == [f"/compare?runs={run_id}" for run_id in reversed(runs)]
+    assert not page(client, "/compare?find=nowhere").all("a", class_="chip add")
+
+
+def test_without_scripts_the_page_has_last_numbers_and_what_differs(client, runs):
+    document = page(client, f"/compare?runs={','.join(runs)}")
+
+    rows = [row.text for row in document.all("tr", data_number="2")]
+    assert rows == ["more labels only 1.100 3k"]
+    [fields] = [e.text for e in document.all("section") if "What differs" in e.text]
+    assert "Labels 5 5 10" in fields
+    assert "Initial weights (seed) 5 7 5" in fields
+    assert "31 fields are the same" in fields
+
+
+def test_runs_that_are_gone_are_named_and_the_others_shown(client, runs):
+    document = page(client, f"/compare?runs={runs[0]},gone&series=loss.tests&group=task.labels")
+
+    notices = [element.text for element in document.all("p", class_="notice")]
+    assert notices[0] == "This run does not exist, or not any more: gone. The others are shown."
+    assert "loss.tests" in notices[1]
+    assert "cannot be grouped by 'task.labels'" in notices[2]
+    assert document.all("tr", data_key=runs[0])
+
+
+def test_a_view_is_fetched_as_parts_of_the_page(client, runs):
+    answer = client.get(f"/compare?runs={runs[0]}&smoothing=0.5", headers=HTMX)
+
+    assert "<html" not in answer.text
+    data = json.loads(answer.text.split('id="page-data">')[1].split("</script>")[0])
+    assert data["chosen"]["smoothing"] == 0.5
+    found = client.get(f"/compare?runs={runs[0]}&find=labels", headers=HTMX)
+    assert [link.text for link in Document(found.text).all("a")] == ["more labels queued : add"]
+
+
+def test_a_study_is_compared_run_by_run(client):
+    axes = [{"field": "seeds.initial", "values": [5, 6]}]
+    body = {"name": "Seeds", "base": {"training": {"sequences": 640}}, "axes": axes}
+    study = client.post("/api/v1/studies", json=body).json()
+
+    answer = client.get("/compare", params={"study": study["id"]}, follow_redirects=False)
+
+    assert answer.status_code == 303
+    ids = ",".join(run["id"] for run in study["runs"])
+    assert answer.headers["location"] == f"/compare?runs={ids}"
+
+
+def test_figures_hold_the_apis_numbers_less_those_of_the_baseline(client, runs):
+    plain = by_run(figure(client, runs))
+    assert plain[runs[1]] == (list(PLACES), [0.9] * 4)
+
+    less = by_run(figure(client, runs, baseline=runs[0]))
+
+    assert set(less) == set(runs[1:])
+    assert less[runs[2]] == (list(PLACES), pytest.approx([0.4] * 4))
+
+
+def test_curves_meet_at_their_midpoints_and_runs_without_one_are_left_out(client, runs):
+    found = figure(client, runs, align="midpoint")
+
+    assert by_run(found) == {
+        runs[0]: ([-1000, 0, 1000, 2000], [0.7] * 4),
+        runs[1]: ([-1500, -500, 500, 1500], [0.9] * 4),
+    }
+    document = page(client, f"/compare?runs={','.join(runs)}&align=midpoint")
+    assert [one.text for one in document.all("li") if "loss has not dropped" in one.text] == [
+        "more labels its loss has not dropped yet"
+    ]
+
+
+def test_heads_are_matched_by_their_strength_at_the_end_of_each_run(client, engine, runs):
+    strong = measurement(4000).model_copy(update={"induction_strength": ((0.0, 0.0), (0.8, 0.2))})
+    add(engine, runs[0], strong)
+
+    found = figure(client, runs, series="induction_strength.L1R1")
+
+    heads = [group["pick"]["head"] for group in found["layout"]["meta"]["groups"]]
+    assert heads == [0, 1, 1]  # elsewhere the second head is stronger by 0.01
+    assert by_run(found)[runs[0]][1] == [0.12, 0.12, 0.12, 0.12, 0.8]
+    assert by_run(found)[runs[1]][1] == [0.23] * 4
+    strongest = figure(client, runs, series="strongest_induction.L0")
+    assert by_run(strongest)[runs[1]][1] == [0.21] * 4
+
+
+def test_groups_have_means_and_the_table_has_all_of_them(client, runs):
+    query = {"runs": ",".join(runs), "group": "task.labels"}
+    found = figure(client, runs, group="task.labels")
+    assert [g["label"] for g in found["layout"]["meta"]["groups"]] == ["5", "10"]
+    assert found["layout"]["meta"]["groups"][0]["last"]["number"] == pytest.approx(0.8)
+
+    answer = client.get("/api/v1/compare.csv", params=query)
+
+    rows = list(csv.DictReader(answer.text.splitlines()))
+    assert {row["what"] for row in rows} == {"run", "mean", "least", "most"}
+    assert [float(row["value"]) for row in rows if row["run_id"] == runs[2]] == [1.1] * 4
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ({"runs": ""}, 422, "Say which runs to compare"),
+        ({"runs": "gone"}, 404, "There is no run 'gone'"),
+        ({"series": "loss.tests"}, 422, "There is no series 'loss.tests'"),
+        (
+            {"series": "loss.train", "group": "task.dataset"},
+            422,
+            "there are each, all, task.labels",
+        ),
+        ({"align": "end"}, 422, "write sequences or midpoint"),
+        ({"baseline": "gone"}, 422, "none of the compared runs"),
+        ({"smoothing": "1"}, 422, "smoothing"),
+        ({"from": "9", "to": "3"}, 422, "must be below"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_with_what_would_be_right(
+    client, runs, query, status, said
+):
+    answer = client.get("/api/v1/compare/figure", params={"runs": ",".join(runs), **query})
+
+    assert answer.status_code == status
+    assert said in answer.json()["detail"]
+
+
+def test_runs_with_other_models_lack_heads_and_say_so(client, engine, outbox, runs):
+    deep = new_run(
+        engine, outbox, RunConfig.model_validate({"model": {"layers": 3, "width": 16, "heads": 2}})
+    )
+    document = page(client, f"/compare?runs={runs[0]},{deep}&series=induction_strength.L2H0")
+
+    assert [one.text for one in document.all("li") if "has only" in one.text] == [
+        "plain has only 2 layers"
+    ]
+
+
+def test_many_runs_are_followed_in_one_stream_each_from_its_own_place(
+    client, server, engine, outbox, runs
+):
+    for run_id in runs[:2]:
+        moved(engine, outbox, run_id, RunState.STARTING, RunState.RUNNING)
+    address = f"{server.url}/api/v1/events?runs={runs[0]},{runs[1]}&after=1000,-1"
+
+    with EventStream(address) as stream:
+        stream.wait(lambda one: len(places(one)[runs[1]]) >= 4)
+        report(engine, outbox, runs[0], 4000)
+        stream.wait(lambda one: len(places(one)[runs[0]]) >= 3)
+        for run_id in runs[:2]:
+            moved(engine, outbox, run_id, RunState.STOPPING, RunState.FINISHED)
+        stream.wait(lambda one: one.ended, seconds=15)
+
+    assert places(stream) == {runs[0]: [2000, 3000, 4000], runs[1]: list(PLACES)}
+    assert {event.data["run_id"] for event in stream.named("ended")} == set(runs[:2])
+    assert stream.events[-1].name == "done"
+
+
+def places(stream: EventStream) -> dict[str, list[int]]:
+    """Of every run the measurements that came."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for event in stream.named("measurement", "measurements"):
+        several = event.data["data"] if event.name == "measurements" else [event.data["data"]]
+        found[event.data["run_id"]].extend(one["sequences"] for one in several)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("runs=", 422, "1 to 200 ids"),
+        ("runs=gone", 404, "There is no run"),
+        ("runs=a,b&after=1", 422, "1 places for 2 runs"),
+        ("runs=a&after=x", 422, "whole numbers"),
+    ],
+)
+def test_a_stream_of_what_is_not_there_is_refused(client, query, status, said):
+    answer = client.get(f"/api/v1/events?{query}")
+
+    assert answer.status_code == status
+    assert said in answer.json()["detail"]

@@ -1,0 +1,339 @@
+"""Pages over a real server and database: what they show, and what forms do."""
+
+import json
+
+import pytest
+
+from app.db.engine import session_scope
+from app.db.models import Run
+from app.schemas.clamps.catalogue import CATALOGUE
+from app.schemas.config import RunConfig
+from app.schemas.presets import PRESETS
+from app.schemas.state import RunState
+from app.services.launch.config_form import form_of
+from tests.integration.support.html import Document, get, page_data
+from tests.integration.support.rows import SMALL, change, moved, new_run
+
+FRAGMENT = {"HX-Request": "true"}
+
+
+def typed(config: RunConfig = SMALL, **changed: str) -> dict[str, str]:
+    return {**form_of(config).typed, **{name.replace("__", "."): v for name, v in changed.items()}}
+
+
+def test_the_address_leads_to_the_runs(client):
+    answer = client.get("/")
+
+    assert (answer.status_code, answer.headers["Location"]) == (307, "/runs")
+
+
+def test_an_empty_table_offers_the_first_step(client):
+    document = get(client, "/runs")
+
+    assert "No runs yet" in document.one("section").text
+    offered = [link.text for link in document.all("a", class_="button primary", href="/runs/new")]
+    assert offered == ["New run", "Start the first run"]
+
+
+def test_the_table_shows_state_progress_loss_phase_change_and_age(client, trained):
+    document = get(client, "/runs")
+
+    row = document.one("tr", id=f"run-{trained}").text
+    for part in ("Trained", "fig 3", "running", "10k of 1M", "0.500", "6k", "just now"):
+        assert part in row
+    assert document.one("div", role="progressbar")["aria-valuenow"] == "1"
+    assert document.one("tbody", hx_trigger="refresh")["data-refresh-seconds"] == "2"
+
+
+def test_the_table_is_a_fragment_for_htmx(client, trained):
+    answer = client.get("/runs", headers=FRAGMENT)
+
+    assert answer.text.strip().startswith('<div id="runs-table"')
+    assert "<html" not in answer.text
+
+
+def test_older_runs_are_a_page_further(client, engine, outbox):
+    runs = [new_run(engine, outbox) for _ in range(51)]
+
+    first = get(client, "/runs")
+    (older,) = [link for link in first.all("a", class_="button") if link.text == "Older runs"]
+    second = get(client, older["href"])
+
+    shown = [e["id"] for page in (first, second) for e in page.all("tr") if "id" in e.attributes]
+    assert shown == [f"run-{run_id}" for run_id in reversed(runs)]
+
+
+def test_the_form_holds_every_option_and_the_chosen_preset(client):
+    document = get(client, "/runs/new", params={"preset": "match"})
+
+    names = {e.attributes.get("name") for e in document.elements}
+    assert set(form_of(RunConfig()).typed) <= names
+    assert document.one("input", name="training.sequences")["value"] == "600,000"
+    assert document.one("a", aria_current="true").text.startswith("Match fixed")
+    assert document.one("button", id="head-1-3")["aria-label"] == "Layer 2, head 3: induction"
+    assert document.one("button", id="head-1-0")["aria-pressed"] == "true"
+    assert json.loads(document.one("textarea", name="program").text)[0]["kind"] == "set_pattern"
+
+
+def test_a_form_can_start_from_another_run(client, trained):
+    document = get(client, "/runs/new", params={"like": trained})
+
+    assert document.one("input", name="model.heads")["value"] == "2"
+    assert document.one("input", name="name")["value"] == "Trained"
+
+
+def test_an_unknown_preset_is_a_page_that_names_the_known_ones(client):
+    answer = client.get("/runs/new", params={"preset": "fig99"})
+
+    assert answer.status_code == 404
+    said = Document(answer.text).one("section", role="alert").text
+    assert "no preset 'fig99'" in said
+    assert all(preset.id in said for preset in PRESETS)
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.id)
+def test_a_form_that_is_sent_as_it_came_launches_its_preset(client, engine, preset):
+    answer = client.post("/runs", data=typed(preset.config, name="From a form"))
+
+    assert answer.status_code == 303
+    with session_scope(engine) as session:
+        run = session.get_one(Run, answer.headers["Location"].removeprefix("/runs/"))
+        assert RunConfig.model_validate(run.config) == preset.config
+        assert (run.name, run.state) == ("From a form", RunState.QUEUED)
+
+
+def test_a_form_with_errors_comes_back_with_everything_that_was_typed(client, engine):
+    program = '[{"kind": "ablate", "site": "L1H0.v"}]'
+    wrong = typed(task__classes="none", program=program, name="Keep me")
+
+    answer = client.post("/runs", data=wrong)
+
+    assert answer.status_code == 422
+    document = Document(answer.text)
+    assert document.one("input", name="task.classes")["value"] == "none"
+    assert document.one("p", id="error-task-classes").text == "Write a whole number."
+    assert document.one("input", id="task-classes")["aria-invalid"] == "true"
+    assert document.one("textarea", name="program").text == program
+    assert document.one("input", name="name")["value"] == "Keep me"
+    assert document.one("div", id="refusal").text == (
+        "Nothing was launched One thing is to be put right."
+    )
+    assert "hidden" not in document.one("div", id="refusal").attributes
+    with session_scope(engine) as session:
+        assert session.query(Run).count() == 0
+
+
+def test_a_name_that_is_too_long_is_an_error_at_its_field(client):
+    answer = client.post("/runs", data=typed(name="x" * 201))
+
+    assert answer.status_code == 422
+    assert "200" in Document(answer.text).one("p", id="error-name").text
+
+
+def test_the_preview_shows_the_lights_the_circuit_and_what_it_costs(client):
+    program = '[{"kind": "set_pattern", "site": "L1H1.pattern[query]", "target": "induction"}]'
+
+    answer = client.post("/runs/preview", data=typed(program=program))
+
+    assert answer.status_code == 200
+    document = Document(answer.text)
+    assert "Fixed: step 4." in document.one("div", class_="words").text
+    assert "time on an idle worker about" in document.one("dl").text
+    assert all(error.text == "" for error in document.all("p", class_="error"))
+    grid = document.one("div", id="clamp-grid", hx_swap_oob="outerMorph")
+    assert "1 induction" in grid.text
+    assert [e["id"] for e in document.all("button", aria_pressed="true")] == ["head-1-1"]
+    (row,) = document.all("li", id="clamp-0")
+    assert "Layer 2, head 1 always attends from the query to the correct label." in row.text
+
+
+def test_the_preview_brings_errors_to_their_fields_and_clamps(client):
+    program = '[{"kind": "ablate", "site": "L0H0.v"}, {"kind": "ablate", "site": "L0H9.v"}]'
+
+    answer = client.post("/runs/preview", data=typed(task__labels="2", program=program))
+
+    document = Document(answer.text)
+    assert document.one("p", id="error-program-0").text == ""
+    assert document.one("p", id="error-program-1").text == ("L0H9.v: the model has heads 0 to 1.")
+    (section,) = document.all("p", id="error-task")
+    assert "2 labels in context" in section.text
+    assert "This program cannot be" in document.one("div", class_="words").text
+
+
+def test_a_preview_without_a_script_is_the_page_with_what_was_typed(client):
+    answer = client.post(
+        "/runs/new", data=typed(program='[{"kind": "ablate", "site": "L1.v"}]', name="Mine")
+    )
+
+    document = Document(answer.text)
+    assert document.one("input", name="name")["value"] == "Mine"
+    assert "Silenced: steps 3q, 3k, 3v, 4 and 5." in document.one("div", class_="words").text
+
+
+def test_the_preset_that_a_form_started_from_stays_marked(client):
+    answer = client.post("/runs", data={**typed(task__classes="none"), "preset": "match"})
+
+    assert answer.status_code == 422
+    assert Document(answer.text).one("a", aria_current="true").text.startswith("Match fixed")
+
+
+def test_a_run_can_be_duplicated_with_changes_from_its_page_and_from_the_table(client, trained):
+    for path in (f"/runs/{trained}", "/runs"):
+        (link,) = get(client, path).all("a", href=f"/runs/new?like={trained}")
+        assert "Duplicate with changes" in (link.text, link.attributes.get("aria-label")), path
+
+
+def test_a_runs_page_shows_its_lights_and_its_circuit(client, engine, outbox):
+    program = [
+        {"kind": "ablate", "site": "L0.q_input", "until_sequences": 100_000},
+        {"kind": "ablate", "site": "L1H0.v"},
+    ]
+    config = RunConfig.model_validate({**SMALL.model_dump(), "program": program})
+
+    document = get(client, f"/runs/{new_run(engine, outbox, config)}")
+
+    card = document.one("section", class_="card area-program")
+    drawing = document.one("section", class_="card area-circuit")
+    assert "until 100,000 sequences" in card.text
+    assert (
+        "1 each label attends to the exemplar before it silenced part of the time" in drawing.text
+    )
+    assert document.one("span", title="Layer 2, head 0: silenced")
+    assert document.one("span", title="Layer 1: silenced until 100,000 sequences")
+
+
+def test_the_catalogue_of_clamps_is_served_with_its_schemas(client):
+    served = client.get("/api/v1/clamps").json()
+
+    assert [entry["id"] for entry in served] == [entry.id for entry in CATALOGUE]
+    for entry in served:
+        assert entry["summary"], entry["id"]
+        assert entry["json_schema"]["properties"]["site"], entry["id"]
+    schema = client.get("/api/v1/openapi.json").json()["paths"]["/api/v1/clamps"]["get"]
+    (example,) = schema["responses"]["200"]["content"]["application/json"]["example"]
+    assert example["id"] == served[0]["id"]
+
+
+def test_a_runs_page_holds_everything_before_its_stream_begins(client, trained):
+    document = get(client, f"/runs/{trained}")
+
+    data = page_data(document)
+    assert data["after"] == 10_016
+    assert data["figures"]["metric"]["data"][0]["x"] == [0, 5024, 10_016]
+    assert data["frames"] == [5024]
+    assert data["probe"][0]["answer"] == "A"
+    assert data["run"]["id"] == trained
+    assert document.one("div", id="status")["data-state"] == "running"
+    assert "10,016 of 1,000,000 sequences" in document.one("div", id="status").text
+    assert "phase change at 6k (half ln 2)" in document.one("div", id="status").text
+    assert "train 0.500" in document.one("div", id="loss-legend").text
+    assert "270 kB" in document.one("div", id="checkpoints").text
+    assert "Waits for a worker." in document.one("ol", id="events").text
+
+
+def test_a_runs_page_has_a_map_for_every_head(client, trained):
+    document = get(client, f"/runs/{trained}")
+
+    maps = [e for e in document.all("button") if e.attributes.get("data-name")]
+    assert [e["data-name"] for e in maps] == [
+        "Layer 2, head 0",
+        "Layer 2, head 1",
+        "Layer 1, head 0",
+        "Layer 1, head 1",
+    ]
+
+
+def test_the_status_of_a_run_is_a_fragment_with_events_and_checkpoints(client, trained):
+    document = Document(client.get(f"/runs/{trained}/status", headers=FRAGMENT).text)
+
+    assert document.one("div", id="status")["data-state"] == "running"
+    assert document.one("ol", id="events")["hx-swap-oob"] == "outerMorph"
+    assert document.one("div", id="checkpoints")["hx-swap-oob"] == "outerMorph"
+
+
+def test_a_waiting_run_says_what_it_waits_for(client, engine, outbox):
+    document = get(client, f"/runs/{new_run(engine, outbox)}")
+
+    assert "waits for a free worker" in document.one("div", id="status").text
+    assert page_data(document)["after"] == -1
+    assert document.one("button", id="cancel")
+
+
+def test_a_run_that_failed_says_why_and_shows_no_empty_charts(client, engine, outbox):
+    run_id = new_run(engine, outbox)
+    moved(engine, outbox, run_id, RunState.STARTING, RunState.FAILED)
+    change(engine, run_id, error_kind="dataset", error_message="There is no file /x.npz.")
+
+    document = get(client, f"/runs/{run_id}")
+
+    assert document.one("div", role="status").text == "Training failed There is no file /x.npz."
+    assert not document.all("div", id="loss-chart")
+    assert not document.all("button", id="cancel")
+
+
+def test_the_cancel_button_works_without_javascript(client, engine, outbox):
+    run_id = new_run(engine, outbox)
+
+    answer = client.post(f"/runs/{run_id}/cancel")
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/runs/{run_id}")
+    assert "cancelled" in get(client, f"/runs/{run_id}").one("div", id="status").text
+
+
+def test_the_pause_button_becomes_a_resume_button(client, engine, outbox):
+    run_id = new_run(engine, outbox)
+
+    answer = client.post(f"/runs/{run_id}/pause")
+    paused = get(client, f"/runs/{run_id}")
+    swapped = client.post(f"/runs/{run_id}/resume", headers={"HX-Request": "true"})
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/runs/{run_id}")
+    assert "goes on when it is resumed" in paused.one("div", id="status").text
+    assert paused.one("button", id="resume")
+    assert not paused.all("button", id="pause")
+    fragment = Document(swapped.text)
+    assert fragment.one("div", id="status")["data-state"] == "queued"
+    assert fragment.one("button", id="pause")
+
+
+def test_cancelling_a_run_that_has_ended_is_a_page_that_says_so(client, engine, outbox):
+    run_id = new_run(engine, outbox)
+    moved(engine, outbox, run_id, RunState.STARTING, RunState.RUNNING, RunState.FINISHED)
+
+    answer = client.post(f"/runs/{run_id}/cancel")
+
+    assert answer.status_code == 409
+    assert "already finished" in Document(answer.text).one("section", role="alert").text
+
+
+@pytest.mark.parametrize("path", ["/runs/none", "/nothing"])
+def test_what_is_not_there_is_a_page_that_leads_back(client, path):
+    answer = client.get(path)
+
+    assert answer.status_code == 404
+    document = Document(answer.text)
+    assert document.one("section", role="alert").text.startswith("404 Not Found")
+    assert document.one("a", class_="button")["href"] == "/runs"
+
+
+def test_the_reference_lists_every_operation_of_the_api(client):
+    document = get(client, "/docs")
+
+    openapi = client.get(document.one("a", class_="button")["href"]).json()
+    operations = [
+        item[method]["operationId"] for item in openapi["paths"].values() for method in item
+    ]
+    assert sorted(section["id"] for section in document.all("section")) == sorted(operations)
+
+
+@pytest.mark.parametrize("path", ["/runs", "/runs/new", "/docs"])
+def test_every_file_that_a_page_loads_is_served_from_here(client, path):
+    document = get(client, path)
+
+    files = [e["src"] for e in document.all("script") if "src" in e.attributes]
+    files += [e["href"] for e in document.all("link")]
+    assert files
+    for file in files:
+        assert file.startswith("/static/"), file
+        if "/vendor/" not in file:  # put there by the set-up, which these tests do without
+            assert client.get(file).status_code == 200, file

@@ -1,0 +1,131 @@
+"""Runs as users have them trained: compiled, in processes of their own, whatever interrupts them.
+
+Other tests of workers train uncompiled, since that starts at once; what they show of resuming must
+hold of compiled runs, too, and no run here may have trained in another way than it was asked to.
+"""
+
+import pytest
+from sqlalchemy import text
+
+from app.schemas.api.runs import ForkRequest
+from app.services.runs.forks import fork
+from app.services.runs.lifecycle import create_run, request_pause, resume, run_or_error
+from app.services.runs.outbox import transaction
+from tests.integration.support.worker_process import (
+    WorkerProcess,
+    kill_now,
+    numbers,
+    places,
+    state,
+    tiny,
+)
+from worker.science.machine.compiler import cxx
+
+# Loads torch's compiler, which warns of itself; a first compile takes half a minute of both cores.
+pytestmark = [
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(cxx() is None, reason="needs a C++ compiler, which this machine lacks"),
+]
+
+LONG = {"sequences": 96_000, "learning_rate": 1e-3}
+FORK_AT = 5024
+
+
+@pytest.fixture(scope="module")
+def worker(session_settings):
+    process = WorkerProcess(session_settings, lease_seconds=4, compile=True)
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="module")
+def launch(session_engine, session_outbox):
+    def launch() -> str:
+        with transaction(session_engine, session_outbox) as session:
+            return create_run(session, tiny(training=LONG)).id
+
+    return launch
+
+
+@pytest.fixture(scope="module")
+def finished(worker, session_engine):
+    """Waits for the end of a run; its numbers. What it was trained on was compiled each time."""
+
+    def finished(run_id: str, attempts: int) -> list[tuple[object, ...]]:
+        worker.until(
+            lambda: state(session_engine, run_id) == "finished", "finished run", seconds=150
+        )
+        told = beginnings(session_engine, run_id)
+        assert len(told) == attempts, told
+        assert all("thread, compiled" in message for message in told), told
+        assert notices(session_engine, run_id) == []
+        return numbers(session_engine, run_id)
+
+    return finished
+
+
+@pytest.fixture(scope="module")
+def undisturbed(launch, finished):
+    return finished(launch(), attempts=1)
+
+
+def messages(engine, run_id: str, kind: str) -> list[str]:
+    query = text("SELECT message FROM run_event WHERE run_id = :id AND kind = :kind ORDER BY id")
+    with engine.connect() as connection:
+        return list(connection.execute(query, {"id": run_id, "kind": kind}).scalars())
+
+
+def beginnings(engine, run_id: str) -> list[str]:
+    return messages(engine, run_id, "running")
+
+
+def notices(engine, run_id: str) -> list[str]:
+    return messages(engine, run_id, "notice")
+
+
+def until_half_way(worker: WorkerProcess, engine, run_id: str) -> None:
+    query = text("SELECT 1 FROM resume_point WHERE run_id = :id AND sequences > 0")
+
+    def look() -> bool:
+        with engine.connect() as connection:
+            return connection.execute(query, {"id": run_id}).first() is not None
+
+    worker.until(look, "resume point", seconds=150)
+
+
+def test_a_killed_trainer_is_followed_by_a_compiled_one_with_the_same_numbers(
+    undisturbed, worker, launch, finished, engine
+):
+    run_id = launch()
+    until_half_way(worker, engine, run_id)
+    kill_now(worker.trainer(run_id, attempt=1))
+
+    assert finished(run_id, attempts=2) == undisturbed
+
+
+def test_a_paused_run_goes_on_compiled_with_the_same_numbers(
+    undisturbed, worker, launch, finished, engine, outbox
+):
+    run_id = launch()
+    until_half_way(worker, engine, run_id)
+    with transaction(engine, outbox) as session:
+        request_pause(session, run_or_error(session, run_id))
+    worker.until(lambda: state(engine, run_id) == "paused", "paused run")
+    with transaction(engine, outbox) as session:
+        resume(session, run_or_error(session, run_id))
+
+    assert finished(run_id, attempts=2) == undisturbed
+
+
+def test_a_fork_that_changes_nothing_is_compiled_and_repeats_its_parent(
+    undisturbed, worker, launch, finished, engine, outbox
+):
+    parent = launch()
+    worker.until(lambda: FORK_AT in places(engine, parent, "checkpoint"), "checkpoint", seconds=150)
+    with transaction(engine, outbox) as session:
+        request = ForkRequest(sequences=FORK_AT)
+        same = fork(session, run_or_error(session, parent), request).id
+
+    assert finished(same, attempts=1) == undisturbed
+    assert finished(parent, attempts=1) == undisturbed

@@ -1,0 +1,99 @@
+"""Forks that a real worker trains: what they share with their parent is equal bit for bit."""
+
+import pytest
+from sqlalchemy import text
+
+from app.schemas.api.runs import ForkRequest
+from app.services.runs.forks import fork
+from app.services.runs.lifecycle import create_run, run_or_error
+from app.services.runs.outbox import transaction
+from tests.integration.support.worker_process import (
+    WorkerProcess,
+    kill_now,
+    numbers,
+    places,
+    state,
+    tiny,
+)
+
+AT = 5024
+CHANGED = {"optimiser": "reset", "program": [{"kind": "ablate", "site": "L1H0.v"}]}
+
+
+@pytest.fixture
+def worker(settings):
+    process = WorkerProcess(settings, lease_seconds=2)
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def parent(worker, engine, outbox) -> str:
+    """A run that has passed its second checkpoint and goes on while it is forked."""
+    with transaction(engine, outbox) as session:
+        run_id = create_run(session, tiny()).id
+    worker.until(lambda: AT in places(engine, run_id, "checkpoint"), "checkpoint")
+    return run_id
+
+
+@pytest.fixture
+def forked(engine, outbox, parent):
+    def forked(**body) -> str:
+        with transaction(engine, outbox) as session:
+            request = ForkRequest.model_validate({"sequences": AT, **body})
+            return fork(session, run_or_error(session, parent), request).id
+
+    return forked
+
+
+@pytest.fixture
+def finished(worker, engine):
+    """Waits for runs to reach their end; the numbers of each."""
+
+    def finished(*run_ids: str) -> list[list[tuple[object, ...]]]:
+        for run_id in run_ids:
+            worker.until(lambda run_id=run_id: state(engine, run_id) == "finished", "finished run")
+        return [numbers(engine, run_id) for run_id in run_ids]
+
+    return finished
+
+
+def row(engine, run_id: str):
+    with engine.connect() as connection:
+        query = text("SELECT * FROM run WHERE id = :id")
+        return connection.execute(query, {"id": run_id}).one()
+
+
+def kill_past_a_resume_point(worker: WorkerProcess, engine, run_id: str) -> None:
+    query = text("SELECT 1 FROM resume_point WHERE run_id = :id AND sequences > :at")
+
+    def look() -> bool:
+        with engine.connect() as connection:
+            return connection.execute(query, {"id": run_id, "at": AT}).first() is not None
+
+    worker.until(look, "resume point of its own")
+    kill_now(worker.trainer(run_id, attempt=1))
+
+
+def test_forks_begin_where_their_parent_stood_and_go_on_by_their_own_program(
+    worker, engine, parent, forked, finished
+):
+    same, changed, killed = forked(), forked(**CHANGED), forked(**CHANGED)
+    kill_past_a_resume_point(worker, engine, killed)
+
+    whole, repeated, other, resumed = finished(parent, same, changed, killed)
+
+    # Unchanged: the first measurement, at the fork, is the parent's, and so is all that follows.
+    assert repeated == whole
+    fork = [number[0] for number in whole].index(AT)
+    assert other[:fork] == whole[:fork]
+    assert [number[0] for number in other] == [number[0] for number in whole]
+    assert all(ours != theirs for ours, theirs in zip(other[fork:], whole[fork:], strict=True))
+    # Reset optimiser, killed on the way: the same as undisturbed.
+    assert resumed == other
+    assert row(engine, killed).attempt == 2
+    assert places(engine, same, "checkpoint") == places(engine, parent, "checkpoint")
+    # What the shared history shows is no news of the fork.
+    assert row(engine, same).onset == row(engine, parent).onset
+    assert row(engine, same).midpoint == row(engine, parent).midpoint

@@ -1,0 +1,277 @@
+"""The record of an attempt: fenced, in order, and the same when it is written twice."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from sqlalchemy import event, text
+
+from app.config import Settings
+from app.db import claims
+from app.db.claims import Claim
+from app.db.recording import StoredFile, StoredFrame
+from app.schemas.measure import Measurement, PhaseChange
+from app.schemas.state import RunState
+from app.services.runs import attempts
+from app.services.runs.lifecycle import (
+    create_run,
+    request_cancel,
+    request_pause,
+    resume,
+    run_or_error,
+)
+from app.services.runs.outbox import transaction
+from tests.integration.support.wait import until
+from tests.integration.support.worker_process import places, tiny
+from worker.recording.entries import Beginning, Ending, Entry, Line, Measured, Snapshot
+from worker.recording.flush import Files, Ledger
+from worker.recording.recorder import Recorder, StaleAttemptError
+
+BEGINNING = Entry(beginning=Beginning("CPU", {"torch": "2"}, (), "Training on CPU.", ("Slow.",)))
+
+
+class Pen:
+    """A recorder for an attempt at one run."""
+
+    def __init__(self, recorder: Recorder, run_id: str) -> None:
+        self._recorder, self._run_id = recorder, run_id
+
+    @property
+    def has_failed(self) -> bool:
+        return self._recorder.has_failed
+
+    def record(self, entry: Entry) -> None:
+        self._recorder.record(self._run_id, entry)
+
+    def finish(self, ending: Ending, *, resume: Snapshot | None = None) -> None:
+        self._recorder.end(self._run_id, ending, resume=resume)
+        self._recorder.finish()
+
+
+@pytest.fixture
+def claimed(engine, outbox):
+    """A run, and the function that claims it: the attempt's number or None."""
+    with transaction(engine, outbox) as session:
+        run_id = create_run(session, tiny()).id
+
+    def claim() -> int | None:
+        with transaction(engine, outbox) as session:
+            taken = attempts.claim(session, [run_id], worker="test", lease_seconds=10)
+            return taken[0].attempt if taken else None
+
+    return run_id, claim
+
+
+@pytest.fixture
+def record(settings, engine, outbox, claimed):
+    """A recorder for an attempt at the run."""
+
+    def record(attempt: int, settings: Settings = settings) -> Pen:
+        claim = Claim(claimed[0], attempt)
+        return Pen(Recorder(engine, outbox, settings, [claim]), claimed[0])
+
+    return record
+
+
+@pytest.fixture
+def lose(engine, outbox, claimed):
+    def lose() -> None:
+        with transaction(engine, outbox) as session:
+            attempts.lose(session, run_or_error(session, claimed[0]), "It went silent.")
+
+    return lose
+
+
+def entry(sequences: int, **phase: float) -> Entry:
+    four, heads = (0.5,) * 4, ((0.1, 0.2), (0.3, 0.4))
+    measurement = Measurement(
+        sequences=sequences,
+        elapsed_seconds=1.0,
+        loss=four,
+        accuracy=four,
+        in_context_accuracy=four,
+        correct_probability=four,
+        context_probability=four,
+        induction_strength=heads,
+        previous_token_strength=heads,
+    )
+    weights = Snapshot(sequences, 1.0, {"embed": np.full(4, sequences, np.float32)})
+    return Entry(
+        measured=Measured(measurement, datetime.now(UTC), PhaseChange(**phase)),
+        frame=StoredFrame(b"\0" * 16, b"\0" * 4),
+        weights=weights,
+        resume=weights,
+    )
+
+
+def record_on(recorder: Pen) -> None:
+    """Hands entries over until that is refused."""
+    for sequences in range(32, 32_000_000, 32):
+        recorder.record(entry(sequences))
+
+
+def kinds(engine, run_id: str) -> list[str]:
+    query = text("SELECT kind FROM run_event WHERE run_id = :id ORDER BY id")
+    with engine.connect() as connection:
+        return list(connection.execute(query, {"id": run_id}).scalars())
+
+
+def test_of_two_claims_one_gets_the_run(claimed):
+    _, claim = claimed
+
+    assert [claim(), claim()] == [1, None]
+
+
+def test_what_an_attempt_writes_after_another_has_taken_over_is_refused(
+    claimed, record, lose, engine
+):
+    run_id, claim = claimed
+    stale = record(claim())
+    stale.record(BEGINNING)
+    stale.record(entry(0))
+    lose()
+    assert claim() == 2
+
+    with pytest.raises(StaleAttemptError):
+        record_on(stale)
+
+    current = record(2)
+    current.record(BEGINNING)
+    current.record(entry(32))
+    current.finish(Ending(RunState.FINISHED))
+    assert places(engine, run_id) in ([32], [0, 32])
+    assert kinds(engine, run_id)[-1] == "finished"
+
+
+def test_a_flush_whose_commit_was_unclear_doubles_nothing(claimed, engine, outbox):
+    run_id, claim = claimed
+    held = Claim(run_id, claim())
+    ledger, entries = Ledger([held]), [BEGINNING, entry(0), entry(32, onset=20.0)]
+
+    for _ in range(2):
+        with transaction(engine, outbox) as session:
+            standings = claims.hold_all(session, [held])
+            ledger.write(session, standings, [Line(run_id, one) for one in entries], Files())
+
+    assert places(engine, run_id) == [0, 32]
+    assert kinds(engine, run_id) == ["queued", "starting", "notice", "running", "phase_change"]
+
+
+def test_a_flush_takes_as_many_statements_for_eight_runs_as_for_one(engine, outbox):
+    def statements(count: int) -> list[str]:
+        with transaction(engine, outbox) as session:
+            ids = [create_run(session, tiny()).id for _ in range(count)]
+        with transaction(engine, outbox) as session:
+            taken = attempts.claim(session, ids, worker="test", lease_seconds=10)
+        lines = [Line(one, entry(place)) for place in (0, 32) for one in ids]
+        files = {one: [StoredFile(0, f"file:///{one.run_id}", 1, "0")] for one in taken}
+        points = {one: of[0] for one, of in files.items()}
+        ledger, said = Ledger(taken), []
+        ledger.committed(lines)  # else the place before is asked for, once a run
+
+        def hear(_connection, _cursor, statement: str, *_rest) -> None:
+            said.append(statement)
+
+        event.listen(engine, "before_cursor_execute", hear)
+        with transaction(engine, outbox) as session:
+            standings = claims.hold_all(session, taken)
+            claims.renew(session, list(standings), 10)
+            ledger.write(session, standings, lines, Files(files, points))
+        event.remove(engine, "before_cursor_execute", hear)
+        return said
+
+    one, eight = statements(1), statements(8)
+
+    assert [text.split(" (")[0] for text in one] == [text.split(" (")[0] for text in eight]
+    for table, rows in (("measurement", 16), ("frame", 16), ("checkpoint", 8)):
+        (insert,) = (text for text in eight if text.startswith(f"INSERT INTO {table} "))
+        assert f"run_id__{rows - 1})" in insert
+
+
+def test_a_resume_point_replaces_the_one_before_and_its_file(claimed, record, settings, engine):
+    run_id, claim = claimed
+    recorder = record(claim())
+    recorder.record(BEGINNING)
+    for sequences in (0, 32, 64):
+        recorder.record(entry(sequences))
+    recorder.finish(Ending(RunState.QUEUED, "Its worker shuts down."), resume=entry(96).resume)
+
+    assert places(engine, run_id, "resume_point") == [96]
+    files = [path.name for path in (settings.data_dir / "checkpoints" / run_id).iterdir()]
+    weights = [f"{sequences:011d}.safetensors" for sequences in (0, 32, 64)]
+    assert sorted(files) == [*weights, "resume-00000000096-1.safetensors"]
+    assert places(engine, run_id, "checkpoint") == [0, 32, 64]
+
+
+def test_a_new_measurement_clears_the_count_of_fruitless_attempts(claimed, record, lose, engine):
+    run_id, claim = claimed
+    for sequences in (0, 32, 64, 96):
+        recorder = record(claim())
+        recorder.record(BEGINNING)
+        recorder.record(entry(sequences))
+        recorder.finish(Ending(RunState.LOST, "The trainer crashed."))
+
+    assert kinds(engine, run_id).count("lost") == 4
+
+
+def test_a_cancelled_run_is_not_given_back(claimed, record, engine, outbox):
+    run_id, claim = claimed
+    recorder = record(claim())
+    recorder.record(BEGINNING)
+    with transaction(engine, outbox) as session:
+        request_cancel(session, run_or_error(session, run_id))
+
+    recorder.finish(Ending(RunState.QUEUED, "Its worker shuts down."))
+
+    assert kinds(engine, run_id)[-1] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("asked", "ends"), [([request_pause], "paused"), ([request_pause, resume], "queued")]
+)
+def test_a_run_that_is_resumed_while_it_saves_waits_for_a_worker(
+    claimed, record, engine, outbox, asked, ends
+):
+    run_id, claim = claimed
+    recorder = record(claim())
+    recorder.record(BEGINNING)
+    recorder.record(entry(0))
+    until(lambda: places(engine, run_id))
+    for ask in asked:
+        with transaction(engine, outbox) as session:
+            ask(session, run_or_error(session, run_id))
+
+    recorder.finish(Ending(RunState.PAUSED, "Paused at 32 sequences."), resume=entry(32).resume)
+
+    assert kinds(engine, run_id)[-1] == ends
+    assert places(engine, run_id, "resume_point") == [32]
+
+
+def test_a_run_that_was_to_pause_is_paused_when_its_trainer_dies(
+    claimed, record, lose, engine, outbox
+):
+    run_id, claim = claimed
+    recorder = record(claim())
+    recorder.record(BEGINNING)
+    until(lambda: kinds(engine, run_id)[-1] == "running")
+    with transaction(engine, outbox) as session:
+        request_pause(session, run_or_error(session, run_id))
+    lose()
+
+    with pytest.raises(StaleAttemptError):
+        record_on(recorder)
+    assert kinds(engine, run_id)[-2:] == ["pausing", "paused"]
+
+
+def test_a_store_that_cannot_be_written_ends_the_record_with_its_reason(
+    claimed, record, settings, tmp_path
+):
+    _, claim = claimed
+    (tmp_path / "store").write_text("a file where a directory should be")
+    store_url = (tmp_path / "store").as_uri()
+    recorder = record(claim(), settings.model_copy(update={"store_url": store_url}))
+
+    with pytest.raises(OSError, match="store"):
+        record_on(recorder)
+
+    assert recorder.has_failed

@@ -1,0 +1,210 @@
+"""kill -9 of anything in the middle of a run: nothing missing, nothing doubled, the same numbers.
+
+Every run here is compared, bit for bit, with one that nobody disturbed.
+"""
+
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from app.config import Settings
+from app.db.engine import make_engine
+from app.db.migrate import upgrade
+from app.services.runs.lifecycle import create_run
+from app.services.runs.outbox import Outbox, transaction
+from app.services.runs.reaper import sweep
+from app.stack.servers import start_servers
+from tests.integration.support.worker_process import (
+    WorkerProcess,
+    is_alive,
+    kill_now,
+    numbers,
+    places,
+    state,
+    tiny,
+)
+
+OUTAGE_SECONDS = 2.5
+
+
+@pytest.fixture
+def worker(settings):
+    process = WorkerProcess(settings, lease_seconds=2)
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(session_settings, session_engine, session_outbox):
+    """The numbers of a run from start to end."""
+    process = WorkerProcess(session_settings)
+    process.start()
+    run_id = launch(session_engine, session_outbox)
+    process.until(lambda: state(session_engine, run_id) == "finished", "finished run")
+    process.kill()
+    return numbers(session_engine, run_id)
+
+
+@pytest.fixture(scope="module")
+def own_servers():
+    """Servers that tests may kill."""
+    with tempfile.TemporaryDirectory(prefix="optoscope-") as folder:
+        Path(folder).chmod(0o755)
+        with start_servers(Path(folder)) as servers:
+            yield servers
+
+
+@pytest.fixture(scope="module")
+def own(own_servers, tmp_path_factory):
+    """Engine and outbox for those servers, and a worker."""
+    urls = {"database_url": own_servers.database_url, "redis_url": own_servers.redis_url}
+    settings = Settings(**urls, data_dir=tmp_path_factory.mktemp("data"))
+    upgrade(settings.database_url)
+    engine, outbox = make_engine(settings.database_url), Outbox(settings.redis_url)
+    worker = WorkerProcess(settings)
+    worker.start()
+    yield engine, outbox, worker
+    worker.kill()
+    outbox.close()
+    engine.dispose()
+
+
+def launch(engine, outbox, **parts) -> str:
+    with transaction(engine, outbox) as session:
+        return create_run(session, tiny(**parts)).id
+
+
+def history(engine, run_id: str) -> list[tuple[str, str]]:
+    query = text("SELECT kind, message FROM run_event WHERE run_id = :id ORDER BY id")
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(query, {"id": run_id})]
+
+
+def moves(engine, run_id: str) -> list[str]:
+    return [kind for kind, _ in history(engine, run_id) if kind != "phase_change"]
+
+
+def until_half_way(worker: WorkerProcess, engine, run_id: str) -> None:
+    """Returns when there is a resume point and something measured past it."""
+    query = text(
+        "SELECT 1 FROM resume_point p JOIN measurement m USING (run_id)"
+        " WHERE run_id = :id AND p.sequences > 0 AND m.sequences > p.sequences LIMIT 1"
+    )
+
+    def look() -> bool:
+        with engine.connect() as connection:
+            return connection.execute(query, {"id": run_id}).first() is not None
+
+    worker.until(look, "resume point with a measurement past it")
+
+
+def test_a_killed_trainer_is_followed_by_one_that_goes_on_exactly(
+    undisturbed, worker, engine, outbox
+):
+    run_id = launch(engine, outbox)
+    until_half_way(worker, engine, run_id)
+    kill_now(worker.trainer(run_id, attempt=1))
+
+    worker.until(lambda: state(engine, run_id) == "finished", "finished run")
+
+    assert numbers(engine, run_id) == undisturbed
+    told = ["queued", "starting", "running", "lost", "starting", "running", "finished"]
+    assert moves(engine, run_id) == told
+    assert any(message.startswith("Resumed at ") for _, message in history(engine, run_id))
+    assert len(list(worker.settings.data_dir.glob(f"checkpoints/{run_id}/resume-*"))) == 1
+
+
+def test_a_killed_worker_takes_its_trainer_along_and_another_goes_on_exactly(
+    undisturbed, worker, engine, outbox
+):
+    run_id = launch(engine, outbox)
+    until_half_way(worker, engine, run_id)
+    trainer = worker.trainer(run_id, attempt=1)
+
+    worker.kill()
+    worker.until(lambda: not is_alive(trainer), "end of its trainer", seconds=2)
+    worker.until(
+        lambda: sweep(engine, outbox) or state(engine, run_id) == "lost", "lost run", seconds=5
+    )
+    worker.start()
+    worker.until(lambda: state(engine, run_id) == "finished", "finished run")
+
+    assert numbers(engine, run_id) == undisturbed
+
+
+def test_a_worker_that_is_asked_to_stop_gives_its_run_back_and_another_goes_on_exactly(
+    undisturbed, worker, engine, outbox
+):
+    run_id = launch(engine, outbox)
+    until_half_way(worker, engine, run_id)
+
+    worker.stop()
+    assert state(engine, run_id) == "queued"
+    measured = len(places(engine, run_id))
+    worker.start()
+    worker.until(lambda: state(engine, run_id) == "finished", "finished run")
+
+    assert numbers(engine, run_id) == undisturbed
+    assert measured < len(undisturbed)
+    told = ["queued", "starting", "running", "queued", "starting", "running", "finished"]
+    assert moves(engine, run_id) == told
+
+
+def test_a_worker_that_is_asked_to_stop_does_not_wait_for_a_trainer_that_only_starts(
+    worker, engine, outbox
+):
+    run_id = launch(engine, outbox)
+    trainer = worker.trainer(run_id, attempt=1)
+
+    worker.stop(seconds=6)
+
+    assert not is_alive(trainer)
+    assert moves(engine, run_id) == ["queued", "starting", "queued"]
+
+
+def test_a_run_whose_trainers_die_without_a_measurement_fails_after_three(worker, engine, outbox):
+    run_id = launch(engine, outbox)
+
+    for attempt in (1, 2, 3):
+        kill_now(worker.trainer(run_id, attempt))
+    worker.until(lambda: state(engine, run_id) == "failed", "failed run")
+
+    assert moves(engine, run_id)[-2:] == ["starting", "failed"]
+    assert "3 attempts in a row measured nothing new" in history(engine, run_id)[-1][1]
+
+
+def test_a_killed_postgres_that_comes_back_has_missed_nothing(undisturbed, own_servers, own):
+    engine, outbox, worker = own
+    run_id = launch(engine, outbox)
+    until_half_way(worker, engine, run_id)
+
+    own_servers.postgres.kill()
+    time.sleep(OUTAGE_SECONDS)
+    own_servers.postgres.restart()
+    worker.until(lambda: state(engine, run_id) == "finished", "finished run")
+
+    assert numbers(engine, run_id) == undisturbed
+    assert moves(engine, run_id) == ["queued", "starting", "running", "finished"]
+
+
+def test_a_killed_valkey_costs_a_run_nothing_and_the_next_one_gets_through(
+    undisturbed, own_servers, own
+):
+    engine, outbox, worker = own
+    run_id = launch(engine, outbox)
+    until_half_way(worker, engine, run_id)
+
+    own_servers.valkey.kill()
+    worker.until(lambda: state(engine, run_id) == "finished", "finished run")
+    following = launch(engine, outbox, training={"sequences": 1_000_000})  # nobody hears of it
+    own_servers.valkey.restart()
+    worker.until(
+        lambda: sweep(engine, outbox) or state(engine, following) == "running",
+        "running run after it",
+    )
+
+    assert numbers(engine, run_id) == undisturbed

@@ -1,0 +1,59 @@
+// What comes live: appended to plain curves, else the figure is asked for again, at a calm pace.
+
+import { follow } from "./live.js";
+import { Connection } from "../common/connection.js";
+
+const DRAW_EVERY = 300; // milliseconds at least
+const SHARE = 8; // drawing takes at most one part in so many of the time
+const LOAD_EVERY = 3000;
+const MOST_POINTS = 18_000; // then the server thins again
+
+/**
+ * @param {{places: Object, chart: Object, load: Function, appended: Function, view: Function,
+ *   isLoading: Function}} page
+ */
+export function goLive({ places, chart, load, appended, view, isLoading }) {
+  if (!Object.keys(places).length) return;
+  let stream = null;
+  const connection = new Connection(document.getElementById("connection"), () => stream?.heardAt);
+  let waiting = new Map();
+  let timer = null;
+
+  /** Whether all that waits belongs to plain curves that are drawn. */
+  function isPlain() {
+    const { group, smoothing, baseline } = view();
+    const drawn = new Set(chart.figure.layout.meta.groups.map(({ run_id: runId }) => runId));
+    const isKnown = [...waiting.keys()].every((runId) => drawn.has(runId));
+    return isKnown && group === "each" && !smoothing && !baseline && chart.points < MOST_POINTS;
+  }
+
+  function schedule() {
+    if (timer !== null) return;
+    const wait = isPlain() ? Math.max(DRAW_EVERY, SHARE * chart.cost) : LOAD_EVERY;
+    timer = setTimeout(() => requestAnimationFrame(flush), wait);
+  }
+
+  async function flush() {
+    timer = null;
+    if (isLoading()) return schedule(); // the figure that comes may not hold what waits
+    const isEnough = isPlain();
+    const news = waiting;
+    waiting = new Map();
+    if (isEnough && chart.append(news)) appended();
+    else if (!isEnough) await load();
+    if (waiting.size) schedule();
+  }
+
+  stream = follow(places, {
+    measurements: (news) => {
+      for (const { runId, measurements } of news) {
+        waiting.set(runId, [...(waiting.get(runId) ?? []), ...measurements]);
+      }
+      schedule();
+    },
+    run: (run) => {
+      if (run.is_terminal) load(); // what it came to
+    },
+    state: (state) => connection.say(state),
+  });
+}

@@ -1,0 +1,217 @@
+// The charts of a run's page: what they show, points that come, zooming and following.
+
+import { Chart } from "../charts/chart.js";
+import { cursor } from "../charts/cursor.js";
+import { Feed } from "./feed.js";
+import { toast } from "../common/toasts.js";
+import { View } from "./view.js";
+
+const MOST_POINTS = 3000; // beyond, the server's thinned figure replaces what was appended
+const NARROWEST = 2; // sequences that a zoom must hold
+const ASK_AGAIN = 3000; // milliseconds, after a figure could not be had
+const ELEMENTS = {
+  metric: "loss-chart",
+  previous_token: "previous-token-chart",
+  induction: "induction-chart",
+};
+const RANGE = ["x", "from", "to", "last"]; // a change of these concerns every chart
+const PANELS = ["previous_token", "induction"];
+
+export class RunCharts {
+  #asked = 0;
+
+  /** @param told called after every draw with the newest measurements, or none if figures came */
+  constructor(data, { told }) {
+    this.url = data.run_url;
+    this.total = data.total_sequences;
+    this.isOver = data.run.is_terminal;
+    this.latest = data.after;
+    this.told = told;
+    this.view = new View(data.view, data.usual_view);
+    this.feed = new Feed((batch) => this.#draw(batch));
+    this.charts = this.#make(data.figures);
+    for (const chart of Object.values(this.charts)) this.#listen(chart);
+    cursor.subscribe((place) => this.#each((chart) => chart.hairline(place)));
+    this.view.addEventListener("change", ({ detail }) => this.#changed(detail));
+    this.ready = Promise.all(Object.values(this.charts).map((chart) => chart.ready));
+  }
+
+  #make(figures) {
+    const make = (name, isShown, layer) =>
+      new Chart(document.getElementById(ELEMENTS[name]), figures[name], {
+        isShown,
+        layer,
+        weight: this.view.now.smooth,
+      });
+    const charts = { metric: make("metric", ({ evaluator }) => !this.hiddenEvaluators.has(evaluator)) };
+    for (const name of PANELS) {
+      const isShown = ({ layer, head }) => layer === this.layer(name) && !this.hiddenHeads.has(head);
+      charts[name] = make(name, isShown, () => this.layer(name));
+    }
+    return charts;
+  }
+
+  #each(act) {
+    return Promise.all(Object.values(this.charts).map(act));
+  }
+
+  /* What is shown */
+
+  layer(name) {
+    return this.view.now[`${name}_layer`] - 1;
+  }
+
+  get hiddenEvaluators() {
+    const names = [...document.querySelectorAll("#loss-legend [data-trace]")].map((one) => one.dataset.evaluator);
+    return new Set(listed(this.view.now.hide).map((name) => names.indexOf(name)));
+  }
+
+  get hiddenHeads() {
+    return new Set(listed(this.view.now.hide_heads).map(Number));
+  }
+
+  /** The part of the run that is shown, in sequences; null: the whole. */
+  get part() {
+    const { from, to, last } = this.view.now;
+    if (last !== null) return [Math.max(0, this.latest - last), Math.max(this.latest, last)];
+    return from === null && to === null ? null : [from ?? 0, to ?? this.total];
+  }
+
+  get isPart() {
+    return this.part !== null;
+  }
+
+  /* Points */
+
+  async #draw(batch) {
+    this.latest = Math.max(this.latest, batch.at(-1).sequences);
+    const part = this.part;
+    const wanted = part ? batch.filter(({ sequences }) => sequences <= part[1]) : batch;
+    const isBroken = Object.values(this.charts).some((chart) => chart.breaks(wanted));
+    await this.#each((chart) => chart.append(wanted));
+    if (this.view.now.last !== null) await this.#each((chart) => chart.moveTo(...part));
+    const isFull = this.charts.metric.xs.length > MOST_POINTS || this.charts.metric.isPastItsEnd;
+    if (isBroken || isFull) await this.#load();
+    this.told(batch, wanted.length);
+  }
+
+  /* Figures from the server */
+
+  #changed(names) {
+    const concerns = (chart) => names.has(chart) || (chart === "metric" && names.has("y"));
+    const all = Object.keys(this.charts);
+    let wanted = RANGE.some((name) => names.has(name)) ? all : all.filter(concerns);
+    // How long training will take is estimated anew with every figure: all must say the same.
+    if (wanted.length && this.view.now.x === "elapsed") wanted = all;
+    if (names.has("smooth")) this.feed.alone(() => this.#each((chart) => chart.smooth(this.view.now.smooth)));
+    if (names.has("hide")) this.charts.metric.show();
+    if (names.has("hide_heads")) PANELS.forEach((name) => this.charts[name].show());
+    for (const name of PANELS) if (names.has(`${name}_layer`)) this.charts[name].show();
+    if (wanted.length) this.#reload(wanted);
+    else this.told([], 0);
+  }
+
+  /** Asks for figures; of several wishes in a row only the last is drawn. */
+  #reload(names) {
+    const number = ++this.#asked;
+    this.wanted = new Set([...(this.wanted ?? []), ...names]);
+    return this.feed.alone(async () => {
+      if (number !== this.#asked) return;
+      const chosen = [...this.wanted];
+      this.wanted = null;
+      await this.#load(chosen);
+      this.told([], 0);
+    });
+  }
+
+  async #load(names = Object.keys(this.charts)) {
+    const figures = await Promise.all(names.map((name) => this.figure(name)));
+    const drawn = names.map((name, index) => {
+      return figures[index] && this.charts[name].replace(figures[index]);
+    });
+    await Promise.all(drawn);
+    this.#askAgain(names.filter((_, index) => !figures[index]));
+  }
+
+  /** A figure that could not be had leaves a chart that is not what the controls say. */
+  #askAgain(names) {
+    if (names.length && !this.isBehind) {
+      const text = "It shows what it did before; it is asked for again until the server answers.";
+      toast({ title: "A chart could not be brought up to date", text, tone: "bad" });
+    }
+    this.isBehind = names.length > 0;
+    if (names.length) setTimeout(() => this.#reload(names), ASK_AGAIN);
+  }
+
+  /** The server's figure for what is shown now; null if it cannot be had. */
+  async figure(name) {
+    const { metric, x, y } = this.view.now;
+    const query = new URLSearchParams({ x });
+    if (name === "metric") query.set("y", y);
+    else query.set("drawing", this.view.now[name]);
+    const part = this.part;
+    if (part) {
+      query.set("from", part[0]);
+      query.set("to", part[1]);
+    }
+    try {
+      const answer = await fetch(`${this.url}/figures/${name === "metric" ? metric : name}?${query}`);
+      return answer.ok ? await answer.json() : null;
+    } catch {
+      return null; // the server is away; the stream says so and comes back
+    }
+  }
+
+  /** Draws marks again, once the run has new ones. */
+  async remark() {
+    for (const [name, chart] of Object.entries(this.charts)) {
+      const figure = await this.figure(name);
+      if (figure) await chart.remark(figure.layout);
+    }
+  }
+
+  /* Zooming: along x only, in all charts at once */
+
+  #listen(chart) {
+    chart.element.on("plotly_relayout", (event) => {
+      // The hand's zoom names both ends by themselves; the program's names the whole range.
+      if (!("xaxis.range[0]" in event)) return;
+      const ends = [event["xaxis.range[0]"], event["xaxis.range[1]"]];
+      this.zoom(...ends.map((x) => chart.sequencesUnder(x)));
+    });
+    chart.element.on("plotly_doubleclick", () => this.showWhole());
+    chart.element.on("plotly_hover", ({ xvals, points }) => {
+      cursor.set(chart.sequencesUnder(chart.places.written(points[0]?.x ?? xvals[0])));
+    });
+    chart.element.on("plotly_unhover", () => cursor.set(null));
+  }
+
+  zoom(from, to) {
+    const [low, high] = [Math.max(0, Math.min(from, to)), Math.min(this.total, Math.max(from, to))];
+    if (high - low < NARROWEST) return this.#each((chart) => (this.part ? chart.moveTo(...this.part) : chart.moveBack()));
+    const isToTheEnd = !this.isOver && high >= this.latest && low < this.latest;
+    if (isToTheEnd) this.view.set({ from: null, to: null, last: this.latest - low });
+    else this.view.set({ from: low, to: high, last: null });
+    return this.#each((chart) => chart.moveTo(...this.part));
+  }
+
+  showWhole() {
+    this.view.set({ from: null, to: null, last: null });
+  }
+
+  get isFollowing() {
+    return this.view.now.last !== null;
+  }
+
+  /** Takes up following at the present width, or lets go where it is. */
+  follow(on) {
+    if (!this.isPart) return;
+    const [from, to] = this.part;
+    if (on) this.view.set({ from: null, to: null, last: Math.round(Math.max(1, to - from)) });
+    else this.view.set({ from: Math.round(from), to: Math.round(to), last: null });
+  }
+}
+
+function listed(text) {
+  return text.split(",").filter(Boolean);
+}

@@ -1,0 +1,201 @@
+// The run page: one stream feeds charts, numbers and attention maps.
+
+import { Attention } from "./attention.js";
+import { Connection } from "../common/connection.js";
+import { LiveCircuit } from "./circuit.js";
+import { cursor } from "../charts/cursor.js";
+import { offerDownloads } from "../charts/downloads.js";
+import { duration, grouped } from "../common/format.js";
+import { keepInAddress } from "./permalink.js";
+import { RunCharts } from "./charts.js";
+import { Stream } from "../common/stream.js";
+import { announce, toast } from "../common/toasts.js";
+import { ViewBar } from "./view_bar.js";
+
+const RATE_WINDOW = 12; // measurements that the present throughput is taken from
+const DOUBLE_CLICK = 300; // milliseconds within which a second click makes a double one
+const STATUS_EVERY = 10_000; // milliseconds between looks at checkpoints of a running run
+
+const $ = (id) => document.getElementById(id);
+const data = JSON.parse($("page-data").textContent);
+const latencies = [];
+
+/* Points */
+
+const charts = new RunCharts(data, { told });
+const bar = new ViewBar(charts);
+const recent = [];
+offerDownloads(charts.charts, data.run);
+
+/** After every draw: the measurements that came, if it was these. */
+function told(batch) {
+  bar.told();
+  if (!batch.length) return;
+  const now = Date.now();
+  for (const { computed_at, sequences } of batch) {
+    latencies.push({ sequences, milliseconds: now - Date.parse(computed_at) });
+  }
+  recent.push(...batch);
+  recent.splice(0, recent.length - RATE_WINDOW);
+  showProgress(batch.at(-1));
+}
+
+function showProgress(latest) {
+  $("sequences").textContent = grouped(latest.sequences);
+  document.querySelector("#status .progress > span").style.width =
+    `${Math.min(100, (100 * latest.sequences) / data.total_sequences)}%`;
+  const [first, last] = [recent[0], recent.at(-1)];
+  const rate = (last.sequences - first.sequences) / (last.elapsed_seconds - first.elapsed_seconds);
+  if (!Number.isFinite(rate) || rate <= 0) return;
+  reveal("rate", grouped(rate));
+  reveal("time-left", duration((data.total_sequences - latest.sequences) / rate));
+}
+
+function reveal(id, text) {
+  $(id).textContent = text;
+  $(id).parentElement.hidden = false;
+}
+
+async function read(url) {
+  try {
+    const answer = await fetch(url);
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null; // the server is away; the stream says so and comes back
+  }
+}
+
+/* The run itself */
+
+let known = fingerprint(data.run);
+let knownChange = JSON.stringify(data.run.phase_change);
+
+function fingerprint(run) {
+  return JSON.stringify([
+    run.state, run.attempt, run.device, run.error_message, run.name, run.phase_change,
+  ]);
+}
+
+function follow(run) {
+  if (fingerprint(run) === known) return;
+  known = fingerprint(run);
+  refreshStatus();
+  const change = JSON.stringify(run.phase_change);
+  if (change === knownChange) return;
+  knownChange = change;
+  charts.remark();
+}
+
+function refreshStatus() {
+  window.htmx.trigger("#status", "refresh");
+}
+
+/* Connection */
+
+const connection = new Connection($("connection"), () => window.optoscope?.stream?.heardAt);
+connection.changed = (state) => {
+  if (state === "reconnecting") announce("The connection was lost; this page tries again.");
+};
+
+function showConnection(state) {
+  connection.say(state);
+  if (state === "live") {
+    catchUp();
+    refreshStatus();
+  }
+  if (state === "finished") refreshStatus();
+}
+
+/** What a stream does not repeat: frames and the probe that came while it was away. */
+async function catchUp() {
+  const list = await read(`${data.run_url}/frames`);
+  if (list) await newFrames(list.sequences);
+}
+
+async function newFrames(sequences) {
+  if (!attention.hasProbe && sequences.length) {
+    const probe = await read(`${data.run_url}/probe`);
+    if (probe) attention.setProbe(probe.sequences);
+  }
+  attention.frames.add(sequences);
+}
+
+/* Attention and circuit */
+
+const attention = new Attention(data);
+const circuit = new LiveCircuit(attention);
+attention.addEventListener("drawn", () => {
+  const { shown, following, isPreview } = attention.frames;
+  if (isPreview) return; // the pointer has a line of its own
+  for (const chart of Object.values(charts.charts)) chart.cursor(following ? null : shown.sequences);
+});
+keepInAddress(attention, circuit);
+for (const chart of Object.values(charts.charts)) {
+  let pinning = null; // a double click is two clicks at first, and means something else
+  chart.element.on("plotly_click", ({ event }) => {
+    clearTimeout(pinning);
+    const place = cursor.sequences;
+    if (event.detail > 1 || place === null) return;
+    pinning = setTimeout(() => attention.frames.goTo(place), DOUBLE_CLICK);
+  });
+  chart.element.on("plotly_doubleclick", () => clearTimeout(pinning));
+}
+
+/* Cancel: asks first; without this script the button posts its form. */
+
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "cancel-form") return;
+  event.preventDefault();
+  $("cancel-dialog").showModal();
+});
+$("cancel-keep")?.addEventListener("click", () => $("cancel-dialog").close());
+$("cancel-confirm")?.addEventListener("click", async () => {
+  $("cancel-dialog").close();
+  if ($("cancel")) $("cancel").disabled = true;
+  const answer = await fetch(`${data.run_url}/cancel`, { method: "POST" }).catch(() => null);
+  if (!answer?.ok) toast({ title: "The run was not cancelled", text: await reasonOf(answer), tone: "bad" });
+  refreshStatus();
+});
+
+async function reasonOf(answer) {
+  const problem = await answer?.json().catch(() => null);
+  return problem?.detail ?? "The server does not answer; try again.";
+}
+
+/* Fork: from the checkpoint of the frame on show; without this script from the latest. */
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("#fork");
+  const { following, target } = attention.frames;
+  if (!link) return;
+  link.href = link.href.split("&at=")[0];
+  if (following || target === undefined) return;
+  const saved = [...document.querySelectorAll("#checkpoints [data-sequences]")];
+  const places = saved.map((row) => Number(row.dataset.sequences));
+  const at = Math.max(...places.filter((place) => place <= target));
+  if (Number.isFinite(at)) link.href += `&at=${at}`;
+});
+
+/* Start */
+
+const stream = data.run.is_terminal
+  ? null
+  : new Stream(`${data.run_url}/events`, data.after, {
+      measurements: (measurements) => charts.feed.receive(measurements),
+      run: follow,
+      frames: newFrames,
+      state: showConnection,
+    });
+if (!stream) showConnection("finished");
+setInterval(() => {
+  if (stream?.state === "live" && !document.hidden) refreshStatus();
+}, STATUS_EVERY);
+
+window.optoscope = {
+  charts: charts.charts, view: charts.view, attention, circuit, stream, latencies, cursor, ready: charts.ready,
+};
+
+// When the charts were first painted, for whoever measures it.
+charts.ready.then(() => {
+  requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("drawn")));
+});

@@ -1,0 +1,157 @@
+// The page of a study: one figure from the server, drawn again at a calm pace.
+
+import { CONFIG, themedLayout, themedTrace } from "../charts/figures.js";
+import { withEach } from "./refresh.js";
+
+const Plotly = window.Plotly;
+const PANEL_WIDTH = 260; // pixels for a small chart; narrow screens have two beside each other
+
+const $ = (id) => document.getElementById(id);
+const data = JSON.parse($("page-data").textContent);
+const chart = $("study-chart");
+const chooser = $("chooser");
+const hidden = new Set(); // groups
+let figure = data.figure;
+let asked = 0;
+
+/* What is chosen; the address holds it */
+
+const chosen = {
+  metric: chooser.elements.metric.value,
+  group: chooser.elements.group.value,
+  view: chooser.querySelector('[name="view"][aria-pressed="true"]').value,
+};
+
+function choose(changes) {
+  if (changes.group && changes.group !== chosen.group) hidden.clear();
+  Object.assign(chosen, changes);
+  for (const button of chooser.querySelectorAll('[name="view"]')) {
+    button.setAttribute("aria-pressed", String(button.value === chosen.view));
+  }
+  const address = new URL(location.href);
+  for (const [name, value] of Object.entries(chosen)) {
+    if (value === data.usual[name]) address.searchParams.delete(name);
+    else address.searchParams.set(name, value);
+  }
+  history.replaceState(null, "", address);
+  return load();
+}
+
+chooser.addEventListener("change", ({ target }) => choose({ [target.name]: target.value }));
+chooser.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (event.submitter?.name === "view") choose({ view: event.submitter.value });
+});
+
+/* The figure */
+
+function columns() {
+  return Math.max(2, Math.min(6, Math.floor(chart.clientWidth / PANEL_WIDTH)));
+}
+
+async function load() {
+  const query = new URLSearchParams({ ...chosen, columns: columns() });
+  const number = ++asked;
+  try {
+    const answer = await fetch(`${data.figure_url}?${query}`);
+    if (!answer.ok) return;
+    const found = await answer.json();
+    if (number !== asked) return; // something else was asked for meanwhile
+    figure = found;
+    await draw();
+  } catch {
+    // The server is away; it is asked again.
+  }
+}
+
+async function draw() {
+  const { groups, points, height, note } = figure.layout.meta;
+  $("study-note").textContent = note;
+  if (points) chart.querySelector(".awaited")?.remove();
+  chart.style.height = height ? `${height}px` : "";
+  await Plotly.react(chart, figure.data.map(shown), themedLayout(figure.layout, chart.clientWidth), CONFIG);
+  drawLegend(groups);
+}
+
+function shown(trace) {
+  const visible = chosen.view === "panels" || !hidden.has(trace.meta.group);
+  return { ...themedTrace(trace), visible };
+}
+
+/* Groups: a click hides and shows, a double click shows one alone and all again */
+
+function drawLegend(groups) {
+  const legend = $("study-legend");
+  legend.hidden = chosen.view === "panels"; // every chart is named
+  const key = JSON.stringify(groups);
+  if (legend.dataset.key !== key) {
+    legend.dataset.key = key;
+    legend.replaceChildren(...groups.map(entry));
+  }
+  for (const button of legend.children) {
+    button.setAttribute("aria-pressed", String(!hidden.has(Number(button.dataset.group))));
+  }
+}
+
+function entry({ label, hue, dash, runs }, number) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.dataset.group = number;
+  const line = document.createElement("i");
+  line.className = `dash-${dash}`;
+  line.style.setProperty("--hue", figure.layout.meta.groups.length === 1 ? "var(--ink)" : hue);
+  button.append(line, label);
+  if (runs > 1) {
+    const count = document.createElement("span");
+    count.className = "muted";
+    count.textContent = `${runs} runs`;
+    button.append(count);
+  }
+  return button;
+}
+
+function groupOf(event) {
+  const button = event.target.closest("button");
+  return button && Number(button.dataset.group);
+}
+
+$("study-legend").addEventListener("click", (event) => {
+  const group = groupOf(event);
+  if (group === null || event.detail === 2) return; // the second half of a double click
+  if (!hidden.delete(group)) hidden.add(group);
+  draw();
+});
+$("study-legend").addEventListener("dblclick", (event) => {
+  const group = groupOf(event);
+  if (group === null) return;
+  const others = figure.layout.meta.groups.map((_, number) => number).filter((one) => one !== group);
+  const isAlone = others.every((one) => hidden.has(one));
+  hidden.clear();
+  if (!isAlone) others.forEach((one) => hidden.add(one));
+  draw();
+});
+
+/* Cancel: asks first; without this script the button posts its form */
+
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "cancel-form") return;
+  event.preventDefault();
+  $("cancel-dialog").showModal();
+});
+$("cancel-keep")?.addEventListener("click", () => $("cancel-dialog").close());
+$("cancel-confirm")?.addEventListener("click", () => {
+  $("cancel-dialog").close();
+  $("cancel-form")?.submit();
+});
+
+/* Start */
+
+document.addEventListener("themechange", draw);
+let drawnColumns = columns();
+new ResizeObserver(() => {
+  if (chosen.view !== "panels" || columns() === drawnColumns) return;
+  drawnColumns = columns();
+  load();
+}).observe(chart);
+withEach(load);
+window.optoscope = { ready: chosen.view === "panels" ? load() : draw(), chart };

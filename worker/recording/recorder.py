@@ -1,0 +1,168 @@
+"""The recorder: a thread that writes a trainer's record, so that recording costs no training.
+
+Everything that waits, of all runs, is written in one transaction at most every `flush_seconds`
+(twice that while there are several runs: each has news less often then, and a flush costs them all
+time), together with the renewal of the leases, and only of those runs that the attempts still own.
+While Postgres is away it keeps trying, and what it has not written waits in the backlog.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from time import monotonic
+
+from sqlalchemy import Engine
+
+from app.config import Settings
+from app.db import claims
+from app.db.claims import Claim, Standing
+from app.db.recording import StoredFile
+from app.schemas.state import RunState
+from app.services.runs.outbox import Outbox, transaction
+from worker.recording.backlog import Backlog
+from worker.recording.entries import Ending, Entry, Line, Snapshot
+from worker.recording.flush import Files, Ledger
+from worker.recording.store import Store
+from worker.retry import patiently
+
+log = logging.getLogger(__name__)
+
+RENEWALS = 5  # of the leases, in the time that they last
+_LEAVES = {RunState.STOPPING: RunState.CANCELLED, RunState.PAUSING: RunState.PAUSED}
+
+
+class StaleAttemptError(Exception):
+    """Other attempts own the runs now, or they have ended: nothing may be written any more."""
+
+
+class Recorder:
+    """Writes what it is handed, in that order, until every run has its ending or is another's."""
+
+    def __init__(
+        self, engine: Engine, outbox: Outbox, settings: Settings, claims: Sequence[Claim]
+    ) -> None:
+        self._engine, self._outbox, self._settings = engine, outbox, settings
+        self._claims = {claim.run_id: claim for claim in claims}  # those that are not over
+        self._stores = {one: Store(settings.checkpoint_url, one) for one in self._claims}
+        self._ledger = Ledger(claims)
+        self._backlog = Backlog()
+        self._renewed_at = float("-inf")
+        self._failure: Exception | None = None
+        self._leaving: Mapping[str, RunState | None] = {}
+        self._gone: dict[str, None] = {}
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    @property
+    def leaving(self) -> Mapping[str, RunState | None]:
+        """The runs that must not train on, and what is to become of each; None: it is another's."""
+        return self._leaving
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether nothing more will be written; `record` says why."""
+        return self._failure is not None
+
+    def store(self, run_id: str) -> Store:
+        """Where the files of a run are."""
+        return self._stores[run_id]
+
+    def record(self, run_id: str, entry: Entry) -> None:
+        """Hands an entry over, waiting while the backlog is full; raises if nobody writes it."""
+        if not self._backlog.put(Line(run_id, entry)):
+            raise self._failure or StaleAttemptError(f"run {run_id} has ended or is another's")
+
+    def end(self, run_id: str, ending: Ending, *, resume: Snapshot | None = None) -> None:
+        """Hands over the last entry of a run."""
+        self.record(run_id, Entry(ending=ending, resume=resume))
+
+    def finish(self) -> None:
+        """Returns when everything is written; every run was given its ending."""
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            while self._claims:
+                begun = monotonic()
+                lines = self._backlog.take(self._settings.flush_seconds)
+                self._flush(lines)
+                if self._claims:
+                    self._backlog.rest(begun + self._pause)
+        except Exception as error:  # whatever it is, the trainer must hear of it
+            self._failure = error
+        finally:
+            self._backlog.close()
+
+    @property
+    def _pause(self) -> float:
+        """Seconds from a flush to the next."""
+        return self._settings.flush_seconds * min(len(self._claims), 2)
+
+    def _flush(self, lines: Sequence[Line]) -> None:
+        lines = [line for line in lines if line.run_id in self._claims]
+        files = self._save_files(lines)  # before the transaction: no disk is waited for in it
+        replaced = patiently(lambda: self._write(lines, files))
+        self._ledger.committed(lines)
+        for line in lines:
+            if line.entry.ending is not None:
+                self._claims.pop(line.run_id, None)
+        for url in replaced:
+            self._remove(url)
+
+    def _write(self, lines: Sequence[Line], files: Files) -> set[str]:
+        renews = monotonic() - self._renewed_at > self._settings.lease_seconds / RENEWALS
+        with transaction(self._engine, self._outbox) as session:
+            standings = claims.hold_all(session, list(self._claims.values()))
+            if renews and standings:
+                claims.renew(session, list(standings), self._settings.lease_seconds)
+            self._look(standings)
+            replaced = self._ledger.write(session, standings, lines, files)
+        if renews:
+            self._renewed_at = monotonic()
+        return replaced
+
+    def _look(self, standings: Mapping[str, Standing]) -> None:
+        """Notes which runs somebody else has by now, and which were asked to stop or to pause."""
+        for run_id in self._claims.keys() - standings.keys():
+            log.warning("run %s is no longer attempt %d's", run_id, self._claims[run_id].attempt)
+            del self._claims[run_id]
+            self._gone[run_id] = None
+        asked = {
+            run_id: _LEAVES[standing.state]
+            for run_id, standing in standings.items()
+            if standing.state in _LEAVES
+        }
+        self._leaving = {**self._gone, **asked}
+
+    def _remove(self, url: str) -> None:
+        try:
+            Store.remove(url)
+        except OSError as error:
+            log.warning("%s is not needed any more but could not be removed: %s", url, error)
+
+    def _save_files(self, lines: Sequence[Line]) -> Files:
+        checkpoints: dict[Claim, list[StoredFile]] = {}
+        points: dict[str, Snapshot] = {}
+        for line in lines:
+            if line.entry.weights is not None:
+                file = self._save_checkpoint(line.run_id, line.entry.weights)
+                checkpoints.setdefault(self._claims[line.run_id], []).append(file)
+            if line.entry.resume is not None:
+                points[line.run_id] = line.entry.resume
+        resume = {self._claims[run]: self._save_point(run, one) for run, one in points.items()}
+        return Files(checkpoints, resume)
+
+    def _save_checkpoint(self, run_id: str, saved: Snapshot) -> StoredFile:
+        store = self._stores[run_id]
+        return store.save_checkpoint(saved.sequences, saved.arrays, saved.optimiser_from)
+
+    def _save_point(self, run_id: str, saved: Snapshot) -> StoredFile:
+        return self._stores[run_id].save_resume_point(
+            self._claims[run_id].attempt,
+            saved.sequences,
+            saved.elapsed_seconds,
+            saved.arrays,
+            saved.optimiser_from,
+        )

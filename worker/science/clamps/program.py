@@ -1,0 +1,244 @@
+"""Programs as data: a run's clamps as parts, each an edit of one activation, with its tensors.
+
+What parts there are is the layout: it is structure, and decides the compiled program. Which heads
+and rows a part covers, how strongly and when, is data, so runs that differ only there share one
+program. `worker.science.clamps.edits` makes edits of them for the sequences at hand.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from app.schemas.clamps.base import BaseClamp
+from app.schemas.clamps.dimensions import Dimensions
+from app.schemas.clamps.footprint import Node
+from app.schemas.clamps.kinds import (
+    ForbidNonLabels,
+    ForbidPreviousToken,
+    GraftIn,
+    GraftOut,
+    InductionPattern,
+    MatchPattern,
+    PerfectCopy,
+    PreviousTokenPattern,
+    Scale,
+    SetConstant,
+    Temperature,
+)
+from app.schemas.clamps.parts import AFTERWARDS, Pieces, Place, Source, layout_of, source_at
+from app.schemas.clamps.site import HEAD_POINTS, ROW_POINTS, Point
+from app.schemas.config import RunConfig, dimensions_of
+from worker.science.model import MASKED
+from worker.science.parameters import Shape
+
+ALWAYS = 2**62  # a sequence number that no training reaches
+FROM_UNCLAMPED = frozenset({Source.UNCLAMPED, Source.MEAN, Source.OTHER})
+
+
+@dataclass(frozen=True)
+class Donor:
+    """Another run's model, frozen: its config, its weights, and how much it had seen."""
+
+    config: RunConfig
+    shape: Shape
+    weights: Mapping[str, Tensor]
+    sequences: int
+
+
+@dataclass(frozen=True)
+class DonorLayout:
+    """The part of a donor that decides the compiled program."""
+
+    shape: Shape
+    layout: "Layout"
+    sequences: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """One edit of one activation: where, and what its value is made from."""
+
+    point: Point
+    layer: int | None
+    source: Source
+    from_layer: int | None = None  # of COPY and GRAFT_OUT
+    is_stopped: bool = False  # no gradient through the reference
+    is_unclamped: bool = False  # COPY: from a pass without clamps
+    is_windowed: bool = False
+    donor: DonorLayout | None = None
+
+    @property
+    def covers_all(self) -> bool:
+        """Whether the part replaces its activation wholly, always."""
+        return not self.is_windowed and self.source in _WHOLE_SOURCES
+
+
+_WHOLE_SOURCES = frozenset({Source.EMBEDDED, Source.SHIFTED, Source.GRAFT, *AFTERWARDS})
+
+Layout = tuple[Part, ...]
+Tensors = tuple[dict[str, Tensor], ...]  # of each part
+
+
+@dataclass(frozen=True)
+class ProgramData:
+    """A program compiled: its layout, and the tensors of each part."""
+
+    layout: Layout
+    tensors: Tensors
+
+
+Donors = Mapping[str, Donor]  # by the text of a checkpoint
+NO_DONORS: Donors = {}
+
+
+def compile_program(config: RunConfig, donors: Donors = NO_DONORS) -> ProgramData:
+    """The program of a run as data. Clamps of equal parts that do not overlap share one part."""
+    dimensions = dimensions_of(config.model, config.task, config.training)
+    parts = layout_of(config.program, dimensions)
+    return ProgramData(
+        tuple(_part(place, pieces, donors) for place, pieces in parts),
+        tuple(_merged(pieces, config, dimensions, donors) for _, pieces in parts),
+    )
+
+
+def _part(place: Place, pieces: Pieces, donors: Donors) -> Part:
+    """A place as structure: what its donor is made like, instead of which one it is."""
+    clamp = pieces[0].clamp
+    return Part(
+        place.point,
+        place.layer,
+        place.source,
+        place.from_layer,
+        place.is_stopped,
+        place.is_unclamped,
+        place.is_windowed,
+        _donor_layout(clamp, donors) if isinstance(clamp, GraftIn | GraftOut) else None,
+    )
+
+
+def _merged(
+    pieces: Pieces, config: RunConfig, dimensions: Dimensions, donors: Donors
+) -> dict[str, Tensor]:
+    """The tensors of pieces that do not overlap, each where its mask is."""
+    first, *others = (
+        _tensors(piece.clamp, piece.nodes, config, dimensions, donors) for piece in pieces
+    )
+    for tensors in others:
+        mine = tensors["mask"] > 0
+        first = {name: torch.where(mine, tensors[name], there) for name, there in first.items()}
+    return first
+
+
+def _donor(clamp: GraftIn | GraftOut, donors: Donors) -> Donor:
+    if clamp.checkpoint not in donors:
+        raise ValueError(f"{clamp.site}: the checkpoint {clamp.checkpoint} is not at hand")
+    return donors[clamp.checkpoint]
+
+
+def _donor_layout(clamp: GraftIn | GraftOut, donors: Donors) -> DonorLayout:
+    """A grafted layer keeps its own run's program; what is grafted after a layer has none."""
+    donor = _donor(clamp, donors)
+    own = compile_program(donor.config).layout if isinstance(clamp, GraftIn) else ()
+    return DonorLayout(donor.shape, own, donor.sequences)
+
+
+def _tensors(
+    clamp: BaseClamp,
+    nodes: Sequence[Node],
+    config: RunConfig,
+    dimensions: Dimensions,
+    donors: Donors,
+) -> dict[str, Tensor]:
+    """The mask of what is edited (0 or 1, axes of the point) and what its value is made from."""
+    mask = _mask(nodes, dimensions)
+    tensors = {"mask": mask} | _value_tensors(clamp, nodes[0].point, mask, config)
+    if clamp.is_windowed:
+        until = ALWAYS if clamp.until_sequences is None else clamp.until_sequences
+        tensors["from"] = torch.full_like(mask, clamp.from_sequences, dtype=torch.int64)
+        tensors["until"] = torch.full_like(mask, until, dtype=torch.int64)
+    if isinstance(clamp, GraftIn | GraftOut):
+        donor = _donor(clamp, donors)
+        tensors["weights"] = donor.shape.flatten(donor.weights)
+        if isinstance(clamp, GraftIn):
+            own = compile_program(donor.config).tensors
+            tensors |= {
+                f"{number}.{name}": tensor
+                for number, part in enumerate(own)
+                for name, tensor in part.items()
+            }
+    return tensors
+
+
+def _mask(nodes: Sequence[Node], dimensions: Dimensions) -> Tensor:
+    heads, tokens = dimensions.heads, dimensions.tokens
+    point = nodes[0].point
+    if point in ROW_POINTS:
+        mask = torch.zeros(heads, tokens, tokens, 1)
+        mask[[n.head for n in nodes], [n.row for n in nodes], [n.key for n in nodes]] = 1
+    elif point in HEAD_POINTS:
+        mask = torch.zeros(heads, 1, tokens, 1)
+        mask[[n.head for n in nodes], :, [n.row for n in nodes]] = 1
+    elif point is Point.LOGITS:
+        mask = torch.ones(1, 1)
+    else:
+        mask = torch.zeros(1, tokens, 1)
+        mask[:, [n.row for n in nodes]] = 1
+    return mask
+
+
+def _value_tensors(
+    clamp: BaseClamp, point: Point, mask: Tensor, config: RunConfig
+) -> dict[str, Tensor]:
+    """What the value is made from, with the axes of the mask (and features where they differ)."""
+    if isinstance(clamp, Scale):
+        return {"factor": torch.full_like(mask, clamp.by)}
+    if isinstance(clamp, Temperature):
+        return {"factor": torch.full_like(mask, 1 / clamp.temperature)}
+    if isinstance(clamp, InductionPattern):
+        return {"strength": torch.full_like(mask, clamp.strength)}
+    if isinstance(clamp, MatchPattern):
+        return {"temperature": torch.full_like(mask, clamp.temperature)}
+    if isinstance(clamp, PerfectCopy):
+        head = torch.zeros(config.model.heads)
+        head[list(clamp.site.heads or ())] = 1
+        return {"head": head}
+    if source_at(clamp, point) is Source.CONSTANT:
+        return {"constant": _constant(clamp, point, mask, config)}
+    return {}
+
+
+def _constant(clamp: BaseClamp, point: Point, mask: Tensor, config: RunConfig) -> Tensor:
+    """The constant with all axes of its point: equal layouts have equal shapes."""
+    size = dimensions_of(config.model, config.task, config.training).features_at(point)
+    if point in ROW_POINTS:
+        full, axis = list(mask.shape), 2
+    else:
+        axis = 1 if point in HEAD_POINTS else 0
+        full = [size if number == axis else length for number, length in enumerate(mask.shape)]
+    if isinstance(clamp, PreviousTokenPattern):
+        return _previous_token(config.task.tokens, clamp.strength)[None, :, :, None].expand(full)
+    if isinstance(clamp, ForbidPreviousToken | ForbidNonLabels):
+        return torch.full(full, MASKED)
+    value = clamp.value if isinstance(clamp, SetConstant) else 0.0
+    if not isinstance(value, tuple):
+        return torch.full(full, float(value))
+    along = [-1 if number == axis else 1 for number in range(len(full))]
+    return torch.tensor(value).view(along).expand(full)
+
+
+def _previous_token(tokens: int, strength: float) -> Tensor:
+    """Row i: `strength` on i - 1, the rest on i; row 0 on itself. Paper section 3, option 9."""
+    pattern = (1 - strength) * torch.eye(tokens)
+    pattern += strength * torch.diag(torch.ones(tokens - 1), -1)
+    pattern[0, 0] = 1.0
+    return pattern
+
+
+def stack_programs(programs: Sequence[ProgramData]) -> Tensors:
+    """Programs of equal layout as one, with a leading run axis."""
+    return tuple(
+        {name: torch.stack([part[name] for part in parts]) for name in parts[0]}
+        for parts in zip(*(program.tensors for program in programs), strict=True)
+    )

@@ -1,0 +1,96 @@
+"""torch.compile where there is a C++ compiler, eager execution where there is none.
+
+Only what a machine lacks makes a run eager. What the tracer or the compiler itself refuses is a
+mistake of ours, and ends the run: a fallback would hide it in a run that is seven times slower.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from typing import Any, Generic, ParamSpec, TypeVar
+
+import torch
+from torch._inductor.exc import (
+    CppCompileError,
+    GPUTooOldForTriton,
+    InductorError,
+    InvalidCxxCompiler,
+    TritonMissing,
+)
+
+from worker.science.machine.products import WideProducts, is_faster
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+NO_COMPILER = (
+    "No C++ compiler was found, so this run is not compiled and trains several times slower. "
+    "Install one (on Debian or Ubuntu: apt install g++) or set CXX."
+)
+
+
+def cxx() -> str | None:
+    """Path of the C++ compiler that inductor would use."""
+    candidates = (os.environ.get("CXX"), "g++", "clang++", "c++")
+    return next((found for name in candidates if name and (found := shutil.which(name))), None)
+
+
+class Compiled(Generic[P, R]):
+    """A pure function, compiled at its first call; eager, with a notice, where a machine cannot."""
+
+    def __init__(self, function: Callable[P, R], *, enabled: bool) -> None:
+        self.function = function
+        self.notice = "" if cxx() or not enabled else NO_COMPILER
+        self.is_compiled = enabled and not self.notice
+        self._call: Callable[P, R] = function
+        if self.is_compiled:
+            os.environ.setdefault("CXX", cxx() or "")
+            # Each model shape and layout is a program of its own, and not one compiled too often.
+            torch._dynamo.config.recompile_limit = 1024
+            self._call = torch.compile(function, fullgraph=True, dynamic=False, options=_options())
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._call(*args, **kwargs)
+
+    def warm_up(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Compiles for these arguments. If the machine fails to twice, says why and stays eager."""
+        for last in (False, True):  # a machine short of memory may fail to start g++ once
+            try:
+                self._call(*args, **kwargs)
+                return
+            except Exception as error:
+                if not self.is_compiled or not _is_the_machines(error):
+                    raise
+                if last:
+                    self._call, self.is_compiled = self.function, False
+                    self.notice = f"Compiling failed, so training is slower: {_first_line(error)}"
+
+
+def _options() -> dict[str, str | int | bool | Callable[..., Any]]:
+    """What the compiler does besides what it does by itself."""
+    return {"post_grad_custom_post_pass": WideProducts()} if is_faster() else {}
+
+
+# A compiler that is broken, cannot be started, or has no memory or disk to work with.
+_BROKEN = (
+    CppCompileError,
+    InvalidCxxCompiler,
+    TritonMissing,
+    GPUTooOldForTriton,
+    subprocess.SubprocessError,
+    OSError,
+    MemoryError,
+)
+
+
+def _is_the_machines(error: Exception) -> bool:
+    """Whether this machine's compiler failed, rather than the mathematics or the tracing of it."""
+    inner = error.inner_exception if isinstance(error, InductorError) else error
+    return isinstance(error, InductorError | TritonMissing | GPUTooOldForTriton) and isinstance(
+        inner, _BROKEN
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,127 @@
+"""A cohort's data on the device, and the two functions that a training consists of.
+
+`Step` makes one Adam update of every run, `Evaluation` one report. Both are pure functions of one
+run, mapped over the runs of the cohort by `torch.func.vmap` and compiled once.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from app.schemas.measure import EVALUATORS
+from worker.science.clamps.passes import Passes
+from worker.science.clamps.program import Layout, Tensors
+from worker.science.measures import induction_strength, previous_token_strength, query_metrics
+from worker.science.model import Batch, cross_entropy, pattern_keys
+from worker.science.parameters import Shape
+
+PROBES = 8  # sequences of the train evaluator whose patterns make a frame
+
+
+class TrainingState(NamedTuple):
+    """parameters, mean, second: [run, parameter]; the latter two are Adam's moments."""
+
+    parameters: Tensor
+    mean: Tensor
+    second: Tensor
+
+
+class Adam(NamedTuple):
+    """Settings per run, each [run]; corrections [run, 2] are 1 - beta ** update for this update."""
+
+    learning_rate: Tensor
+    beta1: Tensor
+    beta2: Tensor
+    epsilon: Tensor
+
+
+class Observation(NamedTuple):
+    """One report. metrics [run, evaluator, metric], strengths [run, layer, head] and the probe's
+    patterns [run, layer, head, query, key, probe]."""
+
+    metrics: Tensor
+    induction: Tensor
+    previous_token: Tensor
+    patterns: Tensor
+
+
+class Step:
+    """One update: mean cross-entropy of the batch, its gradient, Adam (Kingma & Ba 2015)."""
+
+    def __init__(self, shape: Shape, layout: Layout = ()) -> None:
+        self.shape, self.passes = shape, Passes(shape, layout)
+
+    def __call__(
+        self,
+        state: TrainingState,
+        adam: Adam,
+        correction: Tensor,
+        program: Tensors,
+        batch: Batch,
+        clock: Tensor,
+    ) -> tuple[TrainingState, Tensor]:
+        """All runs. batch.features is shared ([N, features]) or per run ([run, N, features]);
+        clock [B] numbers the sequences."""
+        return torch.func.vmap(self._one, in_dims=(0, 0, 0, 0, _run_axes(batch), None))(
+            state, adam, correction, program, batch, clock
+        )
+
+    def _one(
+        self,
+        state: TrainingState,
+        adam: Adam,
+        correction: Tensor,
+        program: Tensors,
+        batch: Batch,
+        clock: Tensor,
+    ) -> tuple[TrainingState, Tensor]:
+        loss_of = torch.func.grad_and_value(self._loss)
+        gradient, loss = loss_of(state.parameters, program, batch, clock)
+        mean = adam.beta1 * state.mean + (1 - adam.beta1) * gradient
+        second = adam.beta2 * state.second + (1 - adam.beta2) * gradient.square()
+        step = (mean / correction[0]) / ((second / correction[1]).sqrt() + adam.epsilon)
+        return TrainingState(state.parameters - adam.learning_rate * step, mean, second), loss
+
+    def _loss(self, flat: Tensor, program: Tensors, batch: Batch, clock: Tensor) -> Tensor:
+        logits = self.passes(self.shape.unflatten(flat), program, batch, clock).logits
+        return cross_entropy(logits, batch.target).mean()
+
+
+class Evaluation:
+    """One report: the metrics of all evaluators, and strengths and frame from `train`."""
+
+    def __init__(self, shape: Shape, layout: Layout = ()) -> None:
+        self.shape, self.passes = shape, Passes(shape, layout)
+
+    def __call__(
+        self, parameters: Tensor, program: Tensors, train: Batch, rest: Batch, clock: Tensor
+    ) -> Observation:
+        """All runs. `rest` holds the other evaluators, one after the other; clock [1] is where
+        training stands."""
+        axes = _run_axes(train)
+        return torch.func.vmap(self._one, in_dims=(0, 0, axes, axes, None))(
+            parameters, program, train, rest, clock
+        )
+
+    def _one(
+        self, flat: Tensor, program: Tensors, train: Batch, rest: Batch, clock: Tensor
+    ) -> Observation:
+        model, parameters = self.shape.model, self.shape.unflatten(flat)
+        keep = pattern_keys(model)
+        seen = self.passes(parameters, program, train, clock, keep, whole=True)
+        groups = len(EVALUATORS) - 1
+        other = self.passes(parameters, program, rest, clock, groups=groups)
+        patterns = [seen.kept[f"L{layer}.pattern"] for layer in range(model.layers)]
+        metrics = [query_metrics(seen.logits, train), query_metrics(other.logits, rest)]
+        return Observation(
+            torch.cat(metrics, dim=1).unflatten(1, (len(EVALUATORS), -1)).mean(2).mT,
+            torch.stack([induction_strength(pattern, train) for pattern in patterns]),
+            torch.stack([previous_token_strength(pattern) for pattern in patterns]),
+            torch.stack([pattern[..., :PROBES] for pattern in patterns]),
+        )
+
+
+def _run_axes(batch: Batch) -> Batch:
+    """Where the runs are in each part of a batch: nowhere in features that all of them share."""
+    return Batch._make((None if batch.features.ndim == 2 else 0, 0, 0, 0))

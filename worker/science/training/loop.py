@@ -1,0 +1,318 @@
+"""The training loop, as a generator of reports.
+
+A single run is a cohort of one, by the same code. Nothing here knows of databases or queues: the
+caller decides what to do with a report, and may ask for the state between two of them.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from app.schemas.config import RunConfig
+from app.schemas.measure import METRICS, Evaluator, Measurement, ProbeSequence
+from worker.science.clamps.program import (
+    NO_DONORS,
+    Donors,
+    Layout,
+    Tensors,
+    compile_program,
+    stack_programs,
+)
+from worker.science.composition import compositions
+from worker.science.data.datasets import Dataset
+from worker.science.data.probe import probe_sequences
+from worker.science.data.sequences import TrainingSequences, evaluation_batches
+from worker.science.machine.compiler import Compiled
+from worker.science.machine.devices import CPU, describe_device, settle
+from worker.science.model import Batch
+from worker.science.parameters import Shape, initial_parameters
+from worker.science.training.functions import Evaluation, Observation, Step, TrainingState
+from worker.science.training.updates import CapturedUpdates, Updates
+
+# A second thread gains a third on an idle machine, and loses everything on a busy one: the loops of
+# an update are so short that each waits for the slower thread (docs/adr/0007).
+DEFAULT_THREADS = 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one run reports at one value of `sequences`."""
+
+    measurement: Measurement
+    patterns: np.ndarray | None  # float32 [layer, head, probe, query, key], when a frame is due
+    weights: dict[str, Tensor] | None  # copies by name, when a checkpoint is due
+    run: int = 0  # its place among the configs
+    composition: np.ndarray | None = None  # float32, as `composition_scores`, with the patterns
+
+
+@dataclass(frozen=True)
+class TrainerState:
+    """Everything needed to go on after `sequences`: parameters, mean and second, [count] each.
+
+    `optimiser_from`: the sequences at which the optimiser began with moments of 0. `is_fork`:
+    nothing was reported here yet, because the state is another run's.
+    """
+
+    sequences: int
+    elapsed_seconds: float
+    tensors: dict[str, Tensor]
+    optimiser_from: int = 0
+    is_fork: bool = False
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The two compiled functions that a training consists of, for one shape and layout."""
+
+    step: Compiled[..., tuple[TrainingState, Tensor]]
+    evaluate: Compiled[..., Observation]
+
+    @classmethod
+    def of(cls, shape: Shape, layout: Layout, *, compile: bool) -> "Programs":
+        """To be compiled at their first call."""
+        return cls(
+            Compiled(Step(shape, layout), enabled=compile),
+            Compiled(Evaluation(shape, layout), enabled=compile),
+        )
+
+
+def never() -> bool:
+    """A `should_stop` that lets the training run to its end."""
+    return False
+
+
+class Trainer:
+    """Trains a cohort: configs of equal shape, program structure, length and schedule."""
+
+    def __init__(
+        self,
+        configs: Sequence[RunConfig],
+        datasets: Sequence[Dataset],
+        *,
+        resume: Sequence[TrainerState | None] | None = None,
+        initial: Sequence[dict[str, Tensor]] | None = None,
+        compile: bool = True,
+        threads: int = 0,
+        should_stop: Callable[[], bool] = never,
+        donors: Donors = NO_DONORS,
+        programs: "Programs | None" = None,
+        device: torch.device = CPU,
+        capture: bool | None = None,
+    ) -> None:
+        """`initial` replaces the seeds' initial weights; `threads` 0 means `DEFAULT_THREADS`;
+        `donors` are the models of the checkpoints that clamps graft from; `programs` are those of
+        another trainer, compiled already; `capture`: whether updates are replayed from fixed
+        places, by default on a graphics processor."""
+        _check(configs, _OF_STACKS)
+        torch.set_num_threads(threads or DEFAULT_THREADS)
+        self.configs, self.datasets, self.should_stop = configs, datasets, should_stop
+        self.stopped = False
+        self.shape = cohort_shape(configs[0], datasets[0])
+        self.where = device
+        sequences = TrainingSequences(configs, datasets, device)
+        train, rest, self._drawn = evaluation_batches(configs, datasets)
+        self._train = _moved(train, device)
+        self._rest = _moved(rest._replace(features=self._train.features), device)
+        # However many classes there are to evaluate with: one compiled program serves.
+        torch._dynamo.maybe_mark_dynamic(self._train.features, train.features.ndim - 2)
+        data = [compile_program(config, donors) for config in configs]
+        if any(one.layout != data[0].layout for one in data):
+            raise ValueError("runs of one cohort must have the same clamped points")
+        self.layout = data[0].layout
+        self._program: Tensors = tuple(
+            {name: tensor.to(device) for name, tensor in part.items()}
+            for part in stack_programs(data)
+        )
+        self.programs = programs or Programs.of(self.shape, self.layout, compile=compile)
+        self._step, self._evaluate = self.programs.step, self.programs.evaluate
+        state = self._restored(resume, initial)
+        is_captured = device.type == "cuda" if capture is None else capture
+        kind = CapturedUpdates if is_captured and not sequences.has_noise else Updates
+        self._updates = kind(
+            self._step, configs, sequences, self._program, state, self._optimiser_from
+        )
+
+    def _restored(
+        self,
+        resume: Sequence[TrainerState | None] | None,
+        initial: Sequence[dict[str, Tensor]] | None,
+    ) -> TrainingState:
+        """The state to start with, on the device; sets where that is."""
+        states = [state for state in resume or () if state is not None]
+        self._fork = self._update_at(states[0].sequences) if states and states[0].is_fork else None
+        self.resumed = bool(states) and self._fork is None
+        self._optimiser_from = [self._update_at(s.optimiser_from) for s in states]
+        if states:
+            self._update = self._update_at(states[0].sequences)
+            self._elapsed = max(state.elapsed_seconds for state in states)
+            parts = [[s.tensors[name] for s in states] for name in TrainingState._fields]
+            return TrainingState(*(torch.stack(part).to(self.where) for part in parts))
+        named = initial or [initial_parameters(self.shape, c.seeds.initial) for c in self.configs]
+        flat = torch.stack([self.shape.flatten(weights) for weights in named]).to(self.where)
+        self._update, self._elapsed = 0, 0.0
+        self._optimiser_from = [0] * len(self.configs)
+        return TrainingState(flat, torch.zeros_like(flat), torch.zeros_like(flat))
+
+    def _update_at(self, sequences: int) -> int:
+        return sequences // self.configs[0].training.batch_size
+
+    @property
+    def sequences(self) -> int:
+        """Sequences seen so far."""
+        return self._update * self.configs[0].training.batch_size
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a user should know about how this trains; complete after `warm_up`."""
+        return tuple({notice for part in (self._step, self._evaluate) if (notice := part.notice)})
+
+    @property
+    def device(self) -> str:
+        """`CPU, 2 threads, compiled`; `NVIDIA H200, float32, compiled`."""
+        return f"{describe_device(self.where)}, {'' if self._step.is_compiled else 'not '}compiled"
+
+    @property
+    def _state(self) -> TrainingState:
+        return self._updates.state
+
+    @property
+    def sizes(self) -> tuple[object, ...]:
+        """What is compiled for: the shapes of all that goes into a report, which hold the runs."""
+        return tuple(part.shape for part in (*self._train, *self._rest))
+
+    @property
+    def batch_loss(self) -> Tensor:
+        """The loss of the last update, per run: [run]."""
+        return self._updates.loss
+
+    def probe(self, run: int) -> list[ProbeSequence]:
+        """The sequences whose patterns the frames of a run show."""
+        return probe_sequences(self._drawn[run][Evaluator.TRAIN], self.datasets[run])
+
+    def state(self, run: int) -> TrainerState:
+        """A copy of what is needed to go on from here."""
+        parts = self._state._asdict().items()
+        tensors = {name: part[run].to("cpu", copy=True) for name, part in parts}
+        begun = self._optimiser_from[run] * self.configs[run].training.batch_size
+        return TrainerState(self.sequences, self._elapsed, tensors, begun)
+
+    @torch.no_grad()
+    def warm_up(self) -> None:
+        """Compiles both functions without changing anything: they are pure."""
+        self._updates.warm_up(self._update)
+        self._evaluate.warm_up(*self._evaluated())
+
+    @torch.no_grad()
+    def reports(self) -> Iterator[tuple[Report, ...]]:
+        """Trains, and yields one report per run wherever a measurement is due.
+
+        A resumed training starts with the report after the one it was saved at, a fork with one at
+        the fork. `should_stop` is asked before every update; what was due by then has been
+        reported.
+        """
+        clock = time.perf_counter() - self._elapsed
+        start, updates = self._update, self.configs[0].training.updates
+        for self._update in range(start, updates + 1):
+            if self._is_due("evaluate_every") and not (self.resumed and self._update == start):
+                settle(self.where)
+                self._elapsed = time.perf_counter() - clock
+                yield self._report()
+            if self._update == updates:
+                return
+            if self.should_stop():
+                self._elapsed, self.stopped = time.perf_counter() - clock, True
+                return
+            self._updates.make(self._update)
+
+    @torch.no_grad()
+    def train(self, updates: int) -> None:
+        """Some updates without a report, for measuring how fast they are."""
+        for _ in range(updates):
+            self._updates.make(self._update)
+            self._update += 1
+
+    def _is_due(self, interval: str) -> bool:
+        return self._update == self._fork or is_due(self.configs[0], self._update, interval)
+
+    def _evaluated(self) -> tuple[Tensor, Tensors, Batch, Batch, Tensor]:
+        """What a report is made of. Its lights are those of the next training sequence."""
+        clock = torch.tensor([self.sequences], device=self.where)
+        return self._state.parameters, self._program, self._train, self._rest, clock
+
+    def _report(self) -> tuple[Report, ...]:
+        seen = Observation(*(part.cpu() for part in self._evaluate(*self._evaluated())))
+        scores = None
+        if self._is_due("frame_every"):
+            scores = compositions(self.shape)(self._state.parameters).cpu().numpy()
+        return tuple(self._report_of(run, seen, scores) for run in range(len(self.configs)))
+
+    def _report_of(self, run: int, seen: Observation, scores: np.ndarray | None) -> Report:
+        metrics = dict(zip((m.value for m in METRICS), seen.metrics[run].T.tolist(), strict=True))
+        measurement = Measurement(
+            sequences=self.sequences,
+            elapsed_seconds=self._elapsed,
+            induction_strength=seen.induction[run].tolist(),
+            previous_token_strength=seen.previous_token[run].tolist(),
+            **metrics,
+        )
+        is_frame = scores is not None
+        return Report(
+            measurement,
+            seen.patterns[run].permute(0, 1, 4, 2, 3).contiguous().numpy() if is_frame else None,
+            self.weights(run) if self._is_due("checkpoint_every") else None,
+            run,
+            None if scores is None else scores[run],
+        )
+
+    def weights(self, run: int) -> dict[str, Tensor]:
+        """A copy of the weights by name."""
+        return self.shape.unflatten(self._state.parameters[run].to("cpu", copy=True))
+
+
+def _moved(batch: Batch, device: torch.device) -> Batch:
+    return Batch(*(part.to(device) for part in batch))
+
+
+def is_due(config: RunConfig, update: int, interval: str) -> bool:
+    """Whether something is reported before this update: the first at or past each multiple of its
+    interval, and the end. Paper section 1, "Loop / cadence"."""
+    every, size = getattr(config.recording, interval), config.training.batch_size
+    past, before = update * size // every, (update - 1) * size // every
+    return past != before or update == config.training.updates
+
+
+def cohort_shape(config: RunConfig, dataset: Dataset) -> Shape:
+    """The shape that all runs of a cohort share."""
+    features = dataset.features.shape[-1]
+    return Shape(config.model, features, config.task.labels, config.task.context_pairs)
+
+
+def check_cohort(configs: Sequence[RunConfig]) -> None:
+    """Raises ValueError if configs cannot be trained by one compiled update."""
+    _check(configs, _OF_UPDATES)
+
+
+def _check(configs: Sequence[RunConfig], shared: "Mapping[str, Trait]") -> None:
+    for first, second in pairwise(configs):
+        for what, of in shared.items():
+            if of(first) != of(second):
+                raise ValueError(f"runs of one cohort must have the same {what}")
+
+
+Trait = Callable[[RunConfig], object]
+_OF_UPDATES: dict[str, Trait] = {
+    "model": lambda config: config.model,
+    "labels": lambda config: config.task.labels,
+    "context": lambda config: (config.task.context_pairs, config.task.burstiness),
+    "input noise": lambda config: config.task.input_noise > 0,
+    "batch size": lambda config: config.training.batch_size,
+}
+_OF_STACKS: dict[str, Trait] = _OF_UPDATES | {
+    "sequences": lambda config: config.training.sequences,
+    "recording": lambda config: config.recording,
+}

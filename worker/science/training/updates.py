@@ -1,0 +1,175 @@
+"""The updates of a cohort, one after the other; nothing is read back in between.
+
+On a processor each update is a call. On a graphics processor an update is captured once as a CUDA
+graph and replayed, since launching its kernels one by one would take longer than they do.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from app.schemas.config import RunConfig
+from worker.science.clamps.program import Tensors
+from worker.science.data.sampler import BLOCK
+from worker.science.data.sequences import Drawn, TrainingSequences
+from worker.science.machine.compiler import Compiled
+from worker.science.training.functions import Adam, TrainingState
+
+Step = Compiled[..., tuple[TrainingState, Tensor]]
+WARM_UPS = 3  # calls before a capture, in which libraries take the memory that they keep
+
+
+class Updates:
+    """Makes updates in order, from any of them on."""
+
+    def __init__(
+        self,
+        step: Step,
+        configs: Sequence[RunConfig],
+        sequences: TrainingSequences,
+        program: Tensors,
+        state: TrainingState,
+        begun: Sequence[int],
+    ) -> None:
+        """`begun`: the update at which Adam's moments of each run were 0."""
+        self._step, self._configs, self._begun = step, configs, begun
+        self._sequences, self._program, self.state = sequences, program, state
+        self._device = state.parameters.device
+        self._adam = Adam(*(part.to(self._device) for part in adam_settings(configs)))
+        self.loss = torch.zeros(len(configs), device=self._device)  # of the last update, per run
+        self._timed, self._timing = -1, _NOTHING
+
+    def make(self, update: int) -> None:
+        """One update of every run; `update` counts from 0."""
+        block, offset = divmod(update, BLOCK)
+        self._set_clock(block)
+        corrections, numbers = (part[offset] for part in self._timing)
+        self.state, self.loss = self._step(
+            self.state,
+            self._adam,
+            corrections,
+            self._program,
+            self._sequences.batch(update),
+            numbers,
+        )
+
+    def warm_up(self, update: int) -> None:
+        """Compiles, without changing anything."""
+        self._set_clock(update // BLOCK)
+        corrections, numbers = (part[update % BLOCK] for part in self._timing)
+        batch = self._sequences.batch(update)
+        self._step.warm_up(self.state, self._adam, corrections, self._program, batch, numbers)
+
+    def _set_clock(self, block: int) -> None:
+        """Adam's corrections [BLOCK, run, 2] and the sequences' numbers [BLOCK, B] of a block."""
+        if block == self._timed:
+            return
+        first, size = block * BLOCK, self._configs[0].training.batch_size
+        made = [correction(self._configs, first + n, self._begun) for n in range(BLOCK)]
+        numbers = torch.arange(first * size, (first + BLOCK) * size).view(BLOCK, size)
+        self._timing = torch.stack(made).to(self._device), numbers.to(self._device)
+        self._timed = block
+
+
+class CapturedUpdates(Updates):
+    """The same, with all that an update reads and writes at places that never change.
+
+    Which update of the block it is stands on the device, too, and counts itself up.
+    """
+
+    _place: Tensor
+    _held: tuple[Tensor, ...]
+    _replay: Callable[[], None] | None = None
+    _loaded = -1
+
+    def make(self, update: int) -> None:
+        block, offset = divmod(update, BLOCK)
+        if block != self._loaded:
+            self._load(block)
+            self._place.fill_(offset)
+        if self._replay is None:
+            self._replay = self._captured()
+        self._replay()
+
+    def warm_up(self, update: int) -> None:
+        """Compiles for what will be captured: tensors of these strides, too."""
+        block, offset = divmod(update, BLOCK)
+        self._load(block)
+        self._place.fill_(offset)
+        self._step.warm_up(*self._arguments())
+        self._loaded = -1
+
+    def _load(self, block: int) -> None:
+        """Puts a block's sequences and times where the graph reads them."""
+        self._set_clock(block)
+        new = (*self._sequences.drawn(block), *self._timing)
+        if not hasattr(self, "_held"):
+            self._held = tuple(part.clone() for part in new)
+            self._place = torch.zeros(1, dtype=torch.int64, device=self._device)
+            self.state = TrainingState(*(part.clone() for part in self.state))
+        for held, part in zip(self._held, new, strict=True):
+            held.copy_(part)
+        self._loaded = block
+
+    def _captured(self) -> Callable[[], None]:
+        """One update, to be replayed."""
+        if self._device.type != "cuda":
+            return self._in_place
+        kept = [part.clone() for part in (*self.state, self._place)]
+        aside = torch.cuda.Stream(self._device)
+        aside.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(aside):
+            for _ in range(WARM_UPS):
+                self._place.copy_(kept[-1])  # a block may end here
+                self._in_place()
+        torch.cuda.current_stream(self._device).wait_stream(aside)
+        for part, before in zip((*self.state, self._place), kept, strict=True):
+            part.copy_(before)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self._in_place()
+        return graph.replay
+
+    def _arguments(self) -> tuple[object, ...]:
+        """Of the update that the place says, read from where the block is held."""
+        row, labels, target = (part.index_select(1, self._place)[:, 0] for part in self._held[:3])
+        corrections, numbers = (part.index_select(0, self._place)[0] for part in self._held[3:])
+        batch = self._sequences.batch_of(Drawn(row, labels, target))
+        return self.state, self._adam, corrections, self._program, batch, numbers
+
+    def _in_place(self) -> None:
+        state, loss = self._step(*self._arguments())
+        for mine, new in zip((*self.state, self.loss), (*state, loss), strict=True):
+            mine.copy_(new)
+        self._place.add_(1)
+
+
+_NOTHING = (torch.empty(0), torch.empty(0))
+
+
+def adam_settings(configs: Sequence[RunConfig]) -> Adam:
+    """Adam's settings of every run, each [run]."""
+    return Adam(
+        *(
+            torch.tensor([getattr(config.training, name) for config in configs])
+            for name in Adam._fields
+        )
+    )
+
+
+def correction(
+    configs: Sequence[RunConfig], update: int, begun: Sequence[int] | None = None
+) -> Tensor:
+    """Adam's bias corrections 1 - beta ** (update + 1), for updates counted from 0: [run, 2].
+
+    `begun`: at which update the moments of each run were 0, if not at the first.
+    """
+    counts = [update + 1 - start for start in begun or [0] * len(configs)]
+    training = [config.training for config in configs]
+    return torch.tensor(
+        [
+            [1 - one.beta1**count, 1 - one.beta2**count]
+            for one, count in zip(training, counts, strict=True)
+        ]
+    )

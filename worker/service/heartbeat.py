@@ -1,0 +1,76 @@
+"""The heartbeat: a thread that says what this worker is, and that it is still there."""
+
+import logging
+import os
+import socket
+import threading
+from time import monotonic
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.db import workers
+from app.db.engine import session_scope
+from app.db.workers import Description
+from worker.service import machine
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 2.0
+SETTLE_SECONDS = 2.0  # after which workers that were started together have heard of each other
+
+
+def worker_name() -> str:
+    """Which worker this is, in the pool process: its machine and Celery's main process."""
+    return f"{socket.gethostname()}-{os.getppid()}"
+
+
+class Heartbeat:
+    """Beats until it is stopped; while Postgres is away, nobody hears it."""
+
+    def __init__(self, engine: Engine, *, every_seconds: float = EVERY_SECONDS) -> None:
+        self._engine, self._every_seconds = engine, every_seconds
+        self._started_at = monotonic()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def settle(self) -> None:
+        """Waits, if this worker has just started, until others that have are known."""
+        self._stop.wait(max(0.0, self._started_at + SETTLE_SECONDS - monotonic()))
+
+    def stop(self) -> None:
+        """Says goodbye: a worker that was asked to stop is not shown as silent."""
+        self._stop.set()
+        self._thread.join()
+        try:
+            with session_scope(self._engine) as session:
+                workers.remove(session, worker_name())
+        except SQLAlchemyError as error:
+            log.warning("this worker will be shown as silent: %s", error)
+        self._engine.dispose()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                with session_scope(self._engine) as session:
+                    workers.report(session, _description())
+            except SQLAlchemyError as error:
+                log.warning("nobody hears that this worker is there: %s", error)
+            if self._stop.wait(self._every_seconds):
+                return
+
+
+def _description() -> Description:
+    return Description(
+        name=worker_name(),
+        host=socket.gethostname(),
+        pid=os.getppid(),
+        device=machine.device(),
+        cores=machine.cores(),
+        memory=machine.memory(),
+        memory_free=machine.memory_free(),
+        torch=machine.torch_version(),
+    )

@@ -1,0 +1,150 @@
+"""The supervisor: takes runs, starts a trainer for them, and says what became of it.
+
+It runs in Celery's pool process and loads no torch: a trainer is a process of its own, so that its
+memory is freed by its exit and a crash takes nothing else down.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+from sqlalchemy import Engine
+
+from app.config import Settings
+from app.db import claims
+from app.db.claims import Claim
+from app.services.runs import attempts
+from app.services.runs.outbox import Outbox, transaction
+from app.services.runs.planning import plan
+from worker.retry import patiently
+from worker.service.machine import memory_for
+from worker.service.watch import FOREVER, STOP_SECONDS, Watch
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.25
+
+Trainer = subprocess.Popen[bytes]
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """Trains runs for one worker, one cohort at a time."""
+
+    settings: Settings
+    engine: Engine
+    outbox: Outbox
+    worker: str  # its name, as users see it
+    is_stopping: Callable[[], bool]
+
+    def attend(self, run_id: str) -> None:
+        """Woken up for a run: trains what waits, the next in line first, until nothing does."""
+        log.info("woken up for run %s", run_id)
+        while not self.is_stopping():
+            taken = patiently(self._plan)
+            if not taken:
+                return
+            reason = self._train(taken)
+            patiently(partial(self._settle, taken, reason))
+
+    def _plan(self) -> list[Claim]:
+        with transaction(self.engine, self.outbox) as session:
+            return plan(
+                session,
+                worker=self.worker,
+                lease_seconds=self.settings.lease_seconds,
+                most=self.settings.cohort_size,
+                memory=memory_for(self.settings.device),
+            )
+
+    def _train(self, taken: Sequence[Claim]) -> str:
+        """Runs a trainer to its end; a sentence about how it ended."""
+        try:
+            trainer = self._start(taken)
+        except OSError as error:
+            return f"The trainer could not be started: {error}."
+        try:
+            self._watch(trainer, taken)
+        finally:
+            _kill(trainer)
+        return _how_it_ended(trainer.returncode)
+
+    def _start(self, taken: Sequence[Claim]) -> Trainer:
+        """The trainer's process, in a session of its own so that it can be killed with its like."""
+        compiled = str(self.settings.data_dir.resolve() / "cache" / "inductor")
+        command = [sys.executable, "-m", "worker.trainer", "--parent", str(os.getpid())]
+        with self._log(taken).open("ab") as output:
+            return subprocess.Popen(
+                [*command, *(f"{claim.run_id}:{claim.attempt}" for claim in taken)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={"TORCHINDUCTOR_CACHE_DIR": compiled, **os.environ},
+            )
+
+    def _log(self, taken: Sequence[Claim]) -> Path:
+        """The log of the trainer: that of its first run, which those of the others name."""
+        logs = self.settings.data_dir / "logs" / "runs"
+        logs.mkdir(parents=True, exist_ok=True)
+        first, *others = (logs / f"{claim.run_id}.log" for claim in taken)
+        for other, claim in zip(others, taken[1:], strict=True):
+            with other.open("a") as output:
+                output.write(f"attempt {claim.attempt} is trained with others: see {first.name}\n")
+        return first
+
+    def _watch(self, trainer: Trainer, taken: Sequence[Claim]) -> None:
+        """Returns when the trainer has exited, or has overstayed its time."""
+        watch = Watch(self.settings, self.engine, self.outbox, taken, self.is_stopping)
+        deadline, was_told = FOREVER, False
+        while monotonic() < deadline and not _has_exited(trainer):
+            if self.is_stopping() and not was_told:
+                trainer.terminate()
+                deadline, was_told = min(deadline, monotonic() + STOP_SECONDS), True
+            deadline = min(deadline, monotonic() + watch.time_left())
+
+    def _settle(self, taken: Sequence[Claim], reason: str) -> None:
+        """Records the end of attempts whose trainer could not do so itself."""
+        with transaction(self.engine, self.outbox) as session:
+            for claim in taken:
+                run = claims.hold(session, claim)
+                if run is None:
+                    continue
+                log.warning("run %s, attempt %d: %s", claim.run_id, claim.attempt, reason)
+                if self.is_stopping():
+                    said = "Its worker shuts down; the next one goes on."
+                    attempts.give_back(session, run, said)
+                else:
+                    attempts.lose(session, run, reason)
+
+
+def _has_exited(trainer: Trainer) -> bool:
+    """Whether it has, looking for a moment."""
+    try:
+        trainer.wait(POLL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _kill(trainer: Trainer) -> None:
+    """Ends the trainer and what it started (compilers), whatever they are doing."""
+    with suppress(ProcessLookupError):  # all of them have gone by themselves
+        os.killpg(trainer.pid, signal.SIGKILL)
+    trainer.wait()
+
+
+def _how_it_ended(returncode: int) -> str:
+    if returncode == -signal.SIGKILL:
+        return "The trainer was killed (SIGKILL), as happens when memory runs out."
+    if returncode < 0:
+        return f"The trainer crashed ({signal.Signals(-returncode).name})."
+    return f"The trainer ended with exit code {returncode} and no word about its runs."

@@ -1,0 +1,75 @@
+"""Watching a trainer: how long it may still run, by what the rows of its runs say."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from app.config import Settings
+from app.db import claims
+from app.db.claims import Claim
+from app.schemas.state import RunState
+from app.services.runs import attempts
+from app.services.runs.outbox import Outbox, transaction
+from worker.retry import AWAY
+
+CANCEL_SECONDS = 1.0  # a trainer may take to let a run go that is cancelled: 2 s in all
+STOP_SECONDS = 8.0  # ... to save when the worker shuts down or a run is paused
+EXIT_SECONDS = 5.0  # ... to exit once its runs have ended
+_PATIENCE = {RunState.STOPPING: CANCEL_SECONDS, RunState.PAUSING: STOP_SECONDS}
+FOREVER = float("inf")
+
+
+@dataclass
+class Watch:
+    """Looks at the runs of one trainer; what it does not let go in time is taken from it."""
+
+    settings: Settings
+    engine: Engine
+    outbox: Outbox
+    claims: Sequence[Claim]
+    is_stopping: Callable[[], bool]
+    _asked: dict[str, float] = field(default_factory=dict)  # since when a run is to go
+
+    def time_left(self) -> float:
+        """How many seconds the trainer may still run, as things are now."""
+        try:
+            with transaction(self.engine, self.outbox) as session:
+                states = claims.states_of(session, self.claims)
+                # Loading torch, it may not get to run for seconds.
+                claims.renew_start(session, self.claims, self.settings.lease_seconds)
+                overdue = self._overdue(states)
+                if len(overdue) < len(states):  # else it is killed first
+                    self._let_go(session, overdue)
+        except AWAY:
+            return FOREVER
+        return self._judge(states, overdue)
+
+    def _judge(self, states: dict[str, RunState], overdue: Sequence[Claim]) -> float:
+        if not states:
+            return EXIT_SECONDS
+        if len(overdue) == len(states):
+            return 0.0
+        if self.is_stopping() and set(states.values()) == {RunState.STARTING}:
+            return 0.0  # it has nothing to save yet, and does not hear while it compiles
+        return FOREVER
+
+    def _overdue(self, states: dict[str, RunState]) -> list[Claim]:
+        """The runs that were to go, and have not gone in time."""
+        now, overdue = monotonic(), []
+        for claim in self.claims:
+            patience = _PATIENCE.get(states.get(claim.run_id, RunState.RUNNING))
+            if patience is None:
+                self._asked.pop(claim.run_id, None)
+            elif now - self._asked.setdefault(claim.run_id, now) >= patience:
+                overdue.append(claim)
+        return overdue
+
+    def _let_go(self, session: Session, overdue: Sequence[Claim]) -> None:
+        """Ends runs over the head of a trainer that does not hear, and trains others on."""
+        for claim in overdue:
+            run = claims.hold(session, claim)
+            if run is not None:
+                attempts.lose(session, run, "Its trainer did not let it go in time.")
