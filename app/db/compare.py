@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from app.db.models import Measurement, Run, StudyRun
+from app.db.models import MeasurementRow, Run, StudyRunRow
 from app.db.series import columns_of, number_of
 from app.db.studies import Curve
 
@@ -26,7 +26,11 @@ def known_runs(session: Session, run_ids: Collection[str]) -> set[str]:
 
 def runs_of_study(session: Session, study_id: str) -> Sequence[str]:
     """The ids of a study's runs, in its order."""
-    own = select(StudyRun.run_id).where(StudyRun.study_id == study_id).order_by(StudyRun.place)
+    own = (
+        select(StudyRunRow.run_id)
+        .where(StudyRunRow.study_id == study_id)
+        .order_by(StudyRunRow.place)
+    )
     return session.scalars(own).all()
 
 
@@ -38,19 +42,19 @@ def curves(session: Session, run_ids: Collection[str], number: ColumnElement[flo
 
 def last_strengths(session: Session, run_ids: Collection[str], metric: str) -> dict[str, Strengths]:
     """The strengths of all heads at the last measurement of each run that has any."""
-    column: ColumnElement[Strengths] = getattr(Measurement, metric)
+    column: ColumnElement[Strengths] = getattr(MeasurementRow, metric)
     statement = (
-        select(Measurement.run_id, column)
-        .where(Measurement.run_id.in_(run_ids))
-        .ext(distinct_on(Measurement.run_id))
-        .order_by(Measurement.run_id, Measurement.sequences.desc())
+        select(MeasurementRow.run_id, column)
+        .where(MeasurementRow.run_id.in_(run_ids))
+        .ext(distinct_on(MeasurementRow.run_id))
+        .order_by(MeasurementRow.run_id, MeasurementRow.sequences.desc())
     )
     return {row.run_id: row[1] for row in session.execute(statement)}
 
 
 def strongest(metric: str, layer: int | None = None) -> ColumnElement[float]:
     """The largest strength at every measurement: of all heads, or of those of a layer."""
-    column = getattr(Measurement, metric)
+    column = getattr(MeasurementRow, metric)
     if layer is not None:
         column = column[layer + 1 : layer + 1]  # a slice of one row, with all of its columns
     heads = func.unnest(column).column_valued("head")

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.db.base import Base
-from app.db.models import Checkpoint, Frame, Measurement, Probe, ResumePoint, Run, StudyRun
+from app.db.models import Checkpoint, Frame, MeasurementRow, Probe, ResumePoint, Run, StudyRunRow
 
 SHARED = 0  # the attempt of rows that no trainer of the run wrote: its parent's
 
@@ -25,7 +25,7 @@ def copy_history(session: Session, parent_id: str, fork_id: str, *, at: int) -> 
 
     What was measured at the fork is left out: the fork measures there by its own program.
     """
-    _copy(session, Measurement, parent_id, fork_id, before=at)
+    _copy(session, MeasurementRow, parent_id, fork_id, before=at)
     _copy(session, Frame, parent_id, fork_id, before=at)
     _copy(session, Checkpoint, parent_id, fork_id, before=at + 1)
     _copy(session, Probe, parent_id, fork_id)
@@ -54,12 +54,12 @@ def drop_optimiser(session: Session, run_id: str, sequences: int) -> None:
     session.execute(statement.where(*where))
 
 
-def last_before(session: Session, run_id: str, *, before: int) -> Measurement | None:
+def last_before(session: Session, run_id: str, *, before: int) -> MeasurementRow | None:
     """The last measurement below `before`."""
     statement = (
-        select(Measurement)
-        .where(Measurement.run_id == run_id, Measurement.sequences < before)
-        .order_by(Measurement.sequences.desc())
+        select(MeasurementRow)
+        .where(MeasurementRow.run_id == run_id, MeasurementRow.sequences < before)
+        .order_by(MeasurementRow.sequences.desc())
         .limit(1)
     )
     return session.scalars(statement).one_or_none()
@@ -73,8 +73,8 @@ def forks_of(session: Session, run_id: str) -> Sequence[Run]:
 
 def relatives_of(session: Session, run: Run, *, limit: int) -> Sequence[Run]:
     """The runs of its studies, its parent, its siblings and its forks, newest first."""
-    studies = select(StudyRun.study_id).where(StudyRun.run_id == run.id)
-    in_studies = select(StudyRun.run_id).where(StudyRun.study_id.in_(studies))
+    studies = select(StudyRunRow.study_id).where(StudyRunRow.run_id == run.id)
+    in_studies = select(StudyRunRow.run_id).where(StudyRunRow.study_id.in_(studies))
     is_family = or_(Run.id == run.parent_id, Run.parent_id.in_([run.id, run.parent_id]))
     statement = (
         select(Run)

@@ -85,7 +85,7 @@ def _run_key() -> Mapped[str]:
     return mapped_column(Text, ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
 
 
-class Measurement(Base):
+class MeasurementRow(Base):
     """What a run reported at one value of `sequences`; arrays as in `schemas.measure`."""
 
     __tablename__ = "measurement"
@@ -191,7 +191,7 @@ class Study(Base):
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
 
 
-class StudyRun(Base):
+class StudyRunRow(Base):
     """A run's place in a study, and what every axis is in it. A run may be in several studies."""
 
     __tablename__ = "study_run"

@@ -13,7 +13,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from app.db.base import Base
 from app.db.claims import Claim
-from app.db.models import Checkpoint, Frame, Measurement, Probe, ResumePoint, Run
+from app.db.models import Checkpoint, Frame, MeasurementRow, Probe, ResumePoint, Run
 from app.schemas import measure
 from app.schemas.measure import EVALUATORS, Evaluator, ProbeSequence
 
@@ -61,7 +61,7 @@ def add_measurements(session: Session, measured: Mapping[Claim, Sequence[Measure
         for claim, measurements in measured.items()
         for measurement, at in measurements
     ]
-    _upsert(session, Measurement, rows)
+    _upsert(session, MeasurementRow, rows)
 
 
 def add_frames(session: Session, frames: Mapping[Claim, Mapping[int, StoredFrame]]) -> None:
@@ -155,19 +155,19 @@ def checkpoint(session: Session, run_id: str, sequences: int) -> StoredFile | No
 
 def train_losses(session: Session, run_id: str, *, before: int) -> Sequence[tuple[int, float]]:
     """The training evaluator's loss below `before`, by sequences."""
-    loss = Measurement.loss[_TRAIN + 1]  # arrays count from 1 in SQL
+    loss = MeasurementRow.loss[_TRAIN + 1]  # arrays count from 1 in SQL
     statement = (
-        select(Measurement.sequences, loss)
-        .where(Measurement.run_id == run_id, Measurement.sequences < before)
-        .order_by(Measurement.sequences)
+        select(MeasurementRow.sequences, loss)
+        .where(MeasurementRow.run_id == run_id, MeasurementRow.sequences < before)
+        .order_by(MeasurementRow.sequences)
     )
     return [(sequences, loss) for sequences, loss in session.execute(statement)]
 
 
 def last_measured(session: Session, run_id: str, *, before: int) -> int | None:
     """The last measurement's place below `before`."""
-    statement = select(func.max(Measurement.sequences)).where(
-        Measurement.run_id == run_id, Measurement.sequences < before
+    statement = select(func.max(MeasurementRow.sequences)).where(
+        MeasurementRow.run_id == run_id, MeasurementRow.sequences < before
     )
     return session.scalars(statement).one()
 
@@ -207,5 +207,5 @@ def _upsert_into(model: type[Base], names: tuple[str, ...]) -> ReturningInsert[A
 
 def first_computed_at(session: Session, run_id: str) -> datetime:
     """When the first numbers of a run left its model."""
-    query = select(func.min(Measurement.computed_at)).where(Measurement.run_id == run_id)
+    query = select(func.min(MeasurementRow.computed_at)).where(MeasurementRow.run_id == run_id)
     return session.scalars(query).one()

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 
-from app.db.models import Measurement, Run, StudyRun
+from app.db.models import MeasurementRow, Run, StudyRunRow
 from app.schemas.state import RunState
 
 SHORTEST_ID = 4  # characters of an id that find its run: shorter words are words
@@ -40,7 +40,7 @@ class Matching:
     run_ids: Sequence[str] = ()  # any of these
 
 
-class Place(NamedTuple):
+class SortPosition(NamedTuple):
     """Where in an order a run is: what it is sorted by (None: it has no such thing), and its id."""
 
     key: Any
@@ -62,7 +62,7 @@ class Order:
             return falling, Run.id.desc()
         return key.asc(), Run.id.asc()
 
-    def past(self, place: Place) -> ColumnElement[bool]:
+    def past(self, place: SortPosition) -> ColumnElement[bool]:
         """Whether a run comes after this place."""
         if place.key is None:
             return self.key.is_(None) & self._id_past(place)
@@ -70,14 +70,14 @@ class Order:
         later = here < there if self.descending else here > there
         return or_(later, self.key.is_(None)) if self.is_optional else later
 
-    def until(self, place: Place) -> ColumnElement[bool]:
+    def until(self, place: SortPosition) -> ColumnElement[bool]:
         """Whether a run comes before this place, or is there."""
         if place.key is None:
             return self.key.is_not(None) | ~self._id_past(place)
         here, there = tuple_(self.key, Run.id), tuple_(place.key, place.run_id)
         return here >= there if self.descending else here <= there
 
-    def _id_past(self, place: Place) -> ColumnElement[bool]:
+    def _id_past(self, place: SortPosition) -> ColumnElement[bool]:
         return Run.id < place.run_id if self.descending else Run.id > place.run_id
 
 
@@ -95,8 +95,8 @@ def runs_page(
     order: Order,
     *,
     numbers: Sequence[ColumnElement[Any]] = (),
-    past: Place | None = None,
-    until: Place | None = None,
+    past: SortPosition | None = None,
+    until: SortPosition | None = None,
     limit: int,
 ) -> list[Found]:
     """Runs in order, from those past one place, up to and with those at another."""
@@ -117,7 +117,7 @@ def _conditions(matching: Matching) -> list[ColumnElement[bool]]:
     if matching.tags:
         found.append(type_coerce(Run.tags, ARRAY(Text)).contains(list(matching.tags)))
     if matching.study is not None:
-        own = select(StudyRun.run_id).where(StudyRun.study_id == matching.study)
+        own = select(StudyRunRow.run_id).where(StudyRunRow.study_id == matching.study)
         found.append(Run.id.in_(own))
     if matching.datasets:
         found.append(Run.config[("task", "dataset")].as_string().in_(matching.datasets))
@@ -150,7 +150,7 @@ def latest(number: ColumnElement[float]) -> ColumnElement[Any]:
     """
     return (
         select(number)
-        .where(Measurement.run_id == Run.id, Measurement.sequences == Run.sequences)
+        .where(MeasurementRow.run_id == Run.id, MeasurementRow.sequences == Run.sequences)
         .correlate(Run)
         .scalar_subquery()
     )
@@ -188,13 +188,13 @@ def small_losses(session: Session, run_ids: Collection[str], points: int) -> Seq
     upper = Run.total_sequences * part / points
     lower = Run.total_sequences * (part - 1) / points
     found = (
-        select(Measurement.sequences, Measurement.loss[_TRAIN].label("loss"))
+        select(MeasurementRow.sequences, MeasurementRow.loss[_TRAIN].label("loss"))
         .where(
-            Measurement.run_id == Run.id,
-            Measurement.sequences > _whole(lower),
-            Measurement.sequences <= _whole(upper),
+            MeasurementRow.run_id == Run.id,
+            MeasurementRow.sequences > _whole(lower),
+            MeasurementRow.sequences <= _whole(upper),
         )
-        .order_by(Measurement.sequences.desc())
+        .order_by(MeasurementRow.sequences.desc())
         .limit(1)
         .correlate(Run, parts)
         .lateral("found")

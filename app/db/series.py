@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, literal, select
 from sqlalchemy.orm import Session
 
-from app.db.models import Checkpoint, Frame, Measurement, Probe
+from app.db.models import Checkpoint, Frame, MeasurementRow, Probe
 from app.db.packed import packed
 
 
@@ -24,12 +24,12 @@ _SINCE = datetime(2000, 1, 1, tzinfo=UTC).timestamp()  # whence Postgres counts 
 
 def measurements_after(
     session: Session, run_id: str, after: int, *, limit: int | None = None
-) -> Sequence[Measurement]:
+) -> Sequence[MeasurementRow]:
     """Whole measurements past a cursor, in order."""
     statement = (
-        select(Measurement)
-        .where(Measurement.run_id == run_id, Measurement.sequences > after)
-        .order_by(Measurement.sequences)
+        select(MeasurementRow)
+        .where(MeasurementRow.run_id == run_id, MeasurementRow.sequences > after)
+        .order_by(MeasurementRow.sequences)
         .limit(limit)
     )
     return session.scalars(statement).all()
@@ -52,20 +52,20 @@ def columns_of(
     Postgres would sort all rows of all runs.
     """
     numbers = [packed(column) for column in columns]
-    at = packed(Measurement.sequences.expression, "q")
+    at = packed(MeasurementRow.sequences.expression, "q")
     moments: ColumnElement[Any] = literal(None)
     if with_moments:
-        moments = packed(Measurement.computed_at.expression, "q")
+        moments = packed(MeasurementRow.computed_at.expression, "q")
     statement = (
-        select(Measurement.run_id, at, moments, *numbers)
-        .where(Measurement.run_id.in_(run_ids), Measurement.sequences > after)
-        .group_by(Measurement.run_id)
+        select(MeasurementRow.run_id, at, moments, *numbers)
+        .where(MeasurementRow.run_id.in_(run_ids), MeasurementRow.sequences > after)
+        .group_by(MeasurementRow.run_id)
     )
     if until is not None:
-        statement = statement.where(Measurement.sequences <= until)
+        statement = statement.where(MeasurementRow.sequences <= until)
     if places is not None:
         wanted = any_(literal(places, ARRAY(BigInteger)))
-        statement = statement.where(Measurement.sequences == wanted)
+        statement = statement.where(MeasurementRow.sequences == wanted)
     return {
         row[0]: _in_order(Columns(row[1], row[2] or [], row[3:]))
         for row in session.execute(statement)
@@ -98,21 +98,21 @@ def columns_between(
     limit: int | None = None,
 ) -> Sequence[tuple[int, datetime, tuple[float, ...]]]:
     """`sequences`, `computed_at` and the given numbers of a range's measurements, in order."""
-    chosen: Sequence[ColumnElement[Any]] = [Measurement.computed_at.expression, *columns]
+    chosen: Sequence[ColumnElement[Any]] = [MeasurementRow.computed_at.expression, *columns]
     statement = (
-        select(Measurement.sequences, *chosen)
-        .where(Measurement.run_id == run_id, Measurement.sequences > after)
-        .order_by(Measurement.sequences)
+        select(MeasurementRow.sequences, *chosen)
+        .where(MeasurementRow.run_id == run_id, MeasurementRow.sequences > after)
+        .order_by(MeasurementRow.sequences)
         .limit(limit)
     )
     if until is not None:
-        statement = statement.where(Measurement.sequences <= until)
+        statement = statement.where(MeasurementRow.sequences <= until)
     return [(row[0], row[1], row[2:]) for row in session.execute(statement)]
 
 
 def number_of(metric: str, *place: int) -> ColumnElement[float]:
     """One number of an array of `Measurement`, by 0-based place; SQL counts from 1."""
-    column: Any = getattr(Measurement, metric)
+    column: Any = getattr(MeasurementRow, metric)
     for index in place:
         column = column[index + 1]
     labelled: ColumnElement[float] = column
@@ -140,9 +140,9 @@ def frame_at(session: Session, run_id: str, sequences: int) -> Frame | None:
     return session.scalars(statement).one_or_none()
 
 
-def measured_with(session: Session, frame: Frame) -> Measurement:
+def measured_with(session: Session, frame: Frame) -> MeasurementRow:
     """The measurement that a frame belongs to: both are written at once."""
-    return session.get_one(Measurement, (frame.run_id, frame.sequences))
+    return session.get_one(MeasurementRow, (frame.run_id, frame.sequences))
 
 
 def probe_of(session: Session, run_id: str) -> Probe | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, case, cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from app.db.models import Run, Study, StudyRun
+from app.db.models import Run, Study, StudyRunRow
 from app.schemas.state import RunState
 
 
@@ -20,7 +20,7 @@ class Curve(NamedTuple):
     numbers: Sequence[float]
 
 
-class Drawn(NamedTuple):
+class FigureRun(NamedTuple):
     """What a figure needs to know of a run."""
 
     run_id: str
@@ -71,61 +71,61 @@ def tallies(session: Session, study_ids: Collection[str]) -> list[Tally]:
     )
     statement = (
         select(
-            StudyRun.study_id,
+            StudyRunRow.study_id,
             Run.state,
             func.count(),
             cast(func.sum(func.least(Run.sequences, Run.total_sequences)), BigInteger),
             cast(func.sum(Run.total_sequences), BigInteger),
             rate,
         )
-        .join(Run, Run.id == StudyRun.run_id)
-        .where(StudyRun.study_id.in_(study_ids))
-        .group_by(StudyRun.study_id, Run.state)
+        .join(Run, Run.id == StudyRunRow.run_id)
+        .where(StudyRunRow.study_id.in_(study_ids))
+        .group_by(StudyRunRow.study_id, Run.state)
     )
     return [Tally(*row) for row in session.execute(statement)]
 
 
 def members(
     session: Session, study_id: str, *, limit: int | None = None, offset: int = 0
-) -> Sequence[tuple[StudyRun, Run]]:
+) -> Sequence[tuple[StudyRunRow, Run]]:
     """The runs of a study, in its order."""
     statement = (
-        select(StudyRun, Run)
-        .join(Run, Run.id == StudyRun.run_id)
-        .where(StudyRun.study_id == study_id)
-        .order_by(StudyRun.place)
+        select(StudyRunRow, Run)
+        .join(Run, Run.id == StudyRunRow.run_id)
+        .where(StudyRunRow.study_id == study_id)
+        .order_by(StudyRunRow.place)
         .limit(limit)
         .offset(offset)
     )
     return [(member, run) for member, run in session.execute(statement)]
 
 
-def drawn(session: Session, study_id: str) -> list[Drawn]:
+def drawn(session: Session, study_id: str) -> list[FigureRun]:
     """What a figure needs to know of the runs of a study, in its order."""
     statement = (
         select(
-            StudyRun.run_id,
-            StudyRun.name,
-            StudyRun.values,
+            StudyRunRow.run_id,
+            StudyRunRow.name,
+            StudyRunRow.values,
             Run.total_sequences,
             Run.config[("recording", "evaluate_every")].as_integer(),
             Run.config[("task", "context_pairs")].as_integer(),
             Run.config[("task", "burstiness")].as_integer(),
             Run.colour,
         )
-        .join(Run, Run.id == StudyRun.run_id)
-        .where(StudyRun.study_id == study_id)
-        .order_by(StudyRun.place)
+        .join(Run, Run.id == StudyRunRow.run_id)
+        .where(StudyRunRow.study_id == study_id)
+        .order_by(StudyRunRow.place)
     )
-    return [Drawn(*row) for row in session.execute(statement)]
+    return [FigureRun(*row) for row in session.execute(statement)]
 
 
 def locked_runs(session: Session, study_id: str) -> Sequence[Run]:
     """The runs of a study, locked one after the other until the transaction ends."""
     statement = (
         select(Run)
-        .join(StudyRun, Run.id == StudyRun.run_id)
-        .where(StudyRun.study_id == study_id)
+        .join(StudyRunRow, Run.id == StudyRunRow.run_id)
+        .where(StudyRunRow.study_id == study_id)
         .order_by(Run.id)
         .with_for_update(of=Run)
         .execution_options(populate_existing=True)
@@ -153,9 +153,9 @@ def finished_runs(session: Session, hashes: Collection[str]) -> dict[str, str]:
 
 def in_other_studies(session: Session, study_id: str) -> set[str]:
     """The runs of a study that are in others as well."""
-    own = select(StudyRun.run_id).where(StudyRun.study_id == study_id)
-    statement = select(StudyRun.run_id).where(
-        StudyRun.study_id != study_id, StudyRun.run_id.in_(own)
+    own = select(StudyRunRow.run_id).where(StudyRunRow.study_id == study_id)
+    statement = select(StudyRunRow.run_id).where(
+        StudyRunRow.study_id != study_id, StudyRunRow.run_id.in_(own)
     )
     return set(session.scalars(statement))
 
@@ -164,8 +164,8 @@ def studies_of(session: Session, run_id: str) -> Sequence[Study]:
     """The studies that a run is in, oldest first."""
     statement = (
         select(Study)
-        .join(StudyRun, StudyRun.study_id == Study.id)
-        .where(StudyRun.run_id == run_id)
+        .join(StudyRunRow, StudyRunRow.study_id == Study.id)
+        .where(StudyRunRow.run_id == run_id)
         .order_by(Study.created_at, Study.id)
     )
     return session.scalars(statement).all()

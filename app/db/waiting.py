@@ -5,7 +5,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, ScalarSelect, Select, Subquery, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from app.db.models import Run, StudyRun
+from app.db.models import Run, StudyRunRow
 from app.schemas.state import CLAIMABLE
 
 T = TypeVar("T")
@@ -63,8 +63,8 @@ def _compatible(statement: Select[T], first: Run) -> Select[T]:
 def _study(run_id: InstrumentedAttribute[str]) -> ColumnElement[str]:
     """The study that a run was launched in, or nothing."""
     found: ScalarSelect[str] = (
-        select(func.min(StudyRun.study_id))
-        .where(StudyRun.run_id == run_id, ~StudyRun.is_reused)
+        select(func.min(StudyRunRow.study_id))
+        .where(StudyRunRow.run_id == run_id, ~StudyRunRow.is_reused)
         .scalar_subquery()
     )
     return func.coalesce(found, "")

@@ -10,8 +10,7 @@ from sqlalchemy import Engine, Integer, Text, case, cast, func, insert, literal,
 from app.db import recording
 from app.db.claims import Claim
 from app.db.engine import session_scope
-from app.db.models import Measurement as MeasurementRow
-from app.db.models import Run
+from app.db.models import MeasurementRow, Run
 from app.db.studies import members
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Measurement

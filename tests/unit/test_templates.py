@@ -9,11 +9,11 @@ from app.services.compare.page import ComparePage
 from app.services.help.api_reference import DocsPage
 from app.services.help.guide import GuidePage
 from app.services.launch.page import NewPage
-from app.services.run_page.page import RunPage, StatusPart
+from app.services.run_page.page import RunPageContext, StatusPart
 from app.services.runs_list.bulk_page import BulkPage
 from app.services.runs_list.page import RunsPage
 from app.services.studies.new_page import StudyNewPage
-from app.services.studies.page import StudiesPage, StudyPage, StudyStatus
+from app.services.studies.page import StudiesPage, StudyPageContext, StudyStatus
 from app.services.workers import WorkersPage
 from app.templating import WEB, environment
 
@@ -23,12 +23,12 @@ PAGES = {
     "runs/bulk.html": BulkPage,
     "compare/page.html": ComparePage,
     "launch/page.html": NewPage,
-    "run/page.html": RunPage,
+    "run/page.html": RunPageContext,
     "help/api_reference.html": DocsPage,
     "workers/page.html": WorkersPage,
     "help/guide.html": GuidePage,
     "studies/list.html": StudiesPage,
-    "studies/page.html": StudyPage,
+    "studies/page.html": StudyPageContext,
     "studies/new.html": StudyNewPage,
 }
 PARTS = {

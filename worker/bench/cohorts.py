@@ -122,7 +122,7 @@ class Track:
             time.sleep(POLL_SECONDS)
 
 
-class Span(NamedTuple):
+class TrainingTime(NamedTuple):
     """When a run was trained, from its first measurement to its end, and by which worker."""
 
     begun: datetime
@@ -130,12 +130,12 @@ class Span(NamedTuple):
     worker: str | None
 
 
-def _span(session: Session, run: Run) -> Span:
+def _span(session: Session, run: Run) -> TrainingTime:
     assert run.finished_at is not None
-    return Span(recording.first_computed_at(session, run.id), run.finished_at, run.worker)
+    return TrainingTime(recording.first_computed_at(session, run.id), run.finished_at, run.worker)
 
 
-def _covered(spans: Sequence[Span], worker: str | None) -> float:
+def _covered(spans: Sequence[TrainingTime], worker: str | None) -> float:
     """Seconds in which a worker trained at least one of its runs."""
     total, until = 0.0, datetime.min.replace(tzinfo=UTC)
     for begun, ended, _ in sorted(one for one in spans if one.worker == worker):

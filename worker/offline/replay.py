@@ -16,7 +16,7 @@ from worker.offline.options import Manipulation, read_manipulations
 from worker.science.clamps.program import Tensors, compile_program, stack_programs
 from worker.science.machine.compiler import Compiled
 from worker.science.model import Batch
-from worker.science.training.functions import Adam, Step, TrainingState
+from worker.science.training.functions import Adam, TrainingState, TrainingStep
 from worker.science.training.loop import DEFAULT_THREADS
 from worker.science.training.updates import adam_settings, correction
 from worker.training.faults import places_of
@@ -64,7 +64,9 @@ def replayed(one: Manipulation, inputs: Inputs, *, compile: bool) -> dict[str, A
 def _trained(config: RunConfig, inputs: Inputs, compile: bool) -> tuple[TrainingState, Tensor]:
     shape, updates = inputs.shape, config.training.updates
     program = compile_program(config, file_donors(config.program, config, shape))
-    step = Compiled(Step(shape, program.layout), enabled=compile and updates >= WORTH_COMPILING)
+    step = Compiled(
+        TrainingStep(shape, program.layout), enabled=compile and updates >= WORTH_COMPILING
+    )
     adam, stacked = adam_settings([config]), stack_programs([program])
 
     def arguments(state: TrainingState, update: int) -> _Arguments:

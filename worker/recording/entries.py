@@ -49,7 +49,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RecordEntry:
     """One step of the record; what is not there was not due."""
 
     beginning: Beginning | None = None
@@ -74,4 +74,4 @@ class Line:
     """A line of the record of several runs: whose entry it is."""
 
     run_id: str
-    entry: Entry
+    entry: RecordEntry

@@ -18,7 +18,7 @@ from app.schemas.words import grouped
 from app.services.runs import attempts
 from app.services.runs.lifecycle import move, record_event, run_or_error
 from app.services.runs.outbox import publish
-from worker.recording.entries import Beginning, Ending, Entry, Line, Measured
+from worker.recording.entries import Beginning, Ending, Line, Measured, RecordEntry
 
 _TRAIN = EVALUATORS.index(Evaluator.TRAIN)
 _SAID = {  # the plateau's end is the onset
@@ -28,7 +28,7 @@ _SAID = {  # the plateau's end is the onset
 }
 
 T = TypeVar("T")
-Entries = Mapping[Claim, Sequence[Entry]]
+Entries = Mapping[Claim, Sequence[RecordEntry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Files:
     resume: Mapping[Claim, StoredFile] = field(default_factory=dict)
 
 
-class Ledger:
+class Flush:
     """Writes the entries of some attempts; remembers only what makes the next flush cheap."""
 
     def __init__(self, claims: Sequence[Claim]) -> None:
@@ -81,7 +81,7 @@ class Ledger:
 
     def _entries(self, standings: Mapping[str, Standing], lines: Sequence[Line]) -> Entries:
         """What is to be written, by run."""
-        entries: dict[Claim, list[Entry]] = {}
+        entries: dict[Claim, list[RecordEntry]] = {}
         for line in lines:
             if line.run_id in standings:
                 entries.setdefault(self._claims[line.run_id], []).append(line.entry)
@@ -119,7 +119,7 @@ class Ledger:
                 _tell_phase(session, claim.run_id, before.phase, measured[-1].phase)
         recording.set_progress(session, progress)
 
-    def _announce(self, session: Session, claim: Claim, entries: Sequence[Entry]) -> None:
+    def _announce(self, session: Session, claim: Claim, entries: Sequence[RecordEntry]) -> None:
         """After the commit, sends open pages what they would otherwise have to read."""
         previous = None
         for entry in entries:
@@ -162,7 +162,7 @@ class Speedometer:
         return (last - seen[0][1]) / passed if passed > 0 else None
 
 
-def _measured(entries: Sequence[Entry]) -> list[Measured]:
+def _measured(entries: Sequence[RecordEntry]) -> list[Measured]:
     return [entry.measured for entry in entries if entry.measured is not None]
 
 

@@ -20,8 +20,8 @@ from app.db.recording import StoredFile
 from app.schemas.state import RunState
 from app.services.runs.outbox import Outbox, transaction
 from worker.recording.backlog import Backlog
-from worker.recording.entries import Ending, Entry, Line, Snapshot
-from worker.recording.flush import Files, Ledger
+from worker.recording.entries import Ending, Line, RecordEntry, Snapshot
+from worker.recording.flush import Files, Flush
 from worker.recording.store import Store
 from worker.retry import patiently
 
@@ -44,7 +44,7 @@ class Recorder:
         self._engine, self._outbox, self._settings = engine, outbox, settings
         self._claims = {claim.run_id: claim for claim in claims}  # those that are not over
         self._stores = {one: Store(settings.checkpoint_url, one) for one in self._claims}
-        self._ledger = Ledger(claims)
+        self._ledger = Flush(claims)
         self._backlog = Backlog()
         self._renewed_at = float("-inf")
         self._failure: Exception | None = None
@@ -67,14 +67,14 @@ class Recorder:
         """Where the files of a run are."""
         return self._stores[run_id]
 
-    def record(self, run_id: str, entry: Entry) -> None:
+    def record(self, run_id: str, entry: RecordEntry) -> None:
         """Hands an entry over, waiting while the backlog is full; raises if nobody writes it."""
         if not self._backlog.put(Line(run_id, entry)):
             raise self._failure or StaleAttemptError(f"run {run_id} has ended or is another's")
 
     def end(self, run_id: str, ending: Ending, *, resume: Snapshot | None = None) -> None:
         """Hands over the last entry of a run."""
-        self.record(run_id, Entry(ending=ending, resume=resume))
+        self.record(run_id, RecordEntry(ending=ending, resume=resume))
 
     def finish(self) -> None:
         """Returns when everything is written; every run was given its ending."""

@@ -22,7 +22,7 @@ from worker.training.start_state import Saved, read_saved, starting_state
 
 
 @dataclass
-class Member:
+class CohortRun:
     """A run that can be trained."""
 
     run_id: str
@@ -50,12 +50,12 @@ class Datasets:
         return self._loaded[key]
 
 
-def load_member(engine: Engine, store: Store, run_id: str, datasets: Datasets) -> Member:
+def load_member(engine: Engine, store: Store, run_id: str, datasets: Datasets) -> CohortRun:
     """Everything that a run needs. Raises what `worker.training.faults` knows how to say."""
     config, saved, found = _read(engine, run_id)
     dataset = datasets.load(config.task, config.seeds.dataset)
     state, notices = starting_state(store, saved, cohort_shape(config, dataset))
-    return Member(
+    return CohortRun(
         run_id,
         config,
         dataset,

@@ -21,12 +21,12 @@ from app.db.recording import StoredFrame
 from app.schemas.measure import EVALUATORS, Evaluator, Measurement
 from app.schemas.state import RunState
 from app.schemas.words import grouped
-from worker.recording.entries import Beginning, Ending, Entry, Measured, Snapshot
+from worker.recording.entries import Beginning, Ending, Measured, RecordEntry, Snapshot
 from worker.recording.recorder import Recorder
 from worker.science.machine.devices import allow_tf32, choose_device
 from worker.science.training.cohort import Cohort
 from worker.science.training.loop import Report
-from worker.training.cohort_run import Datasets, Member, load_member
+from worker.training.cohort_run import CohortRun, Datasets, load_member
 from worker.training.faults import fault_of
 from worker.training.start_state import checkpoint_arrays
 
@@ -44,7 +44,7 @@ class TrainingSession:
     engine: Engine
     recorder: Recorder
     stop: threading.Event  # set: the worker shuts down, another will go on
-    _members: list[Member] = field(default_factory=list, init=False)
+    _members: list[CohortRun] = field(default_factory=list, init=False)
     _cohort: Cohort = field(init=False)
 
     def run(self) -> None:
@@ -65,7 +65,7 @@ class TrainingSession:
                 self._end(member, _failed(error, with_others=len(self._members) - 1))
         self.recorder.finish()
 
-    def _load(self) -> list[Member]:
+    def _load(self) -> list[CohortRun]:
         """The runs that can be trained; the others fail, each for its own reason."""
         datasets, members = Datasets(), []
         for claim in self.claims:
@@ -77,7 +77,7 @@ class TrainingSession:
                 self.recorder.end(claim.run_id, _failed(error))
         return members
 
-    def _going(self) -> list[Member]:
+    def _going(self) -> list[CohortRun]:
         return [member for member in self._members if not member.is_over]
 
     def _train(self) -> None:
@@ -96,7 +96,7 @@ class TrainingSession:
         cohort.warm_up()
         gc.freeze()  # else each full collection walks all of torch: a third of a second
         for run, member in enumerate(members):
-            self.recorder.record(member.run_id, Entry(beginning=self._beginning(run, member)))
+            self.recorder.record(member.run_id, RecordEntry(beginning=self._beginning(run, member)))
         for reports in cohort.reports():
             for report in reports:
                 self._take(members[report.run], report)
@@ -110,7 +110,7 @@ class TrainingSession:
                 self._let_go(member, self.recorder.leaving[member.run_id])
         return self.stop.is_set() or self.recorder.has_failed
 
-    def _let_go(self, member: Member, target: RunState | None) -> None:
+    def _let_go(self, member: CohortRun, target: RunState | None) -> None:
         """Ends a run as it was asked to; `None`: it is another's, and nothing is to be said."""
         run = self._members.index(member)
         self._cohort.leave(run)
@@ -122,7 +122,7 @@ class TrainingSession:
             self._end(member, Ending(target))
         member.is_over = True
 
-    def _take(self, member: Member, report: Report) -> None:
+    def _take(self, member: CohortRun, report: Report) -> None:
         """Records a report; what has diverged fails, and what was the last is the end."""
         if member.is_over:
             return
@@ -134,25 +134,25 @@ class TrainingSession:
         elif measurement.sequences == member.config.training.total_sequences:
             self._end(member, Ending(RunState.FINISHED))
 
-    def _entry(self, member: Member, report: Report) -> Entry:
+    def _entry(self, member: CohortRun, report: Report) -> RecordEntry:
         measurement = report.measurement
         phase = member.detector.add(measurement.sequences, measurement.loss[_TRAIN])
         is_sound = _is_finite(measurement)  # what has diverged is no place to go on from
-        return Entry(
+        return RecordEntry(
             measured=Measured(measurement, datetime.now(UTC), phase),
             frame=_frame(report),
             weights=self._checkpoint(report) if is_sound else None,
             resume=self._snapshot(report.run) if is_sound and self._is_due(member) else None,
         )
 
-    def _is_due(self, member: Member) -> bool:
+    def _is_due(self, member: CohortRun) -> bool:
         """Whether a resume point is."""
         is_due = monotonic() - member.saved_at >= self.settings.resume_seconds
         if is_due:
             member.saved_at = monotonic()
         return is_due
 
-    def _end_where_it_is(self, member: Member) -> None:
+    def _end_where_it_is(self, member: CohortRun) -> None:
         """Ends a run that nobody ended: it is through (resumed at its end), or the worker stops."""
         run = self._members.index(member)
         sequences = self._cohort.sequences_of(run)
@@ -163,11 +163,11 @@ class TrainingSession:
         reason = f"Its worker shuts down; the next one goes on from {place} sequences."
         self._end(member, Ending(RunState.QUEUED, reason), resume=self._snapshot(run))
 
-    def _end(self, member: Member, ending: Ending, *, resume: Snapshot | None = None) -> None:
+    def _end(self, member: CohortRun, ending: Ending, *, resume: Snapshot | None = None) -> None:
         member.is_over = True
         self.recorder.end(member.run_id, ending, resume=resume)
 
-    def _beginning(self, run: int, member: Member) -> Beginning:
+    def _beginning(self, run: int, member: CohortRun) -> Beginning:
         cohort, others = self._cohort, len(self._members) - 1
         how = "Resumed" if cohort.is_resumed(run) else "Training"
         sequences = cohort.sequences_of(run)

@@ -13,9 +13,9 @@ from app.routes.api.spans import SpanDep
 from app.schemas.api.series import MeasurementsOfRuns, MeasurementsRead
 from app.schemas.config import RunConfig
 from app.services.runs.lifecycle import run_or_error
-from app.services.series.measurements import Span, read_many, read_series
+from app.services.series.measurements import SequenceRange, read_many, read_series
 from app.services.series.names import select_series
-from app.services.series.tables import Part, csv_lines, json_lines
+from app.services.series.tables import RunSeries, csv_lines, json_lines
 
 router = APIRouter(tags=["series"])
 
@@ -152,13 +152,14 @@ def _written(
     made: Services,
     runs: Sequence[Run],
     patterns: list[str],
-    span: Span,
+    span: SequenceRange,
     kind: str,
     *,
     named: bool = False,
 ) -> StreamingResponse:
     parts = [
-        Part(run.id, select_series(RunConfig.model_validate(run.config), patterns)) for run in runs
+        RunSeries(run.id, select_series(RunConfig.model_validate(run.config), patterns))
+        for run in runs
     ]
     name = "measurements" if named else runs[0].id
     suffix = "csv" if kind == CSV else "jsonl"

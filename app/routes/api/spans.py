@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from app.errors import Invalid
-from app.services.series.measurements import Span
+from app.services.series.measurements import SequenceRange
 
 From = Annotated[int, Query(alias="from", ge=0, description="First `sequences` of the range")]
 Until = Annotated[int | None, Query(alias="to", ge=0, description="Last `sequences` of the range")]
@@ -15,10 +15,10 @@ MaxPoints = Annotated[int, Query(ge=10, le=100_000, description="Thin out to so 
 
 def _span(
     start: From = 0, until: Until = None, after: After = -1, max_points: MaxPoints = 1000
-) -> Span:
+) -> SequenceRange:
     if until is not None and until < start:
         raise Invalid(f"The range ends at {until}, before it begins at {start}.", loc="query/to")
-    return Span(max(after, start - 1), until, max_points)
+    return SequenceRange(max(after, start - 1), until, max_points)
 
 
-SpanDep = Annotated[Span, Depends(_span)]
+SpanDep = Annotated[SequenceRange, Depends(_span)]

@@ -10,7 +10,7 @@ from app.routes.api.runs import DryRunQuery, IdempotencyKey
 from app.schemas.api.studies import StudyDryRun, StudyPage, StudyRead, WholeStudyRead
 from app.schemas.studies.request import StudyPatch, StudyRequest
 from app.services.studies import lifecycle
-from app.services.studies.page import MOST_COLUMNS, USUAL_COLUMNS, View, study_figure
+from app.services.studies.page import MOST_COLUMNS, USUAL_COLUMNS, StudyView, study_figure
 from app.services.studies.plan import make_plan, read_plan
 from app.services.studies.study_read import list_studies, read_study, read_whole_study
 
@@ -105,19 +105,21 @@ def get_study_figure(
     study: StudyDep,
     session: SessionDep,
     metric: Annotated[str, Query(description="`METRIC.EVALUATOR`, or `strongest_induction`")] = (
-        View.metric
+        StudyView.metric
     ),
     group: Annotated[
         str | None, Query(description="The field of an axis, `each` or `all`; else what is usual")
     ] = None,
-    view: Annotated[str, Query(description="`overlay`, or `panels`: a chart a group")] = View.view,
+    view: Annotated[
+        str, Query(description="`overlay`, or `panels`: a chart a group")
+    ] = StudyView.view,
     columns: Annotated[int, Query(ge=1, le=MOST_COLUMNS, description="Of panels")] = USUAL_COLUMNS,
 ) -> dict[str, Any]:
     """Traces and layout as plain JSON: `plotly.graph_objects.Figure(answer)` draws it.
 
     A group of several runs has its mean and, as an area, its range.
     """
-    return study_figure(session, study, View(metric, group, view), columns=columns)
+    return study_figure(session, study, StudyView(metric, group, view), columns=columns)
 
 
 @router.post("/studies/{study_id}/cancel", status_code=202)

@@ -16,7 +16,7 @@ from app.services.compare.page import (
     read_comparison,
 )
 from app.services.compare.table import csv_name, csv_text
-from app.services.compare.view import MOST_RUNS, MOST_SMOOTHING, View, address_of, unique
+from app.services.compare.view import MOST_RUNS, MOST_SMOOTHING, CompareView, address_of, unique
 from app.services.studies.lifecycle import study_or_error
 from app.services.studies.page import MOST_COLUMNS
 from app.templating import fragment, page
@@ -43,27 +43,31 @@ def _drawn(
             "`induction_strength.L1H3` (a head), `induction_strength.L1R2` (the second strongest "
             "of layer 1 at the end of each run); `previous_token` likewise"
         ),
-    ] = View.series,
+    ] = CompareView.series,
     group: Annotated[
         str, Query(description="`each`, `all`, a field in which configs differ, or `but_seeds`")
-    ] = View.group,
-    view: Annotated[str, Query(description="`overlay`, or `panels`: a chart a group")] = View.view,
+    ] = CompareView.group,
+    view: Annotated[
+        str, Query(description="`overlay`, or `panels`: a chart a group")
+    ] = CompareView.view,
     align: Annotated[
         str, Query(description="`sequences`, or `midpoint`: count from where the loss drops")
-    ] = View.align,
+    ] = CompareView.align,
     baseline: Annotated[str, Query(description="The run to subtract from the others")] = "",
     smoothing: Annotated[
         float, Query(ge=0, le=MOST_SMOOTHING, description="Weight of the moving mean")
-    ] = View.smoothing,
+    ] = CompareView.smoothing,
     start: Annotated[int | None, Query(alias="from", description="Start of the x axis")] = None,
     end: Annotated[int | None, Query(alias="to", description="End of the x axis")] = None,
-) -> View:
+) -> CompareView:
     if start is not None and end is not None and start >= end:
         raise Invalid("`from` must be below `to`.", loc="query/from")
-    return View(unique(runs), series, group, view, align, baseline, smoothing, start=start, end=end)
+    return CompareView(
+        unique(runs), series, group, view, align, baseline, smoothing, start=start, end=end
+    )
 
 
-DrawnDep = Annotated[View, Depends(_drawn)]
+DrawnDep = Annotated[CompareView, Depends(_drawn)]
 
 
 def _whole(
@@ -71,7 +75,7 @@ def _whole(
     xlog: bool = False,
     ylog: bool = False,
     hidden: Annotated[list[str], Query()] = [],
-) -> View:
+) -> CompareView:
     """With what only the page knows: scales, and what is hidden."""
     return replace(drawn, xlog=xlog, ylog=ylog, hidden=tuple(dict.fromkeys(hidden)))
 
@@ -80,7 +84,7 @@ def _whole(
 def compare_runs(
     request: Request,
     session: SessionDep,
-    view: Annotated[View, Depends(_whole)],
+    view: Annotated[CompareView, Depends(_whole)],
     study: str | None = None,
     find: str = "",
     columns: ColumnsQuery = USUAL_COLUMNS,
@@ -95,7 +99,7 @@ def compare_runs(
     return page(request, "compare/page.html", context)
 
 
-def _known(drawn: DrawnDep) -> View:
+def _known(drawn: DrawnDep) -> CompareView:
     if not drawn.runs:
         raise Invalid("Say which runs to compare: ?runs=ID,ID.", loc="query/runs")
     if len(drawn.runs) > MOST_RUNS:
@@ -103,7 +107,7 @@ def _known(drawn: DrawnDep) -> View:
     return drawn
 
 
-ComparedDep = Annotated[View, Depends(_known)]
+ComparedDep = Annotated[CompareView, Depends(_known)]
 
 
 @api.get("/compare/figure", summary="The curves of several runs, for Plotly")

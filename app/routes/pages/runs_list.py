@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.dependencies import ServicesDep, SessionDep
 from app.services.runs import bulk
 from app.services.runs_list.bulk_page import BulkForm, bulk_page, read_bulk_form
-from app.services.runs_list.listing import Span
+from app.services.runs_list.listing import CursorRange
 from app.services.runs_list.page import runs_page, runs_part, runs_table
 from app.services.runs_list.view import COLUMNS_COOKIE, COOKIE_SEPARATOR, ListView, read_view
 from app.templating import fragment, page
@@ -33,12 +33,12 @@ def _asked(request: Request) -> Asked:
     return Asked(view, says_columns="columns" in request.query_params)
 
 
-def _span(cursor: str = "", until: str = "") -> Span:
-    return Span(cursor or None, until or None)
+def _span(cursor: str = "", until: str = "") -> CursorRange:
+    return CursorRange(cursor or None, until or None)
 
 
 AskedDep = Annotated[Asked, Depends(_asked)]
-SpanDep = Annotated[Span, Depends(_span)]
+SpanDep = Annotated[CursorRange, Depends(_span)]
 
 
 @router.get("")

@@ -10,7 +10,7 @@ from app.routes.api.studies import StudyDep
 from app.services.studies import lifecycle
 from app.services.studies.form import read_study_form
 from app.services.studies.new_page import starting_study, study_new_page, with_seeds
-from app.services.studies.page import View, studies_page, study_page, study_status
+from app.services.studies.page import StudyView, studies_page, study_page, study_status
 from app.templating import fragment, page
 
 router = APIRouter(prefix="/studies", include_in_schema=False, default_response_class=HTMLResponse)
@@ -31,8 +31,10 @@ TypedDep = Annotated[dict[str, str], Depends(_typed)]
 StartQuery = Annotated[int, Query(alias="from", ge=0)]
 
 
-def _view(metric: str = View.metric, group: str | None = None, view: str = View.view) -> View:
-    return View(metric, group, view)
+def _view(
+    metric: str = StudyView.metric, group: str | None = None, view: str = StudyView.view
+) -> StudyView:
+    return StudyView(metric, group, view)
 
 
 @router.get("")
@@ -83,7 +85,7 @@ def one(
     request: Request,
     session: SessionDep,
     study: StudyDep,
-    view: Annotated[View, Depends(_view)],
+    view: Annotated[StudyView, Depends(_view)],
     start: StartQuery = 0,
 ) -> Response:
     return page(request, "studies/page.html", study_page(session, study, view, start))

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from app.schemas.published.config import PublishedConfig
-from app.schemas.published.findings import Ledger
+from app.schemas.published.findings import Findings
 from app.schemas.published.options import PREFIX, PublishedOptions
 from app.schemas.published.task import IN_CONTEXT
 
 _NEED_TWO_PAIRS = ("induction_heads", "perfect_copy_from_head_pattern")
 
 
-def check_clamps(config: PublishedConfig, options: PublishedOptions, ledger: Ledger) -> None:
+def check_clamps(config: PublishedConfig, options: PublishedOptions, ledger: Findings) -> None:
     """Refuses them."""
     for name, place in _beyond(config, options):
         ledger.refuse(
@@ -43,7 +43,7 @@ def _beyond(config: PublishedConfig, options: PublishedOptions) -> Iterator[tupl
 
 
 def _check_perfect_layer1(
-    config: PublishedConfig, options: PublishedOptions, ledger: Ledger
+    config: PublishedConfig, options: PublishedOptions, ledger: Findings
 ) -> None:
     if config.depth != 2:
         ledger.refuse(
@@ -57,7 +57,7 @@ def _check_perfect_layer1(
         )
 
 
-def _check_pairs(config: PublishedConfig, options: PublishedOptions, ledger: Ledger) -> None:
+def _check_pairs(config: PublishedConfig, options: PublishedOptions, ledger: Findings) -> None:
     """Patterns that the published code wrote for two context pairs: with more it fails, or their
     weights sum to more than 1."""
     if config.train_context_len == IN_CONTEXT:

@@ -10,7 +10,7 @@ from app.schemas.published.program import IgnoredOption
 
 
 @dataclass
-class Ledger:
+class Findings:
     """Filled while a config is read."""
 
     refused: list[tuple[str, str]] = field(default_factory=list)

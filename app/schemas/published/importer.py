@@ -15,7 +15,7 @@ from app.schemas.clamps.dimensions import Dimensions
 from app.schemas.config import RunConfig, dimensions_of
 from app.schemas.published.clamps import check_clamps
 from app.schemas.published.config import PublishedConfig, is_of_2024, unknown_options
-from app.schemas.published.findings import Ledger
+from app.schemas.published.findings import Findings
 from app.schemas.published.options import CHECKPOINT, PREFIX, PublishedOptions
 from app.schemas.published.program import IgnoredOption, effective_program, option_of
 from app.schemas.published.task import task_section
@@ -109,7 +109,7 @@ class Instead(BaseModel):
 
 def import_published(content: Mapping[str, Any], instead: Instead | None = None) -> Imported:
     """Raises `ValidationError` with everything that cannot be had, each at its option."""
-    ledger, instead = Ledger(), instead or Instead()
+    ledger, instead = Findings(), instead or Instead()
     config, options = _parse(_with_grafts(content, instead, ledger), ledger)
     attn_bias = is_of_2024(content)
     read_fixed(config, ledger)
@@ -131,7 +131,9 @@ def import_published(content: Mapping[str, Any], instead: Instead | None = None)
     )
 
 
-def _with_grafts(content: Mapping[str, Any], instead: Instead, ledger: Ledger) -> Mapping[str, Any]:
+def _with_grafts(
+    content: Mapping[str, Any], instead: Instead, ledger: Findings
+) -> Mapping[str, Any]:
     """Runs of ours in place of the files that are named, which cannot be read."""
     given = dict(content)
     for way in ("in", "out"):
@@ -148,7 +150,9 @@ def _with_grafts(content: Mapping[str, Any], instead: Instead, ledger: Ledger) -
     return given
 
 
-def _parse(content: Mapping[str, Any], ledger: Ledger) -> tuple[PublishedConfig, PublishedOptions]:
+def _parse(
+    content: Mapping[str, Any], ledger: Findings
+) -> tuple[PublishedConfig, PublishedOptions]:
     unknown = unknown_options(content)
     for option, reason in unknown.items():
         ledger.refuse(option, reason)
@@ -168,7 +172,7 @@ def _parse(content: Mapping[str, Any], ledger: Ledger) -> tuple[PublishedConfig,
     return config, options
 
 
-def _run_config(sections: dict[str, dict[str, Any]], ledger: Ledger) -> RunConfig:
+def _run_config(sections: dict[str, dict[str, Any]], ledger: Findings) -> RunConfig:
     """Without its program."""
     try:
         return RunConfig.model_validate(sections)
@@ -180,7 +184,7 @@ def _run_config(sections: dict[str, dict[str, Any]], ledger: Ledger) -> RunConfi
         ledger.fail()
 
 
-def _with_program(config: RunConfig, options: PublishedOptions, ledger: Ledger) -> RunConfig:
+def _with_program(config: RunConfig, options: PublishedOptions, ledger: Findings) -> RunConfig:
     """The same with the clamps that matter."""
     program, ignored = effective_program(options, _dimensions(config))
     ledger.ignored += ignored

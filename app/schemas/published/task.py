@@ -6,7 +6,7 @@ from typing import Any
 
 from app.schemas.published.config import PublishedConfig
 from app.schemas.published.draw import held_out_pairs
-from app.schemas.published.findings import Ledger
+from app.schemas.published.findings import Findings
 from app.schemas.words import enumerate_words
 
 IN_CONTEXT = 2  # classes of a sequence that get labels: the query's and the distractor
@@ -36,7 +36,7 @@ _OF_EVALUATORS = (
 )
 
 
-def task_section(config: PublishedConfig, ledger: Ledger, dataset: str | None) -> dict[str, Any]:
+def task_section(config: PublishedConfig, ledger: Findings, dataset: str | None) -> dict[str, Any]:
     """`task`: where exemplars come from, how they are split, what a sequence is made of."""
     burstiness = _burstiness(config, ledger)
     _check_manipulations(config, ledger)
@@ -57,7 +57,7 @@ def task_section(config: PublishedConfig, ledger: Ledger, dataset: str | None) -
     }
 
 
-def _dataset(config: PublishedConfig, ledger: Ledger) -> str:
+def _dataset(config: PublishedConfig, ledger: Findings) -> str:
     if config.data_type != "file":
         ledger.refuse("data_type", "exemplars come from a file; name another dataset beside it")
     if not config.data_file.lower().endswith(FILES):
@@ -74,7 +74,7 @@ def _dataset(config: PublishedConfig, ledger: Ledger) -> str:
     return f"file:{config.data_file}"
 
 
-def _instead(config: PublishedConfig, ledger: Ledger, dataset: str) -> str:
+def _instead(config: PublishedConfig, ledger: Findings, dataset: str) -> str:
     ledger.differ(f"Exemplars are those of {dataset}, not of {config.data_file}.")
     for option in ("data_type", "data_file", "data_path_in_file"):
         if option in config.given:
@@ -82,7 +82,7 @@ def _instead(config: PublishedConfig, ledger: Ledger, dataset: str) -> str:
     return dataset
 
 
-def _new_classes(config: PublishedConfig, ledger: Ledger) -> int:
+def _new_classes(config: PublishedConfig, ledger: Findings) -> int:
     """The last classes of the file; the unused ones where too few are kept for testing."""
     _, unused, test = config.class_split
     if test >= IN_CONTEXT:
@@ -97,7 +97,7 @@ def _new_classes(config: PublishedConfig, ledger: Ledger) -> int:
     return IN_CONTEXT
 
 
-def _exemplars(config: PublishedConfig, ledger: Ledger, *, is_file: bool) -> int:
+def _exemplars(config: PublishedConfig, ledger: Findings, *, is_file: bool) -> int:
     train, *others = config.exemplar_split
     if is_file and sum(others) == 0:
         ledger.refuse("exemplar_split", "keep an exemplar out of training, to test new exemplars")
@@ -109,7 +109,7 @@ def _exemplars(config: PublishedConfig, ledger: Ledger, *, is_file: bool) -> int
     return train
 
 
-def _labels(config: PublishedConfig, ledger: Ledger) -> dict[str, Any]:
+def _labels(config: PublishedConfig, ledger: Findings) -> dict[str, Any]:
     """Size of the vocabulary, and which pairs training never shows."""
     labels, outputs = config.fs_relabel, config.model_output_classes
     if labels == 0:
@@ -130,7 +130,7 @@ def _labels(config: PublishedConfig, ledger: Ledger) -> dict[str, Any]:
     return {"labels": labels, "held_out": count / every, **_by_hand(config, ledger, count)}
 
 
-def _held_out_count(config: PublishedConfig, ledger: Ledger) -> int:
+def _held_out_count(config: PublishedConfig, ledger: Findings) -> int:
     """Whole pairs for validation and for test; what is left over is for training."""
     split, every = config.fs_relabel_split, comb(config.fs_relabel, IN_CONTEXT)
     if split is None or not sum(split):
@@ -151,7 +151,7 @@ def _held_out_count(config: PublishedConfig, ledger: Ledger) -> int:
     return for_validation + for_test
 
 
-def _by_hand(config: PublishedConfig, ledger: Ledger, count: int) -> dict[str, Any]:
+def _by_hand(config: PublishedConfig, ledger: Findings, count: int) -> dict[str, Any]:
     """The very pairs that the published code's seed picks."""
     labels, seed = config.fs_relabel, config.fs_relabel_split_seed
     if comb(labels, IN_CONTEXT) > MOST_PAIRS or not 0 <= seed < 2**32:
@@ -177,7 +177,7 @@ def _pairs(labels: int) -> Iterator[tuple[int, int]]:
     return ((a, b) for b in range(labels) for a in range(b))
 
 
-def _burstiness(config: PublishedConfig, ledger: Ledger) -> int:
+def _burstiness(config: PublishedConfig, ledger: Findings) -> int:
     """How often the query's class is in the context; the distractor is there as often."""
     count = len(config.mixing_coeffs)
     if count != 1 or len(config.pt_burstiness) != 1:
@@ -201,7 +201,7 @@ def _burstiness(config: PublishedConfig, ledger: Ledger) -> int:
     return burstiness
 
 
-def _check_manipulations(config: PublishedConfig, ledger: Ledger) -> None:
+def _check_manipulations(config: PublishedConfig, ledger: Findings) -> None:
     if config.assign_query_label_random:
         reason = "has no effect: relabelling comes after it and replaces all labels"
         ledger.ignore("assign_query_label_random", reason)
@@ -216,7 +216,7 @@ def _check_manipulations(config: PublishedConfig, ledger: Ledger) -> None:
         )
 
 
-def _check_evaluation(config: PublishedConfig, ledger: Ledger) -> None:
+def _check_evaluation(config: PublishedConfig, ledger: Findings) -> None:
     """What our evaluators share with training and the published code's do not, or the reverse."""
     if config.zipf_alpha:
         ledger.differ("Evaluators draw classes by the same Zipf exponent here, and evenly there.")
@@ -225,7 +225,7 @@ def _check_evaluation(config: PublishedConfig, ledger: Ledger) -> None:
         ledger.differ("Evaluators have no input noise here.")
 
 
-def read_evaluators(config: PublishedConfig, ledger: Ledger) -> None:
+def read_evaluators(config: PublishedConfig, ledger: Findings) -> None:
     """Says which of the four evaluators of every run stands for which of the config's."""
     if not config.pe_names:
         return

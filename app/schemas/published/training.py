@@ -5,7 +5,7 @@ from typing import Any
 
 from app.schemas.config import RecordingConfig
 from app.schemas.published.config import PublishedConfig
-from app.schemas.published.findings import Ledger
+from app.schemas.published.findings import Findings
 from app.schemas.words import grouped
 
 Section = dict[str, Any]
@@ -59,7 +59,7 @@ _REFUSED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
-def read_fixed(config: PublishedConfig, ledger: Ledger) -> None:
+def read_fixed(config: PublishedConfig, ledger: Findings) -> None:
     """Options that are refused or ignored for their value alone."""
     for option, (is_refused, reason) in _REFUSED.items():
         if is_refused(getattr(config, option)):
@@ -69,7 +69,7 @@ def read_fixed(config: PublishedConfig, ledger: Ledger) -> None:
             ledger.ignore(option, IGNORED[option])
 
 
-def model_section(config: PublishedConfig, ledger: Ledger, *, attn_bias: bool) -> Section:
+def model_section(config: PublishedConfig, ledger: Findings, *, attn_bias: bool) -> Section:
     """`model`: layers, heads, width, MLP, biases and positions."""
     if config.sin_time != ROTARY_BASE:
         if config.pos_embedding_type == "ape":
@@ -104,7 +104,7 @@ def _bias_sentence(attn_bias: bool) -> str:
     )
 
 
-def _mlp_ratio(config: PublishedConfig, ledger: Ledger) -> float:
+def _mlp_ratio(config: PublishedConfig, ledger: Findings) -> float:
     """Its hidden size is the ratio's integer part, and the width if that is 0."""
     if config.mlp_ratio is None:
         return 0.0
@@ -115,7 +115,7 @@ def _mlp_ratio(config: PublishedConfig, ledger: Ledger) -> float:
     return hidden / config.d_model
 
 
-def training_section(config: PublishedConfig, ledger: Ledger) -> Section:
+def training_section(config: PublishedConfig, ledger: Findings) -> Section:
     """`training`: how long, in which batches, how fast."""
     if config.train_microbs not in (None, config.train_bs):
         ledger.ignore("train_microbs", "the gradient of a batch is the mean of its parts anyway")
@@ -131,7 +131,7 @@ def training_section(config: PublishedConfig, ledger: Ledger) -> Section:
     }
 
 
-def seeds_section(config: PublishedConfig, ledger: Ledger) -> Section:
+def seeds_section(config: PublishedConfig, ledger: Findings) -> Section:
     """`seeds`, which start other generators here."""
     ledger.differ(
         "The same seeds give other initial weights and other sequences here: the random numbers "
@@ -145,7 +145,7 @@ def seeds_section(config: PublishedConfig, ledger: Ledger) -> Section:
     }
 
 
-def recording_section(config: PublishedConfig, ledger: Ledger) -> Section:
+def recording_section(config: PublishedConfig, ledger: Findings) -> Section:
     """`recording`: evaluations and checkpoints as often as asked; frames as often as usual."""
     evaluate = _evaluations(config, ledger)
     checkpoint = _interval(config, "ckpt", config.ckpt_every, config.ckpt_sched, ledger)
@@ -169,7 +169,7 @@ def recording_section(config: PublishedConfig, ledger: Ledger) -> Section:
     }
 
 
-def _evaluations(config: PublishedConfig, ledger: Ledger) -> int | None:
+def _evaluations(config: PublishedConfig, ledger: Findings) -> int | None:
     if config.eval_every is None and config.eval_sched is None:
         if config.eval_sched_file is None:
             ledger.refuse("eval_every", "say how often to evaluate: eval_every or eval_sched")
@@ -182,7 +182,7 @@ def _interval(
     what: str,
     every: int | None,
     schedule: Sequence[int] | None,
-    ledger: Ledger,
+    ledger: Findings,
 ) -> int | None:
     """How many sequences apart; nothing if a schedule has none within the training."""
     if every is not None and schedule is not None:
@@ -205,7 +205,7 @@ def _interval(
     return step
 
 
-def _together(evaluate: int, checkpoint: int, ledger: Ledger) -> tuple[int, int]:
+def _together(evaluate: int, checkpoint: int, ledger: Findings) -> tuple[int, int]:
     """Checkpoints are saved where there is an evaluation."""
     if evaluate % checkpoint == 0:
         ledger.differ(

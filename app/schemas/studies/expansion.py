@@ -35,7 +35,7 @@ class StudyError(ValueError):
 
 
 @dataclass(frozen=True)
-class Member:
+class ExpandedRun:
     """One run of a study."""
 
     name: str
@@ -49,7 +49,7 @@ class Member:
 class Expansion:
     """The runs of a study, and those left out because another is the same."""
 
-    members: list[Member]
+    members: list[ExpandedRun]
     duplicates: list[tuple[str, str]]  # the name of what was left out, and of what it equals
 
 
@@ -73,7 +73,7 @@ class _Point(NamedTuple):
 def expand(request: StudyRequest) -> Expansion:
     """Every run of a study. Raises `StudyError` for the first that cannot be."""
     base = request.base.model_dump(mode="json")
-    found: dict[str, Member] = {}
+    found: dict[str, ExpandedRun] = {}
     duplicates = []
     for point in _points(request):
         member = _member(request, base, point)
@@ -206,7 +206,7 @@ def _preset(value: Mapping[str, JsonValue], pointer: str) -> Preset:
     return _PRESETS[str(name)]
 
 
-def _member(request: StudyRequest, base: Mapping[str, Any], point: _Point) -> Member:
+def _member(request: StudyRequest, base: Mapping[str, Any], point: _Point) -> ExpandedRun:
     name, content = _name(request, point), _content(request, base, point)
     try:
         config = RunConfig.model_validate(content)
@@ -217,7 +217,7 @@ def _member(request: StudyRequest, base: Mapping[str, Any], point: _Point) -> Me
     values = {change.field: change.label for change in point.changes}
     if point.run is not None:
         values = {RUN: request.runs[point.run].name, **values}
-    return Member(name, config, config.config_hash, values, _pointer(point))
+    return ExpandedRun(name, config, config.config_hash, values, _pointer(point))
 
 
 def _pointer(point: _Point) -> str:
@@ -307,7 +307,7 @@ def _can_be(request: StudyRequest, base: Mapping[str, Any], point: _Point) -> bo
     return True
 
 
-def axes_of(request: StudyRequest, members: Sequence[Member]) -> dict[str, list[str]]:
+def axes_of(request: StudyRequest, members: Sequence[ExpandedRun]) -> dict[str, list[str]]:
     """What varies in a study, with the labels of what it is in turn."""
     fields = [RUN] * bool(request.runs) + [axis.field for axis in request.axes]
     return {field: list(dict.fromkeys(one.values[field] for one in members)) for field in fields}

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement
 
 from app.db.compare import strongest
 from app.db.series import number_of
-from app.db.studies import Curve, Drawn
+from app.db.studies import Curve, FigureRun
 from app.errors import Invalid
 from app.schemas.api.studies import AxisRead
 from app.schemas.measure import EVALUATORS, METRICS, Metric
@@ -47,11 +47,11 @@ class StudyMetric(DrawnNumber):
 
 
 @dataclass(frozen=True)
-class Group:
+class RunGroup:
     """Runs that are drawn in one colour."""
 
     label: str
-    runs: Sequence[Drawn]
+    runs: Sequence[FigureRun]
     hue: str | None = None  # of a run by itself: its own
 
 
@@ -121,17 +121,17 @@ def usual_grouping(axes: Sequence[AxisRead]) -> str:
     return ALL if varying else EACH
 
 
-def group_runs(axes: Sequence[AxisRead], runs: Sequence[Drawn], by: str) -> list[Group]:
+def group_runs(axes: Sequence[AxisRead], runs: Sequence[FigureRun], by: str) -> list[RunGroup]:
     """The runs in groups, in the order of the axis. `Invalid` if there is no such axis."""
     if by not in groupings(axes):
         known = ", ".join(groupings(axes))
         raise Invalid(f"Runs cannot be grouped by {by!r}; there are {known}.", loc="query/group")
     if by == EACH:
-        return [Group(run.name, [run], colour_of(run.run_id, run.colour)) for run in runs]
+        return [RunGroup(run.name, [run], colour_of(run.run_id, run.colour)) for run in runs]
     if by == ALL:
-        return [Group("all runs", runs)]
+        return [RunGroup("all runs", runs)]
     [labels] = [axis.labels for axis in axes if axis.field == by]
-    groups = [Group(label, [run for run in runs if run.values[by] == label]) for label in labels]
+    groups = [RunGroup(label, [run for run in runs if run.values[by] == label]) for label in labels]
     return [group for group in groups if group.runs]  # runs may have been deleted since
 
 

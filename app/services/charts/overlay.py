@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.db.studies import Curve
-from app.services.charts.curves import DrawnNumber, Group, ends, spread, thinned
+from app.services.charts.curves import DrawnNumber, RunGroup, ends, spread, thinned
 from app.services.charts.style import CARD, CLEAR, DASHES, FONT, GRID, HUES, INK, MUTED, Figure
 
 COLD, MIDDLE, WARM = (59, 109, 191), (146, 138, 148), (196, 73, 52)
@@ -22,7 +22,7 @@ class StudyCurves:
     """What a figure of a study is made from."""
 
     metric: DrawnNumber
-    groups: Sequence[Group]
+    groups: Sequence[RunGroup]
     curves: Mapping[str, Curve]  # by run
     runs: int
     total_sequences: int
@@ -56,7 +56,7 @@ def overlay_figure(shown: StudyCurves) -> Figure:
     return {"data": traces, "layout": layout}
 
 
-def ink_of(groups: Sequence[Group], number: int) -> Ink:
+def ink_of(groups: Sequence[RunGroup], number: int) -> Ink:
     label, own = groups[number].label, groups[number].hue
     if own is not None:
         before = sum(group.hue == own for group in groups[:number])
@@ -69,7 +69,7 @@ def ink_of(groups: Sequence[Group], number: int) -> Ink:
     return Ink(number, label, HUES[number % len(HUES)], dash, "")
 
 
-def _ramp(groups: Sequence[Group]) -> list[str] | None:
+def _ramp(groups: Sequence[RunGroup]) -> list[str] | None:
     """Hues from cold to warm for many numbers; None unless the groups are such."""
     try:
         numbers = [float(group.label) for group in groups]
@@ -89,7 +89,7 @@ def _blend(share: float) -> str:
     return "#" + "".join(f"{part:02X}" for part in mixed)
 
 
-def group_traces(shown: StudyCurves, group: Group, ink: Ink) -> Iterator[dict[str, Any]]:
+def group_traces(shown: StudyCurves, group: RunGroup, ink: Ink) -> Iterator[dict[str, Any]]:
     """Band, runs and mean of a group; of a single run its curve."""
     found = [shown.curves[run.run_id] for run in group.runs if run.run_id in shown.curves]
     if len(group.runs) == 1:

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from app.db import compare as rows
-from app.db.studies import Curve, Drawn
+from app.db.studies import Curve, FigureRun
 from app.errors import NotFound
 from app.schemas.api.studies import AxisRead
 from app.schemas.config import RunConfig
 from app.schemas.state import TERMINAL
-from app.services.charts.curves import EACH, Group, group_runs, groupings
+from app.services.charts.curves import EACH, RunGroup, group_runs, groupings
 from app.services.charts.overlay import StudyCurves
 from app.services.compare.curves import between, differences, moved, smoothed
 from app.services.compare.differences import Differences, axes_of, differences_of, drawn_runs
-from app.services.compare.series import ComparedRun, Located, Place, locate, series_or_error
-from app.services.compare.view import View
+from app.services.compare.series import ComparedRun, Located, NumberPlace, locate, series_or_error
+from app.services.compare.view import CompareView
 
 LONGEST_GROUP = 80  # characters
 
@@ -29,7 +29,7 @@ class Chosen:
     unknown: Sequence[str]
     differences: Differences
     axes: Sequence[AxisRead]
-    drawn: Sequence[Drawn]
+    drawn: Sequence[FigureRun]
 
     @property
     def ids(self) -> list[str]:
@@ -44,7 +44,7 @@ class Chosen:
 class Comparison:
     """What figures, legends and tables of a comparison are made from."""
 
-    view: View
+    view: CompareView
     chosen: Chosen
     curves: StudyCurves
     located: Located
@@ -53,7 +53,7 @@ class Comparison:
     left_out: Mapping[str, str] = field(default_factory=dict)  # run: why
     ends: Mapping[str, int] = field(default_factory=dict)  # how far each run was measured
 
-    def place_of(self, run_id: str) -> Place:
+    def place_of(self, run_id: str) -> NumberPlace:
         return self.located.places[run_id]
 
 
@@ -83,7 +83,7 @@ def choose_all(session: Session, run_ids: Sequence[str]) -> Chosen:
     return chosen
 
 
-def compare(session: Session, chosen: Chosen, view: View) -> Comparison:
+def compare(session: Session, chosen: Chosen, view: CompareView) -> Comparison:
     """The curves that a view shows."""
     series = series_or_error(view.series)
     located = locate(session, series, chosen.runs)
@@ -113,9 +113,9 @@ def compare(session: Session, chosen: Chosen, view: View) -> Comparison:
     )
 
 
-def _read(session: Session, places: Mapping[str, Place]) -> dict[str, Curve]:
+def _read(session: Session, places: Mapping[str, NumberPlace]) -> dict[str, Curve]:
     """The curve of every run that was measured: a statement for each place, not for each run."""
-    by_place: dict[Place, list[str]] = {}
+    by_place: dict[NumberPlace, list[str]] = {}
     for run_id, place in places.items():
         by_place.setdefault(place, []).append(run_id)
     found = [
@@ -133,7 +133,7 @@ def _origins(chosen: Chosen) -> dict[str, int]:
     }
 
 
-def _cut(curve: Curve, view: View) -> Curve:
+def _cut(curve: Curve, view: CompareView) -> Curve:
     """What is looked at, with a point beyond either edge so that lines reach it."""
     if not curve.sequences:
         return curve
@@ -146,12 +146,12 @@ def _cut(curve: Curve, view: View) -> Curve:
     return between(curve, ends[0], ends[-1]) if ends else inside
 
 
-def _groups(chosen: Chosen, view: View, curves: Mapping[str, Curve]) -> list[Group]:
+def _groups(chosen: Chosen, view: CompareView, curves: Mapping[str, Curve]) -> list[RunGroup]:
     """Groups of what can be drawn; of one run apart also when it is not measured yet."""
     groups = group_runs(chosen.axes, chosen.drawn, view.group)
     labels = distinct([group.label for group in groups])
     shown = [
-        Group(label, [run for run in group.runs if run.run_id in curves], group.hue)
+        RunGroup(label, [run for run in group.runs if run.run_id in curves], group.hue)
         for label, group in zip(labels, groups, strict=True)
     ]
     return [group for group in shown if group.runs]
@@ -170,7 +170,7 @@ def _short(label: str) -> str:
     return label if len(label) <= LONGEST_GROUP else f"{label[: LONGEST_GROUP - 1]}…"
 
 
-def _labels(drawn: Sequence[Drawn]) -> int | None:
+def _labels(drawn: Sequence[FigureRun]) -> int | None:
     """How many labels there are in context, if as many in all runs."""
     labels = {run.labels_in_context for run in drawn}
     return labels.pop() if len(labels) == 1 else None
@@ -178,7 +178,7 @@ def _labels(drawn: Sequence[Drawn]) -> int | None:
 
 def _left_out(
     chosen: Chosen,
-    view: View,
+    view: CompareView,
     located: Located,
     measured: Mapping[str, Curve],
     curves: Mapping[str, Curve],
@@ -208,6 +208,6 @@ def _no_midpoint(one: ComparedRun) -> str:
     return "its loss never dropped" if has_ended else "its loss has not dropped yet"
 
 
-def is_apart(view: View) -> bool:
+def is_apart(view: CompareView) -> bool:
     """Whether every run has its own colour."""
     return view.group == EACH

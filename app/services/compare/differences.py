@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.db.studies import Drawn
+from app.db.studies import FigureRun
 from app.schemas.api.studies import AxisRead
 from app.schemas.config import RunConfig
 from app.services.compare.series import ComparedRun
@@ -91,12 +91,12 @@ def _joined(fields: Sequence[Difference]) -> list[str]:
     return [" · ".join(texts) for texts in zip(*named, strict=True)]
 
 
-def drawn_runs(runs: Sequence[ComparedRun], differences: Differences) -> list[Drawn]:
+def drawn_runs(runs: Sequence[ComparedRun], differences: Differences) -> list[FigureRun]:
     """What figures need to know of the runs."""
     asked = [one for one in differences.fields if not one.is_seed]
     joined = _joined(asked) if asked else [""] * len(runs)
     return [
-        Drawn(
+        FigureRun(
             run_id=one.run.id,
             name=one.run.name,
             values={each.field: each.texts[place] for each in differences.fields}

@@ -9,12 +9,12 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.services.charts.curves import Group
+from app.services.charts.curves import RunGroup
 from app.services.charts.overlay import ink_of, overlay_figure, run_trace
 from app.services.charts.panels import panels_figure
 from app.services.charts.style import CARD, MARK, MUTED, Figure
 from app.services.compare.comparison import Comparison, is_apart
-from app.services.compare.view import PANELS, View
+from app.services.compare.view import PANELS, CompareView
 from app.services.wording import grouped
 
 MOST_ROUGH = 12  # runs whose numbers are drawn faintly behind the smoothed ones
@@ -84,7 +84,7 @@ def _y_range(comparison: Comparison) -> list[float] | None:
     return [float(f"{low - margin:.4g}"), float(f"{high + margin:.4g}")]
 
 
-def _landmarks(view: View, panels: list[str]) -> Iterator[dict[str, Any]]:
+def _landmarks(view: CompareView, panels: list[str]) -> Iterator[dict[str, Any]]:
     """The baseline, and where loss drops, in every panel."""
     for name in panels:
         if view.is_difference:
@@ -149,7 +149,7 @@ def _groups(comparison: Comparison, figure: Figure) -> list[dict[str, Any]]:
     ]
 
 
-def _identity(comparison: Comparison, group: Group) -> dict[str, Any]:
+def _identity(comparison: Comparison, group: RunGroup) -> dict[str, Any]:
     """The key of a group; of a run by itself also where its numbers are."""
     if not is_apart(comparison.view):
         return {"key": group.label, "run_id": None, "pick": None, "origin": 0}

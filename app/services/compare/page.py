@@ -21,7 +21,7 @@ from app.services.compare.view import (
     MOST_RUNS,
     USUAL,
     VIEWS,
-    View,
+    CompareView,
     address_of,
     check,
     query_of,
@@ -88,7 +88,7 @@ class FoundRun:
 class ComparePage:
     """Context of `compare/page.html`."""
 
-    view: View
+    view: CompareView
     notices: Sequence[str]
     chosen: Sequence[ChosenRow]
     legend: Sequence[LegendRow]
@@ -108,19 +108,19 @@ class ComparePage:
     page_data: dict[str, Any]
 
 
-def read_compare_figure(session: Session, view: View, columns: int) -> Figure:
+def read_compare_figure(session: Session, view: CompareView, columns: int) -> Figure:
     """The figure of a comparison, for the API: whatever cannot be is an error."""
     return compare_figure(read_comparison(session, view), columns)
 
 
-def read_comparison(session: Session, view: View) -> Comparison:
+def read_comparison(session: Session, view: CompareView) -> Comparison:
     """What a view shows. `NotFound` or `Invalid` if it cannot be."""
     chosen = choose_all(session, view.runs)
     check(view, chosen.groups, chosen.ids)
     return compare(session, chosen, view)
 
 
-def compare_page(session: Session, view: View, *, words: str, columns: int) -> ComparePage:
+def compare_page(session: Session, view: CompareView, *, words: str, columns: int) -> ComparePage:
     """The page; what of its address cannot be is said and set to what is usual."""
     asked = view.runs
     chosen = choose(session, asked[:MOST_RUNS])
@@ -161,7 +161,7 @@ def _missing(chosen: Chosen, asked: int) -> list[str]:
     return found
 
 
-def _chosen_row(run: Run, view: View) -> ChosenRow:
+def _chosen_row(run: Run, view: CompareView) -> ChosenRow:
     others = tuple(one for one in view.runs if one != run.id)
     baseline = "" if view.baseline == run.id else view.baseline
     without = replace(view, runs=others, baseline=baseline)
@@ -223,7 +223,7 @@ def _left_out(comparison: Comparison) -> list[LeftOut]:
     ]
 
 
-def _found(session: Session, view: View, words: str) -> list[FoundRun]:
+def _found(session: Session, view: CompareView, words: str) -> list[FoundRun]:
     """Runs to add: those that the words name, else the newest."""
     most = FOUND + len(view.runs)
     runs, _ = list_runs(session, Filter(words=words), limit=most)

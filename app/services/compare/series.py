@@ -48,7 +48,7 @@ class ComparedRun:
 
 
 @dataclass(frozen=True)
-class Place:
+class NumberPlace:
     """Where a measurement has the number; None: the largest of all."""
 
     metric: str
@@ -74,7 +74,7 @@ class Place:
 class CompareSeries(DrawnNumber):
     """One number that may be drawn of every run."""
 
-    place: Place
+    place: NumberPlace
     family: str
     rank: int | None = None  # 1: the strongest of the place's layer at the end
 
@@ -87,7 +87,7 @@ class CompareSeries(DrawnNumber):
 class Located:
     """Where the number is in each run, and why it is in none of others."""
 
-    places: Mapping[str, Place]
+    places: Mapping[str, NumberPlace]
     missing: Mapping[str, str]
 
 
@@ -135,31 +135,31 @@ def _all(layers: int, heads: int) -> Iterator[CompareSeries]:
 
 def _evaluated(metric: str, index: int) -> CompareSeries:
     known = STUDY_METRICS[f"{metric}.{EVALUATORS[index]}"]
-    place = Place(metric, evaluator=index)
+    place = NumberPlace(metric, evaluator=index)
     return CompareSeries(known.id, known.title, known.unit, place, _EVALUATED)
 
 
 def _strongest(kind: str, layer: int | None) -> CompareSeries:
     name = f"strongest_{kind}" + ("" if layer is None else f".L{layer}")
     of = "" if layer is None else f", {layer_name(layer).lower()}"
-    place = Place(f"{kind}_strength", layer=layer)
+    place = NumberPlace(f"{kind}_strength", layer=layer)
     return _strength(name, f"Strongest {_word(kind)} head{of}", kind, place, _AT_EVERY_MOMENT)
 
 
 def _by_rank(kind: str, layer: int, rank: int) -> CompareSeries:
     title = f"{_ordinal(rank)} {_word(kind)} head, {layer_name(layer).lower()}"
-    place = Place(f"{kind}_strength", layer=layer)
+    place = NumberPlace(f"{kind}_strength", layer=layer)
     series = _strength(f"{kind}_strength.L{layer}R{rank}", title, kind, place, _BY_RANK)
     return replace(series, rank=rank)
 
 
 def _by_number(kind: str, layer: int, head: int) -> CompareSeries:
     title = f"{_word(kind).capitalize()} strength: {head_name(layer, head).lower()}"
-    place = Place(f"{kind}_strength", layer=layer, head=head)
+    place = NumberPlace(f"{kind}_strength", layer=layer, head=head)
     return _strength(f"{kind}_strength.L{layer}H{head}", title, kind, place, _BY_NUMBER)
 
 
-def _strength(name: str, title: str, kind: str, place: Place, family: str) -> CompareSeries:
+def _strength(name: str, title: str, kind: str, place: NumberPlace, family: str) -> CompareSeries:
     return CompareSeries(name, title, _UNITS[kind], place, family)
 
 
@@ -176,7 +176,7 @@ def _ordinal(rank: int) -> str:
 
 def locate(session: Session, series: CompareSeries, runs: Sequence[ComparedRun]) -> Located:
     """Where the series is in each of the runs."""
-    places: dict[str, Place] = {}
+    places: dict[str, NumberPlace] = {}
     missing: dict[str, str] = {}
     last = {}
     if series.rank is not None:

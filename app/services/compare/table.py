@@ -4,14 +4,14 @@ import csv
 import io
 from collections.abc import Iterator
 
-from app.services.charts.curves import Group, spread
+from app.services.charts.curves import RunGroup, spread
 from app.services.compare.comparison import Comparison
-from app.services.compare.view import View
+from app.services.compare.view import CompareView
 
 HEADER = ("group", "run_id", "run", "what", "value")
 
 
-def csv_name(view: View) -> str:
+def csv_name(view: CompareView) -> str:
     """What a download of it is called, without an ending."""
     minus = f"-minus-{view.baseline}" if view.baseline else ""
     return f"compare-{view.series}{minus}"
@@ -26,7 +26,7 @@ def csv_text(comparison: Comparison) -> Iterator[str]:
             yield _line(row)
 
 
-def _rows(comparison: Comparison, group: Group) -> Iterator[tuple[object, ...]]:
+def _rows(comparison: Comparison, group: RunGroup) -> Iterator[tuple[object, ...]]:
     curves = comparison.curves.curves
     for run in group.runs:
         curve = curves[run.run_id]

@@ -18,7 +18,7 @@ PATH = "/compare"
 
 
 @dataclass(frozen=True)
-class View:
+class CompareView:
     """A comparison as it was asked for."""
 
     runs: tuple[str, ...] = ()
@@ -44,10 +44,10 @@ class View:
 
 
 _NAMES = {"start": "from", "end": "to"}
-USUAL = View()
+USUAL = CompareView()
 
 
-def query_of(view: View) -> str:
+def query_of(view: CompareView) -> str:
     """The view as a query: only what is not as usual."""
     changed = {
         _NAMES.get(name, name): value
@@ -59,7 +59,7 @@ def query_of(view: View) -> str:
     return urlencode(pairs, safe=",.")
 
 
-def address_of(view: View) -> str:
+def address_of(view: CompareView) -> str:
     """The page that shows it."""
     return f"{PATH}?{query_of(view)}" if view.runs else PATH
 
@@ -71,7 +71,7 @@ def unique(runs: Sequence[str]) -> tuple[str, ...]:
 
 
 def faults(
-    view: View, groups: Mapping[str, str], runs: Collection[str]
+    view: CompareView, groups: Mapping[str, str], runs: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     """Which parts of a view cannot be, and why."""
     try:
@@ -89,14 +89,16 @@ def faults(
         yield "baseline", f"The baseline {view.baseline!r} is none of the compared runs."
 
 
-def settled(view: View, groups: Mapping[str, str], runs: Collection[str]) -> tuple[View, list[str]]:
+def settled(
+    view: CompareView, groups: Mapping[str, str], runs: Collection[str]
+) -> tuple[CompareView, list[str]]:
     """The view with what cannot be set to what is usual, and sentences that say so."""
     found = dict(faults(view, groups, runs))
     usual = {name: getattr(USUAL, name) for name in found}
     return replace(view, **usual), list(found.values())
 
 
-def check(view: View, groups: Mapping[str, str], runs: Collection[str]) -> None:
+def check(view: CompareView, groups: Mapping[str, str], runs: Collection[str]) -> None:
     """Raises `Invalid` for the first part of a view that cannot be."""
     for name, sentence in faults(view, groups, runs):
         raise Invalid(sentence, loc=f"query/{name}")

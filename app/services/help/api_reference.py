@@ -41,7 +41,7 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Group:
+class OperationGroup:
     """The operations under one tag."""
 
     name: str
@@ -54,7 +54,7 @@ class DocsPage:
 
     description: str
     openapi_url: str
-    groups: Sequence[Group]
+    groups: Sequence[OperationGroup]
 
 
 def docs_page(document: Document, openapi_url: str) -> DocsPage:
@@ -68,7 +68,9 @@ def docs_page(document: Document, openapi_url: str) -> DocsPage:
     return DocsPage(
         description=document["info"].get("description", ""),
         openapi_url=openapi_url,
-        groups=[Group(name.capitalize(), operations) for name, operations in groups.items()],
+        groups=[
+            OperationGroup(name.capitalize(), operations) for name, operations in groups.items()
+        ],
     )
 
 

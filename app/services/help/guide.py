@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Source:
+class Citation:
     """Where a definition comes from."""
 
     text: str
@@ -17,7 +17,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Entry:
+class Explanation:
     """A measure: what it says, its formula, and between which numbers it lies."""
 
     id: str
@@ -26,7 +26,7 @@ class Entry:
     formula: str
     range: str
     unit: str
-    sources: Sequence[Source]
+    sources: Sequence[Citation]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Section:
     id: str
     title: str
     lead: str
-    entries: Sequence[Entry]
+    entries: Sequence[Explanation]
 
 
 @dataclass(frozen=True)
@@ -53,22 +53,22 @@ class GuidePage:
 
     sections: Sequence[Section]
     words: Sequence[Word]
-    paper: Source
+    paper: Citation
 
 
-PAPER = Source(
+PAPER = Citation(
     "Singh et al. 2024, What needs to go right for an induction head?",
     "https://arxiv.org/abs/2404.07129",
 )
 _CODE = "https://github.com/aadityasingh/icl-dynamics"
-_MEASURES = Source("worker/science/measures.py")
-_PHASES = Source("worker/science/phase_change.py")
-_LOSSES = (Source("the paper's Fig. 3a", PAPER.url), _MEASURES)
+_MEASURES = Citation("worker/science/measures.py")
+_PHASES = Citation("worker/science/phase_change.py")
+_LOSSES = (Citation("the paper's Fig. 3a", PAPER.url), _MEASURES)
 _SHARE = "share of the sequences, 0 to 1"
 _CHANCE = "c = ln(labels in context), ln 2 ≈ 0.693 in the paper"
 
 _METRICS = (
-    Entry(
+    Explanation(
         id="loss",
         title="Loss",
         says="How surprised the model is by the right label at the query, over all labels of the "
@@ -79,16 +79,16 @@ _METRICS = (
         unit="nats",
         sources=_LOSSES,
     ),
-    Entry(
+    Explanation(
         id="accuracy",
         title="Accuracy",
         says="How often the right label has the largest logit of all labels of the task.",
         formula="mean over sequences of [argmax over all labels = right label]",
         range="0 to 1; about 1 / 2 while the model guesses between two labels of the context",
         unit=_SHARE,
-        sources=(Source("the paper's Fig. 4a", PAPER.url), _MEASURES),
+        sources=(Citation("the paper's Fig. 4a", PAPER.url), _MEASURES),
     ),
-    Entry(
+    Explanation(
         id="in_context_accuracy",
         title="In-context accuracy",
         says="The same, but only labels that occur in the context may win. It asks whether the "
@@ -96,18 +96,18 @@ _METRICS = (
         formula="mean over sequences of [argmax over the labels in the context = right label]",
         range="0 to 1; 1 / (labels in context) is guessing",
         unit=_SHARE,
-        sources=(Source("the published code", _CODE), _MEASURES),
+        sources=(Citation("the published code", _CODE), _MEASURES),
     ),
-    Entry(
+    Explanation(
         id="correct_probability",
         title="Target probability",
         says="The probability that the model gives to the right label.",
         formula="mean over sequences of p(right label)",
         range="0 to 1",
         unit="probability",
-        sources=(Source("the published code", _CODE), _MEASURES),
+        sources=(Citation("the published code", _CODE), _MEASURES),
     ),
-    Entry(
+    Explanation(
         id="context_probability",
         title="Context probability",
         says="The probability that the model gives to the labels of the context together. It "
@@ -115,11 +115,11 @@ _METRICS = (
         formula="mean over sequences of Σ p(label) over the labels in the context",
         range="0 to 1; (labels in context) / labels for a model that knows nothing",
         unit="probability",
-        sources=(Source("the published code", _CODE), _MEASURES),
+        sources=(Citation("the published code", _CODE), _MEASURES),
     ),
 )
 _HEADS = (
-    Entry(
+    Explanation(
         id="induction_strength",
         title="Induction strength",
         says="How much more the query looks at the right label than at the wrong one, for every "
@@ -127,9 +127,9 @@ _HEADS = (
         formula="mean over sequences of A(query → right label) − A(query → wrong labels)",
         range="−1 to 1: 1 is a perfect induction head, 0 has no preference",
         unit="attention",
-        sources=(Source("the paper's Fig. 3b", PAPER.url), _MEASURES),
+        sources=(Citation("the paper's Fig. 3b", PAPER.url), _MEASURES),
     ),
-    Entry(
+    Explanation(
         id="previous_token_strength",
         title="Previous-token strength",
         says="How much the label tokens look at the token just before them, their exemplar, "
@@ -138,9 +138,9 @@ _HEADS = (
         "a = A(i → i − 1); token i sees i others besides",
         range="1: all attention goes one token back; 0: attention is uniform; below: it avoids it",
         unit="attention, corrected for chance",
-        sources=(Source("the published code, visualize_runs.py", _CODE), _MEASURES),
+        sources=(Citation("the published code, visualize_runs.py", _CODE), _MEASURES),
     ),
-    Entry(
+    Explanation(
         id="composition",
         title="Composition score",
         says="How much of what a head writes a head of a later layer reads, from the weights "
@@ -153,17 +153,17 @@ _HEADS = (
         range="0 to 1; unrelated heads score 1 / √width on average (0.125 at width 64)",
         unit="none",
         sources=(
-            Source("the paper's Fig. 11", PAPER.url),
-            Source(
+            Citation("the paper's Fig. 11", PAPER.url),
+            Citation(
                 "Elhage et al. 2021",
                 "https://transformer-circuits.pub/2021/framework/index.html",
             ),
-            Source("worker/science/composition.py"),
+            Citation("worker/science/composition.py"),
         ),
     ),
 )
 _CHANGES = (
-    Entry(
+    Explanation(
         id="plateau",
         title="Plateau",
         says="Where the loss waits: the model knows which labels are in the context and guesses "
@@ -172,9 +172,9 @@ _CHANGES = (
         formula=f"from the first training loss ≤ 1.2 c to the first ≤ 0.95 c, {_CHANCE}",
         range="places on the x axis",
         unit="sequences",
-        sources=(Source("the plateau of the paper's Fig. 3a", PAPER.url), _PHASES),
+        sources=(Citation("the plateau of the paper's Fig. 3a", PAPER.url), _PHASES),
     ),
-    Entry(
+    Explanation(
         id="phase_change",
         title="Phase change: onset, midpoint, end",
         says="Where the training loss falls after the plateau, because a circuit has formed. "
@@ -182,7 +182,7 @@ _CHANGES = (
         formula=f"first training loss ≤ 0.95 c: onset; ≤ 0.5 c: midpoint; ≤ 0.1 c: end; {_CHANCE}",
         range="places on the x axis; – while not seen",
         unit="sequences",
-        sources=(Source("the drop of the paper's Fig. 3a", PAPER.url), _PHASES),
+        sources=(Citation("the drop of the paper's Fig. 3a", PAPER.url), _PHASES),
     ),
 )
 SECTIONS = (
@@ -206,7 +206,7 @@ SECTIONS = (
         _CHANGES,
     ),
 )
-ENTRIES: Mapping[str, Entry] = {
+ENTRIES: Mapping[str, Explanation] = {
     entry.id: entry for section in SECTIONS for entry in section.entries
 }
 WORDS = (
@@ -251,6 +251,6 @@ def guide_page() -> GuidePage:
     return GuidePage(sections=SECTIONS, words=WORDS, paper=PAPER)
 
 
-def explained(*ids: str) -> list[Entry]:
+def explained(*ids: str) -> list[Explanation]:
     """The entries called so; an unknown id is a mistake in a template."""
     return [ENTRIES[id] for id in ids]

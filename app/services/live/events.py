@@ -26,7 +26,7 @@ _MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class RunNews:
     """What Redis told, encoded once for all streams. Without `event`: only read the run's row."""
 
     sequences: int = -1
@@ -36,12 +36,12 @@ class News:
     event: bytes = b""
 
 
-def news_from(payload: bytes) -> News:
+def news_from(payload: bytes) -> RunNews:
     """Reads a payload of `app.schemas.api.events`. Raises pydantic's `ValidationError`."""
     message = _MESSAGE.validate_json(payload)
     if isinstance(message, MeasurementMessage):
         measurement = message.measurement
-        return News(
+        return RunNews(
             sequences=measurement.sequences,
             previous=-1 if message.previous is None else message.previous,
             is_measurement=True,
@@ -49,8 +49,8 @@ def news_from(payload: bytes) -> News:
         )
     if isinstance(message, FrameMessage):
         event = frames_event([message.sequences])
-        return News(sequences=message.sequences, is_frame=True, event=event)
-    return News()
+        return RunNews(sequences=message.sequences, is_frame=True, event=event)
+    return RunNews()
 
 
 def measurement_event(measurement: Measurement, computed_at: str) -> bytes:

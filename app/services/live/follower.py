@@ -17,7 +17,7 @@ from app.db import runs, series
 from app.schemas.api.runs import RunRead
 from app.schemas.measure import Measurement
 from app.services.live import events
-from app.services.live.events import News
+from app.services.live.events import RunNews
 from app.services.live.hub import Hub
 from app.services.live.inbox import Inbox
 from app.services.runs.run_read import read_run
@@ -102,7 +102,7 @@ class Follower:
             self._done = True
         return sent
 
-    def _relay(self, news: News) -> bytes:
+    def _relay(self, news: RunNews) -> bytes:
         """The event, if it is the next one; nothing if it was sent, or if something is missing."""
         if news.is_measurement and news.sequences > self.last:
             if news.previous == self.last:

@@ -5,7 +5,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 
-from app.services.live.events import News
+from app.services.live.events import RunNews
 
 INBOX_SIZE = 200  # news; a reader that is further behind reads the database
 
@@ -14,7 +14,7 @@ INBOX_SIZE = 200  # news; a reader that is further behind reads the database
 class Delivery:
     """What an inbox held: news, and whether some are missing or the stream must end."""
 
-    news: tuple[News, ...] = ()
+    news: tuple[RunNews, ...] = ()
     reread: bool = False
     closed: bool = False
 
@@ -23,12 +23,12 @@ class Inbox:
     """What one stream has not yet seen; never more than `INBOX_SIZE` news."""
 
     def __init__(self) -> None:
-        self._news: deque[News] = deque()
+        self._news: deque[RunNews] = deque()
         self._reread = False
         self._something = asyncio.Event()
         self._over = asyncio.Event()
 
-    def put(self, news: News) -> None:
+    def put(self, news: RunNews) -> None:
         if self._reread:
             return  # what is read from the database will include it
         if len(self._news) >= INBOX_SIZE:

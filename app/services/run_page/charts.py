@@ -25,7 +25,7 @@ from app.services.charts.run_figures import (
 )
 from app.services.charts.style import Figure, head_dash, head_hue
 from app.services.runs.run_read import phase_change_of
-from app.services.series.measurements import SHOWN, WHOLE, Span, read_measurements
+from app.services.series.measurements import SHOWN, WHOLE, SequenceRange, read_measurements
 from app.services.wording import grouped
 
 X_AXES: Mapping[XAxis, str] = {
@@ -87,7 +87,7 @@ class Charts:
 
 
 def read_figure(
-    session: Session, run: Run, name: FigureName, span: Span = WHOLE, look: Look = USUAL
+    session: Session, run: Run, name: FigureName, span: SequenceRange = WHOLE, look: Look = USUAL
 ) -> Figure:
     """A run's figure, or a part of it, as it is now."""
     config = RunConfig.model_validate(run.config)
@@ -185,12 +185,12 @@ def _figures(
     return figures
 
 
-def _part(view: ChartView, latest: int) -> tuple[Span, Look]:
+def _part(view: ChartView, latest: int) -> tuple[SequenceRange, Look]:
     """Which part of the run the view shows."""
     start, until = view.start, view.until
     if view.last is not None:
         start, until = max(0, latest - view.last), max(latest, view.last)
-    span = Span(after=(start or 0) - 1, until=until)
+    span = SequenceRange(after=(start or 0) - 1, until=until)
     return span, Look(view.x, start=start, until=until)
 
 

@@ -72,7 +72,7 @@ class StatusPart:
 
 
 @dataclass(frozen=True)
-class RunPage(StatusPart):
+class RunPageContext(StatusPart):
     """Context of `run/page.html`."""
 
     has_results: bool  # something was measured, or may yet be
@@ -115,7 +115,7 @@ def status_part(session: Session, run: Run) -> StatusPart:
     )
 
 
-def run_page(session: Session, run: Run, view: ChartView = USUAL_VIEW) -> RunPage:
+def run_page(session: Session, run: Run, view: ChartView = USUAL_VIEW) -> RunPageContext:
     """Everything that the page shows before its stream brings more."""
     config = RunConfig.model_validate(run.config)
     status = status_part(session, run)
@@ -125,7 +125,7 @@ def run_page(session: Session, run: Run, view: ChartView = USUAL_VIEW) -> RunPag
     changed = [
         option for section in form.sections for option in section.fields if option.is_changed
     ]
-    return RunPage(
+    return RunPageContext(
         **{name: getattr(status, name) for name in StatusPart.__dataclass_fields__},
         has_results=bool(rows) or not status.run.is_terminal,
         points_awaited="" if rows else "Points appear here as soon as training starts.",

@@ -39,7 +39,7 @@ _PLACES = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class ForkPlan:
     """A fork that can be made."""
 
     parent: Run
@@ -59,7 +59,7 @@ def default_name(parent: Run, sequences: int) -> str:
     return f"{parent.name}, forked at {grouped(sequences)}"[:LONGEST_NAME]
 
 
-def plan(session: Session, parent: Run, request: ForkRequest) -> Plan:
+def plan(session: Session, parent: Run, request: ForkRequest) -> ForkPlan:
     """The fork that is asked for; `Invalid` at the part of the request that cannot be."""
     _check_checkpoint(session, parent, request)
     config = _config(parent, request)
@@ -71,7 +71,7 @@ def plan(session: Session, parent: Run, request: ForkRequest) -> Plan:
             loc="/until_sequences",
         )
     check_grafts(session, config, at="/program")
-    return Plan(parent, request.sequences, request.optimiser, config)
+    return ForkPlan(parent, request.sequences, request.optimiser, config)
 
 
 def dry_run(session: Session, parent: Run, request: ForkRequest) -> DryRun:
@@ -114,7 +114,7 @@ def _fork(session: Session, parent: Run, request: ForkRequest) -> Run:
     return run
 
 
-def _stand_where_the_parent_stood(session: Session, run: Run, planned: Plan) -> None:
+def _stand_where_the_parent_stood(session: Session, run: Run, planned: ForkPlan) -> None:
     """The numbers of the run's row as the shared history has them."""
     last = lineage.last_before(session, planned.parent.id, before=planned.sequences)
     if last is None:
@@ -129,7 +129,7 @@ def _stand_where_the_parent_stood(session: Session, run: Run, planned: Plan) -> 
         setattr(run, name, at)
 
 
-def _said(planned: Plan) -> str:
+def _said(planned: ForkPlan) -> str:
     place = grouped(planned.sequences)
     how = "kept" if planned.optimiser is Optimiser.KEEP else "reset"
     parent = f"{planned.parent.name} ({planned.parent.id})"

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.db import runs_list as rows
 from app.db.models import Run
-from app.db.runs_list import Found, Matching, Order, Place
+from app.db.runs_list import Found, Matching, Order, SortPosition
 from app.errors import Invalid
 from app.schemas.clamps.base import Light
 from app.schemas.clamps.catalogue import CATALOGUE
@@ -48,7 +48,7 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Span:
+class CursorRange:
     """A part of the list: past one cursor, up to and with another."""
 
     cursor: str | None = None
@@ -60,12 +60,12 @@ def list_runs(
     session: Session, wanted: Filter, *, cursor: str | None = None, limit: int = 50
 ) -> tuple[Sequence[Run], str | None]:
     """A page of runs, and the cursor of the next page if there is one."""
-    found, next_cursor = list_rows(session, wanted, Span(cursor, None, limit))
+    found, next_cursor = list_rows(session, wanted, CursorRange(cursor, None, limit))
     return [row.run for row in found], next_cursor
 
 
 def list_rows(
-    session: Session, wanted: Filter, span: Span, columns: Sequence[Column] = ()
+    session: Session, wanted: Filter, span: CursorRange, columns: Sequence[Column] = ()
 ) -> tuple[list[Found], str | None]:
     """The same with what the columns show, in the order of those that have to be asked for."""
     column, order = _order(wanted.sort)
@@ -129,14 +129,14 @@ def _read(column: Column, text: str) -> datetime | str | float:
     return text
 
 
-def _place(cursor: str, sort: str, column: Column) -> Place:
+def _place(cursor: str, sort: str, column: Column) -> SortPosition:
     """What a cursor holds; `Invalid` unless it is a cursor of this sort."""
     match read_cursor(cursor):
         case [of, run_id] if of == sort and column.is_optional:
-            return Place(None, run_id)
+            return SortPosition(None, run_id)
         case [of, run_id, text] if of == sort:
             with suppress(ValueError):
-                return Place(literal(_read(column, text), column.key.type), run_id)
+                return SortPosition(literal(_read(column, text), column.key.type), run_id)
     raise Invalid(
         f"This is not a cursor of a list sorted by {sort}; "
         "pass `next_cursor` of the page before, with the same `sort`.",

@@ -17,7 +17,7 @@ from app.services.clamps.lit_model import LitModel, lit_model
 from app.services.colours import PALETTE
 from app.services.runs.run_read import read_run
 from app.services.runs_list.columns import NAME, Column, chosen_columns, columns
-from app.services.runs_list.listing import MOST, NEWEST, Filter, Span, list_rows
+from app.services.runs_list.listing import MOST, NEWEST, CursorRange, Filter, list_rows
 from app.services.runs_list.pickers import Picker, pickers
 from app.services.runs_list.view import USUAL_WORD, ListView
 from app.services.studies.lifecycle import study_or_error
@@ -102,14 +102,14 @@ class RunsPage(RunsTable):
     usual_columns_url: str
 
 
-def runs_part(session: Session, view: ListView, span: Span) -> RunsPart:
+def runs_part(session: Session, view: ListView, span: CursorRange) -> RunsPart:
     """A part of the list; all of it up to `span.until` if that is given."""
     shown = chosen_columns(view.columns, "query/columns")
     limit = MOST if span.until else PAGE
     found, next_cursor = list_rows(session, view.wanted, replace(span, limit=limit), shown)
     # Once something comes after it, a part ends where it ended: so none is shown twice or never.
     ended = replace(span, until=span.until or next_cursor)
-    after = Span(cursor=next_cursor) if next_cursor and not span.until else None
+    after = CursorRange(cursor=next_cursor) if next_cursor and not span.until else None
     busy = any(RunState(one.run.state) not in TERMINAL for one in found)
     return RunsPart(
         view=view,
@@ -123,12 +123,12 @@ def runs_part(session: Session, view: ListView, span: Span) -> RunsPart:
     )
 
 
-def _rows_id(view: ListView, span: Span) -> str:
+def _rows_id(view: ListView, span: CursorRange) -> str:
     """Of its own for every view: what comes late for another finds no place to go."""
-    return f"rows-{crc32(view.address(Span(span.cursor)).encode()):08x}"
+    return f"rows-{crc32(view.address(CursorRange(span.cursor)).encode()):08x}"
 
 
-def runs_table(session: Session, view: ListView, span: Span) -> RunsTable:
+def runs_table(session: Session, view: ListView, span: CursorRange) -> RunsTable:
     """The table."""
     study = study_or_error(session, view.wanted.study) if view.wanted.study else None
     part = runs_part(session, view, span)
@@ -143,7 +143,7 @@ def runs_table(session: Session, view: ListView, span: Span) -> RunsTable:
     )
 
 
-def runs_page(session: Session, view: ListView, span: Span) -> RunsPage:
+def runs_page(session: Session, view: ListView, span: CursorRange) -> RunsPage:
     """The whole page."""
     table = runs_table(session, view, span)
     return RunsPage(

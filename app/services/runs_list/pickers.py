@@ -24,7 +24,7 @@ class Pick:
 
 
 @dataclass(frozen=True)
-class Group:
+class FilterGroup:
     """Boxes under one heading."""
 
     title: str
@@ -37,7 +37,7 @@ class Picker:
 
     name: str
     title: str
-    groups: Sequence[Group]
+    groups: Sequence[FilterGroup]
     is_single: bool = False  # one at a time
     is_long: bool = False  # long enough to be searched
 
@@ -71,27 +71,27 @@ def pickers(
     return [picker for picker in found if not picker.is_empty]
 
 
-def _flat(values: Iterable[str], picked: Sequence[str]) -> Group:
+def _flat(values: Iterable[str], picked: Sequence[str]) -> FilterGroup:
     """Those that there are, and those that were picked though there are none."""
     every = dict.fromkeys([*map(str, values), *map(str, picked)])
-    return Group("", [Pick(value, value, value in picked) for value in every])
+    return FilterGroup("", [Pick(value, value, value in picked) for value in every])
 
 
-def _clamps(picked: Sequence[str]) -> list[Group]:
+def _clamps(picked: Sequence[str]) -> list[FilterGroup]:
     lights = [Pick(light, light, light in picked, LIGHTS[light]) for light in Light]
     lights.append(Pick(NONE, "none at all", NONE in picked))
     kinds = [Pick(entry.id, entry.name, entry.id in picked) for entry in CATALOGUE]
-    return [Group("Light", lights), Group("Kind", kinds)]
+    return [FilterGroup("Light", lights), FilterGroup("Kind", kinds)]
 
 
-def _studies(studies: Sequence[tuple[str, str]], picked: str | None) -> Group:
+def _studies(studies: Sequence[tuple[str, str]], picked: str | None) -> FilterGroup:
     every = dict(studies) | ({picked: picked} if picked and picked not in dict(studies) else {})
-    return Group("", [Pick(of, name, of == picked) for of, name in every.items()])
+    return FilterGroup("", [Pick(of, name, of == picked) for of, name in every.items()])
 
 
-def _columns(picked: Sequence[str]) -> list[Group]:
+def _columns(picked: Sequence[str]) -> list[FilterGroup]:
     choices = [column for column in columns().values() if column.id != NAME]
     return [
-        Group(title, [Pick(one.id, one.full_title, one.id in picked) for one in group])
+        FilterGroup(title, [Pick(one.id, one.full_title, one.id in picked) for one in group])
         for title, group in groupby(choices, lambda column: column.group)
     ]

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from app.db.engine import session_scope
 from app.db.runs_list import Found
 from app.services.runs_list.columns import Column
-from app.services.runs_list.listing import MOST, Filter, Span, list_rows
+from app.services.runs_list.listing import MOST, CursorRange, Filter, list_rows
 
 
 def csv_of_runs(engine: Engine, wanted: Filter, columns: Sequence[Column]) -> Iterator[str]:
@@ -25,7 +25,7 @@ def csv_of_runs(engine: Engine, wanted: Filter, columns: Sequence[Column]) -> It
     cursor: str | None = None
     while True:
         with session_scope(engine) as session:
-            found, cursor = list_rows(session, wanted, Span(cursor, limit=MOST), columns)
+            found, cursor = list_rows(session, wanted, CursorRange(cursor, limit=MOST), columns)
             lines = [_line(one, columns) for one in found]
         yield _csv(lines)
         if cursor is None:

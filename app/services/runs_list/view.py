@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from app.errors import Invalid
 from app.schemas.state import RunState
 from app.services.runs_list.columns import USUAL, chosen_columns, column_or_error
-from app.services.runs_list.listing import NEWEST, Filter, Span
+from app.services.runs_list.listing import NEWEST, CursorRange, Filter
 
 COLUMNS_COOKIE = "optoscope-columns"  # what a browser chose last
 COOKIE_SEPARATOR = "-"  # commas would be escaped
@@ -26,7 +26,7 @@ class ListView:
         """The address of this view, without what is as usual."""
         return self.address()
 
-    def address(self, span: Span | None = None, path: str = "/runs") -> str:
+    def address(self, span: CursorRange | None = None, path: str = "/runs") -> str:
         """The same for a part of the list."""
         parts = [*_parts(self.wanted), *_columns_part(self.columns)]
         if span is not None:
@@ -108,5 +108,5 @@ def _columns_part(columns: Sequence[str]) -> list[tuple[str, str]]:
     return [] if tuple(columns) == USUAL else [("columns", ",".join(columns))]
 
 
-def _ends(span: Span) -> list[tuple[str, str | None]]:
+def _ends(span: CursorRange) -> list[tuple[str, str | None]]:
     return [("cursor", span.cursor), ("until", span.until)]

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.db import series as rows
-from app.db.models import Measurement as MeasurementRow
-from app.db.models import Run
+from app.db.models import MeasurementRow, Run
 from app.db.series import Columns
 from app.schemas.api.series import HeadsRead, MeasurementsRead, NonFinite, NonFiniteValue, Thinning
 from app.schemas.config import RunConfig
@@ -21,7 +20,7 @@ SHOWN = ("loss.*", *(f"{metric}.*" for metric in STRENGTHS))
 
 
 @dataclass(frozen=True)
-class Span:
+class SequenceRange:
     """A range of a run, and how many of its measurements are wanted at most."""
 
     after: int = -1  # only what lies past this
@@ -29,7 +28,7 @@ class Span:
     max_points: int = 1000
 
 
-WHOLE = Span()
+WHOLE = SequenceRange()
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,14 @@ class Thinned:
 
 
 def read_series(
-    session: Session, run: Run, patterns: Sequence[str], span: Span = WHOLE
+    session: Session, run: Run, patterns: Sequence[str], span: SequenceRange = WHOLE
 ) -> MeasurementsRead:
     """The asked series of a range, as columns."""
     return read_many(session, [run], patterns, span)[0]
 
 
 def read_many(
-    session: Session, runs: Sequence[Run], patterns: Sequence[str], span: Span = WHOLE
+    session: Session, runs: Sequence[Run], patterns: Sequence[str], span: SequenceRange = WHOLE
 ) -> list[MeasurementsRead]:
     """The same of many runs, each thinned by itself; runs of equal series are read together."""
     chosen = {
@@ -70,7 +69,7 @@ def _thinned(
     session: Session,
     run_ids: Sequence[str],
     chosen: Sequence[Series],
-    span: Span,
+    span: SequenceRange,
     *,
     with_moments: bool = False,
 ) -> dict[str, Thinned]:
@@ -95,7 +94,7 @@ def _thin(found: Columns, max_points: int) -> Thinned:
 
 
 def _measurements(
-    run_id: str, chosen: Sequence[Series], read: Thinned, span: Span
+    run_id: str, chosen: Sequence[Series], read: Thinned, span: SequenceRange
 ) -> MeasurementsRead:
     sequences = read.sequences
     series = {
@@ -147,7 +146,7 @@ def read_measurements(
     session: Session,
     run: Run,
     config: RunConfig,
-    span: Span = WHOLE,
+    span: SequenceRange = WHOLE,
     shown: Sequence[str] = SHOWN,
 ) -> tuple[list[Measurement], Thinning]:
     """Whole measurements, for charts that show several series together: losses and strengths."""
@@ -174,7 +173,7 @@ def _whole(found: Columns, config: RunConfig) -> list[Measurement]:
     return whole
 
 
-def read_heads(session: Session, run: Run, span: Span) -> HeadsRead:
+def read_heads(session: Session, run: Run, span: SequenceRange) -> HeadsRead:
     """Strengths of every head over time; the last is always the latest of the range."""
     config = RunConfig.model_validate(run.config)
     kept, thinning = read_measurements(session, run, config, span)

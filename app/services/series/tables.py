@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from app.db import series as rows
 from app.db.engine import session_scope
-from app.services.series.measurements import Span, finite, nonfinite
+from app.services.series.measurements import SequenceRange, finite, nonfinite
 from app.services.series.names import Series
 
 PAGE = 1000
@@ -27,14 +27,16 @@ Row = tuple[int, datetime, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
-class Part:
+class RunSeries:
     """The series of one run that are written."""
 
     run_id: str
     chosen: Sequence[Series]
 
 
-def csv_lines(engine: Engine, parts: Sequence[Part], span: Span, *, named: bool) -> Iterator[str]:
+def csv_lines(
+    engine: Engine, parts: Sequence[RunSeries], span: SequenceRange, *, named: bool
+) -> Iterator[str]:
     """The table in pieces; `named`: every line begins with its run. Shapes of models may differ."""
     series = list(dict.fromkeys(series for part in parts for series in part.chosen))
     head = ["sequences", "computed_at_utc", "elapsed_seconds", *(one.title for one in series)]
@@ -56,7 +58,7 @@ def csv_lines(engine: Engine, parts: Sequence[Part], span: Span, *, named: bool)
             )
 
 
-def json_lines(engine: Engine, parts: Sequence[Part], span: Span) -> Iterator[str]:
+def json_lines(engine: Engine, parts: Sequence[RunSeries], span: SequenceRange) -> Iterator[str]:
     """The same as JSON, an object a line, in pieces."""
     for part in parts:
         names = ["elapsed_seconds", *(one.name for one in part.chosen)]
@@ -77,7 +79,7 @@ def _json(run_id: str, names: Sequence[str], row: Row) -> str:
     return json.dumps(said | ({"nonfinite": unsaid} if unsaid else {})) + "\n"
 
 
-def _pages(engine: Engine, part: Part, span: Span) -> Iterator[Sequence[Row]]:
+def _pages(engine: Engine, part: RunSeries, span: SequenceRange) -> Iterator[Sequence[Row]]:
     """Reads a page at a time: a slow reader holds no connection."""
     columns = [rows.number_of("elapsed_seconds"), *(series.column for series in part.chosen)]
     after = span.after

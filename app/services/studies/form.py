@@ -17,7 +17,7 @@ from app.schemas.studies.expansion import config_fields
 from app.schemas.studies.request import PROGRAM, StudyAxis, StudyRequest
 from app.services.launch.config_form import NAME, ConfigForm, Typed, form_of, read_form
 from app.services.launch.sentences import Errors, full_stop
-from app.services.studies.plan import Plan, make_plan
+from app.services.studies.plan import StudyPlan, make_plan
 from app.services.studies.values import ValuesError, read_values, write_values
 
 FEWEST_ROWS = 4
@@ -53,7 +53,7 @@ class StudyForm:
     notes: str
     errors: Errors = field(default_factory=dict)
     request: StudyRequest | None = None  # None while something is wrong
-    plan: Plan | None = None
+    plan: StudyPlan | None = None
 
     @property
     def error_count(self) -> int:
@@ -201,7 +201,7 @@ def _request(
 
 def _plan(
     session: Session, request: StudyRequest, rows: Sequence[AxisRow], errors: Errors
-) -> Plan | None:
+) -> StudyPlan | None:
     try:
         return make_plan(session, request)
     except Invalid as error:

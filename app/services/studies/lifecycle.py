@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from sqlalchemy.orm import Session
 
 from app.db import studies as rows
-from app.db.models import Run, Study, StudyRun
+from app.db.models import Run, Study, StudyRunRow
 from app.errors import Conflict, NotFound
 from app.schemas.state import TERMINAL, RunState
 from app.schemas.studies.request import StudyRequest
 from app.services.runs import lifecycle
 from app.services.runs.idempotency import answer_to, remember
-from app.services.studies.plan import Plan, make_plan
+from app.services.studies.plan import StudyPlan, make_plan
 
 _CANNOT_PAUSE = TERMINAL | {RunState.STOPPING}
 
@@ -52,10 +52,10 @@ def _create(session: Session, request: StudyRequest) -> Study:
     return study
 
 
-def _places(study: Study, plan: Plan, new: dict[str, str]) -> list[StudyRun]:
+def _places(study: Study, plan: StudyPlan, new: dict[str, str]) -> list[StudyRunRow]:
     ids = plan.finished | new
     return [
-        StudyRun(
+        StudyRunRow(
             study_id=study.id,
             run_id=ids[one.config_hash],
             place=place,

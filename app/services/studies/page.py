@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.db import studies as rows
 from app.db.compare import curves
-from app.db.models import Run, Study, StudyRun
+from app.db.models import Run, Study, StudyRunRow
 from app.errors import Invalid
 from app.schemas.api.studies import StudyProgress, StudyRead, StudyRunRead
 from app.schemas.config import RunConfig
@@ -55,7 +55,7 @@ class StudiesPage:
 
 
 @dataclass(frozen=True)
-class View:
+class StudyView:
     """What the chart of a study shows; the page's address holds it."""
 
     metric: str = USUAL_METRIC
@@ -88,13 +88,13 @@ class StudyStatus:
 
 
 @dataclass(frozen=True)
-class StudyPage(StudyStatus):
+class StudyPageContext(StudyStatus):
     """Context of `studies/page.html`."""
 
     metrics: dict[str, str]
     groups: dict[str, str]
     views: dict[str, str]
-    chosen: View
+    chosen: StudyView
     awaited: str
     page_data: dict[str, Any]
 
@@ -134,12 +134,12 @@ def study_status(session: Session, study: Study, start: int) -> StudyStatus:
 _SET_ASIDE = frozenset({RunState.PAUSED, RunState.PAUSING, RunState.STOPPING})
 
 
-def study_page(session: Session, study: Study, view: View, start: int) -> StudyPage:
+def study_page(session: Session, study: Study, view: StudyView, start: int) -> StudyPageContext:
     """Everything that the page shows at first."""
     status = study_status(session, study, start)
-    chosen = View(view.metric, view.group or usual_grouping(status.study.axes), view.view)
+    chosen = StudyView(view.metric, view.group or usual_grouping(status.study.axes), view.view)
     figure = study_figure(session, study, chosen, columns=USUAL_COLUMNS)
-    return StudyPage(
+    return StudyPageContext(
         **{name: getattr(status, name) for name in StudyStatus.__dataclass_fields__},
         metrics={metric.id: metric.title for metric in STUDY_METRICS.values()},
         groups=groupings(status.study.axes),
@@ -149,12 +149,12 @@ def study_page(session: Session, study: Study, view: View, start: int) -> StudyP
         page_data={
             "figure_url": f"/api/v1/studies/{study.id}/figure",
             "figure": figure,
-            "usual": vars(View(group=usual_grouping(status.study.axes))),
+            "usual": vars(StudyView(group=usual_grouping(status.study.axes))),
         },
     )
 
 
-def study_figure(session: Session, study: Study, view: View, *, columns: int) -> Figure:
+def study_figure(session: Session, study: Study, view: StudyView, *, columns: int) -> Figure:
     """The chart of a study as it is now."""
     metric = metric_or_error(view.metric)
     if view.view not in VIEWS:
@@ -181,7 +181,7 @@ def counts(progress: StudyProgress) -> str:
     return f"all {parts[0]}" if len(parts) == 1 and progress.runs > 1 else ", ".join(parts)
 
 
-def _row(member: StudyRun, run: Run) -> MemberRow:
+def _row(member: StudyRunRow, run: Run) -> MemberRow:
     config = RunConfig.model_validate(run.config)
     return MemberRow(
         run=read_member(member, run),

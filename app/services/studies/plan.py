@@ -9,7 +9,14 @@ from app.db import studies as rows
 from app.errors import Invalid
 from app.schemas.api.studies import AxisRead, DuplicateRead, PlannedRun, StudyDryRun, StudyEstimate
 from app.schemas.config import RunConfig
-from app.schemas.studies.expansion import Expansion, Member, StudyError, axes_of, axis_title, expand
+from app.schemas.studies.expansion import (
+    ExpandedRun,
+    Expansion,
+    StudyError,
+    axes_of,
+    axis_title,
+    expand,
+)
 from app.schemas.studies.request import PROGRAM, StudyRequest
 from app.services.launch.sentences import clamp_sentence, full_stop, sentence_of
 from app.services.runs.estimates import Rate, estimate
@@ -19,7 +26,7 @@ LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """The runs of a study, and which of them are there already."""
 
     name: str
@@ -28,15 +35,15 @@ class Plan:
     finished: dict[str, str]  # ids of finished runs by the hash of their config
 
     @property
-    def members(self) -> Sequence[Member]:
+    def members(self) -> Sequence[ExpandedRun]:
         return self.expansion.members
 
     @property
-    def new(self) -> list[Member]:
+    def new(self) -> list[ExpandedRun]:
         return [one for one in self.members if one.config_hash not in self.finished]
 
 
-def make_plan(session: Session, request: StudyRequest) -> Plan:
+def make_plan(session: Session, request: StudyRequest) -> StudyPlan:
     """The study that is asked for; `Invalid` at the part of the request that cannot be."""
     try:
         expansion = expand(request)
@@ -50,7 +57,7 @@ def make_plan(session: Session, request: StudyRequest) -> Plan:
         for field, labels in axes_of(request, members).items()
     ]
     name = request.name or default_name(axes, len(members))
-    return Plan(name, axes, expansion, rows.finished_runs(session, hashes))
+    return StudyPlan(name, axes, expansion, rows.finished_runs(session, hashes))
 
 
 def default_name(axes: Sequence[AxisRead], runs: int) -> str:
@@ -60,7 +67,7 @@ def default_name(axes: Sequence[AxisRead], runs: int) -> str:
     return name[:LONGEST_NAME]
 
 
-def read_plan(session: Session, plan: Plan) -> StudyDryRun:
+def read_plan(session: Session, plan: StudyPlan) -> StudyDryRun:
     """The plan as the API says it."""
     return StudyDryRun(
         name=plan.name,
@@ -81,7 +88,7 @@ def read_plan(session: Session, plan: Plan) -> StudyDryRun:
     )
 
 
-def _estimate(session: Session, plan: Plan) -> StudyEstimate:
+def _estimate(session: Session, plan: StudyPlan) -> StudyEstimate:
     """The sum over new runs; runs alike are looked up once."""
     rates: dict[tuple[str, int], Rate] = {}
     total = StudyEstimate(
@@ -110,7 +117,7 @@ def _alike(config: RunConfig) -> tuple[str, int]:
     return config.model.model_dump_json(), config.training.batch_size
 
 
-def _check_grafts(session: Session, members: Sequence[Member]) -> None:
+def _check_grafts(session: Session, members: Sequence[ExpandedRun]) -> None:
     """Raises `Invalid` for the first graft that cannot be made."""
     for member in members:
         if any(grafts_of(member.config)):

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.db import studies as rows
-from app.db.models import Run, Study, StudyRun
+from app.db.models import Run, Study, StudyRunRow
 from app.db.studies import Tally
 from app.errors import Invalid
 from app.schemas.api.studies import AxisRead, StudyProgress, StudyRead, StudyRunRead, WholeStudyRead
@@ -57,7 +57,7 @@ def read_whole_study(session: Session, study: Study) -> WholeStudyRead:
     return WholeStudyRead(**dict(read), runs=runs)
 
 
-def read_member(member: StudyRun, run: Run) -> StudyRunRead:
+def read_member(member: StudyRunRow, run: Run) -> StudyRunRead:
     """A run as its study says it."""
     return StudyRunRead(
         id=run.id,

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from app.db.models import IdempotencyKey, Measurement, Run
+from app.db.models import IdempotencyKey, MeasurementRow, Run
 from app.errors import Conflict
 from app.schemas.api.events import TRAIN_QUEUE
 from app.schemas.config import RunConfig
@@ -296,7 +296,7 @@ def test_ended_runs_are_deleted_with_rows_and_local_files(client, engine, outbox
     assert client.get(f"{RUNS}/{run_id}").status_code == 404
     assert not folder.exists()
     with Session(engine) as session:
-        assert session.scalars(select(Measurement)).all() == []
+        assert session.scalars(select(MeasurementRow)).all() == []
 
 
 def test_config_can_be_launched_again(client):

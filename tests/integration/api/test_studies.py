@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app.db.engine import session_scope
-from app.db.models import Run, Study, StudyRun
+from app.db.models import Run, Study, StudyRunRow
 from app.db.recording import StoredFile
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
@@ -256,7 +256,9 @@ def test_deleting_a_study_keeps_its_runs_unless_they_are_to_go(client, engine, o
     assert client.delete(f"{STUDIES}/{other['id']}").status_code == 204
     assert client.get(f"{RUNS}/{third}").status_code == 200
     with session_scope(engine) as session:
-        assert session.scalars(select(StudyRun)).all() == session.scalars(select(Study)).all() == []
+        assert (
+            session.scalars(select(StudyRunRow)).all() == session.scalars(select(Study)).all() == []
+        )
 
 
 def test_a_deleted_run_leaves_its_study(client, engine, outbox):

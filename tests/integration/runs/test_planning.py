@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from app.db import runs
 from app.db.engine import session_scope
-from app.db.models import Study, StudyRun
+from app.db.models import Study, StudyRunRow
 from app.db.workers import Description, report
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
@@ -42,7 +42,7 @@ def launch(engine, outbox):
                 session.add(Study(id=study, name=study, request={}, axes=[]))
                 session.flush()
                 session.add_all(
-                    StudyRun(
+                    StudyRunRow(
                         study_id=study, run_id=one, place=n, name="", values={}, is_reused=False
                     )
                     for n, one in enumerate(ids)

@@ -23,11 +23,13 @@ from app.services.runs.lifecycle import (
 from app.services.runs.outbox import transaction
 from tests.integration.support.wait import until
 from tests.integration.support.worker_process import places, tiny
-from worker.recording.entries import Beginning, Ending, Entry, Line, Measured, Snapshot
-from worker.recording.flush import Files, Ledger
+from worker.recording.entries import Beginning, Ending, Line, Measured, RecordEntry, Snapshot
+from worker.recording.flush import Files, Flush
 from worker.recording.recorder import Recorder, StaleAttemptError
 
-BEGINNING = Entry(beginning=Beginning("CPU", {"torch": "2"}, (), "Training on CPU.", ("Slow.",)))
+BEGINNING = RecordEntry(
+    beginning=Beginning("CPU", {"torch": "2"}, (), "Training on CPU.", ("Slow.",))
+)
 
 
 class Pen:
@@ -40,7 +42,7 @@ class Pen:
     def has_failed(self) -> bool:
         return self._recorder.has_failed
 
-    def record(self, entry: Entry) -> None:
+    def record(self, entry: RecordEntry) -> None:
         self._recorder.record(self._run_id, entry)
 
     def finish(self, ending: Ending, *, resume: Snapshot | None = None) -> None:
@@ -82,7 +84,7 @@ def lose(engine, outbox, claimed):
     return lose
 
 
-def entry(sequences: int, **phase: float) -> Entry:
+def entry(sequences: int, **phase: float) -> RecordEntry:
     four, heads = (0.5,) * 4, ((0.1, 0.2), (0.3, 0.4))
     measurement = Measurement(
         sequences=sequences,
@@ -96,7 +98,7 @@ def entry(sequences: int, **phase: float) -> Entry:
         previous_token_strength=heads,
     )
     weights = Snapshot(sequences, 1.0, {"embed": np.full(4, sequences, np.float32)})
-    return Entry(
+    return RecordEntry(
         measured=Measured(measurement, datetime.now(UTC), PhaseChange(**phase)),
         frame=StoredFrame(b"\0" * 16, b"\0" * 4),
         weights=weights,
@@ -146,7 +148,7 @@ def test_what_an_attempt_writes_after_another_has_taken_over_is_refused(
 def test_a_flush_whose_commit_was_unclear_doubles_nothing(claimed, engine, outbox):
     run_id, claim = claimed
     held = Claim(run_id, claim())
-    ledger, entries = Ledger([held]), [BEGINNING, entry(0), entry(32, onset=20.0)]
+    ledger, entries = Flush([held]), [BEGINNING, entry(0), entry(32, onset=20.0)]
 
     for _ in range(2):
         with transaction(engine, outbox) as session:
@@ -166,7 +168,7 @@ def test_a_flush_takes_as_many_statements_for_eight_runs_as_for_one(engine, outb
         lines = [Line(one, entry(place)) for place in (0, 32) for one in ids]
         files = {one: [StoredFile(0, f"file:///{one.run_id}", 1, "0")] for one in taken}
         points = {one: of[0] for one, of in files.items()}
-        ledger, said = Ledger(taken), []
+        ledger, said = Flush(taken), []
         ledger.committed(lines)  # else the place before is asked for, once a run
 
         def hear(_connection, _cursor, statement: str, *_rest) -> None:

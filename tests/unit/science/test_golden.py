@@ -9,7 +9,7 @@ from worker.science.clamps.passes import Passes
 from worker.science.clamps.program import compile_program, stack_programs
 from worker.science.model import Output, cross_entropy, pattern_keys
 from worker.science.parameters import Shape
-from worker.science.training.functions import Adam, Step, TrainingState
+from worker.science.training.functions import Adam, TrainingState, TrainingStep
 from worker.science.training.updates import adam_settings, correction
 
 FORWARD, TRAIN = golden.options("forward"), golden.options("train")
@@ -62,7 +62,7 @@ def test_training_under_a_clamp_equals_the_published_one(name: str) -> None:
     state = TrainingState(flat, torch.zeros_like(flat), torch.zeros_like(flat))
     adam: Adam = adam_settings([config])
     program = compile_program(config)
-    stacked, step = stack_programs([program]), Step(SHAPE, program.layout)
+    stacked, step = stack_programs([program]), TrainingStep(SHAPE, program.layout)
 
     losses = []
     for update, (classes, labels) in enumerate(

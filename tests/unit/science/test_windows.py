@@ -10,7 +10,7 @@ from app.schemas.clamps.site import Site
 from app.schemas.config import RunConfig, TrainingConfig
 from tests.unit.science.support import clamped, small
 from worker.science.clamps.program import compile_program, stack_programs
-from worker.science.training.functions import Step, TrainingState
+from worker.science.training.functions import TrainingState, TrainingStep
 from worker.science.training.loop import Report
 from worker.science.training.updates import adam_settings, correction
 
@@ -53,7 +53,7 @@ def losses_of_a_batch(of: RunConfig, first: int) -> float:
         target=batch.target[None],
     )
     clock = torch.arange(clamped.SEQUENCES) + first
-    _, loss = Step(shape, data.layout)(
+    _, loss = TrainingStep(shape, data.layout)(
         state, adam_settings([of]), correction([of], 0), stack_programs([data]), stacked, clock
     )
     return loss.item()

@@ -16,9 +16,9 @@ from app.services.charts.overlay import StudyCurves
 from app.services.compare.comparison import Chosen, Comparison
 from app.services.compare.differences import axes_of, differences_of, drawn_runs
 from app.services.compare.figures import compare_figure
-from app.services.compare.series import ComparedRun, Located, Place, series_or_error
+from app.services.compare.series import ComparedRun, Located, NumberPlace, series_or_error
 from app.services.compare.table import csv_text
-from app.services.compare.view import View, address_of, check, settled, unique
+from app.services.compare.view import CompareView, address_of, check, settled, unique
 
 IDS = ("a", "b", "c", "d")
 
@@ -43,14 +43,14 @@ def chosen() -> Chosen:
     return Chosen(runs, [], differences, axes_of(differences), drawn_runs(runs, differences))
 
 
-def comparison(view: View, *, rough: bool = False) -> Comparison:
+def comparison(view: CompareView, *, rough: bool = False) -> Comparison:
     runs = chosen()
     curves = {
         one: Curve(one, [0, 1000, 2000, 3000], [2.0, 1.0, n, 0.1])
         for n, one in enumerate(IDS)
         if one != view.baseline
     }
-    place = Place("induction_strength", layer=1, head=0)
+    place = NumberPlace("induction_strength", layer=1, head=0)
     return Comparison(
         view=view,
         chosen=runs,
@@ -73,7 +73,7 @@ def comparison(view: View, *, rough: bool = False) -> Comparison:
 @pytest.mark.parametrize("align", ["sequences", "midpoint"])
 @pytest.mark.parametrize("group", ["each", "task.labels"])
 def test_every_figure_is_valid_for_plotly_and_for_json(view, baseline, align, group):
-    view = View(IDS, "loss.train", group, view, align, baseline, 0.5)
+    view = CompareView(IDS, "loss.train", group, view, align, baseline, 0.5)
 
     figure = compare_figure(comparison(view, rough=True), columns=2)
 
@@ -83,7 +83,7 @@ def test_every_figure_is_valid_for_plotly_and_for_json(view, baseline, align, gr
 
 
 def test_every_run_has_its_colour_its_numbers_and_where_they_are_found_live():
-    figure = compare_figure(comparison(View(IDS)), columns=2)
+    figure = compare_figure(comparison(CompareView(IDS)), columns=2)
 
     groups = figure["layout"]["meta"]["groups"]
     assert [group["run_id"] for group in groups] == list(IDS)
@@ -94,7 +94,7 @@ def test_every_run_has_its_colour_its_numbers_and_where_they_are_found_live():
 
 
 def test_a_group_says_where_its_mean_came_to():
-    figure = compare_figure(comparison(View(IDS, group="task.labels")), columns=2)
+    figure = compare_figure(comparison(CompareView(IDS, group="task.labels")), columns=2)
 
     groups = figure["layout"]["meta"]["groups"]
     assert [(one["key"], one["runs"], one["run_id"]) for one in groups] == [
@@ -107,7 +107,7 @@ def test_a_group_says_where_its_mean_came_to():
 
 
 def test_differences_have_a_line_at_zero_that_names_the_baseline():
-    layout = compare_figure(comparison(View(IDS, baseline="b")), columns=2)["layout"]
+    layout = compare_figure(comparison(CompareView(IDS, baseline="b")), columns=2)["layout"]
 
     [zero] = [shape for shape in layout["shapes"] if shape["name"] == "baseline"]
     assert zero["y0"] == zero["y1"] == 0
@@ -118,7 +118,7 @@ def test_differences_have_a_line_at_zero_that_names_the_baseline():
 
 
 def test_aligned_curves_are_seen_whole_with_a_line_where_they_meet():
-    layout = compare_figure(comparison(View(IDS, align="midpoint")), columns=2)["layout"]
+    layout = compare_figure(comparison(CompareView(IDS, align="midpoint")), columns=2)["layout"]
 
     assert layout["xaxis"]["range"] == [0, 3000]
     assert layout["xaxis"]["title"]["text"] == "sequences from the midpoint of the loss drop"
@@ -127,7 +127,7 @@ def test_aligned_curves_are_seen_whole_with_a_line_where_they_meet():
 
 
 def test_what_was_measured_lies_faintly_behind_what_is_smoothed():
-    figure = compare_figure(comparison(View(IDS, smoothing=0.6), rough=True), columns=2)
+    figure = compare_figure(comparison(CompareView(IDS, smoothing=0.6), rough=True), columns=2)
 
     rough = [trace for trace in figure["data"] if trace["meta"].get("rough")]
     assert [trace["uid"] for trace in rough] == [f"rough-{one}" for one in IDS]
@@ -172,7 +172,7 @@ def test_runs_that_differ_in_much_are_grouped_by_all_of_it_but_their_seeds():
 
 
 def test_the_table_has_every_number_that_is_shown_and_the_groups_means():
-    rows = list(csv.reader(csv_text(comparison(View(IDS, group="task.labels")))))
+    rows = list(csv.reader(csv_text(comparison(CompareView(IDS, group="task.labels")))))
 
     assert rows[0] == ["group", "run_id", "run", "what", "sequences", "value"]
     assert rows[1] == ["5", "a", "run a", "run", "0", "2.0"]
@@ -181,9 +181,9 @@ def test_the_table_has_every_number_that_is_shown_and_the_groups_means():
 
 
 def test_an_address_holds_what_is_not_as_usual_and_nothing_else():
-    assert address_of(View()) == "/compare"
-    assert address_of(View(("a", "b"))) == "/compare?runs=a,b"
-    whole = View(("a",), align="midpoint", xlog=True, hidden=("5", "a,b"), start=-5, end=9)
+    assert address_of(CompareView()) == "/compare"
+    assert address_of(CompareView(("a", "b"))) == "/compare?runs=a,b"
+    whole = CompareView(("a",), align="midpoint", xlog=True, hidden=("5", "a,b"), start=-5, end=9)
     assert address_of(whole) == (
         "/compare?runs=a&align=midpoint&xlog=1&from=-5&to=9&hidden=5&hidden=a,b"
     )
@@ -192,13 +192,13 @@ def test_an_address_holds_what_is_not_as_usual_and_nothing_else():
 
 def test_what_cannot_be_is_said_and_set_to_what_is_usual():
     runs = chosen()
-    view = View(IDS, series="x", group="task.classes", align="end", view="3d", baseline="z")
+    view = CompareView(IDS, series="x", group="task.classes", align="end", view="3d", baseline="z")
 
     found, said = settled(view, runs.groups, runs.ids)
 
-    assert found == View(IDS)
+    assert found == CompareView(IDS)
     assert len(said) == 5
     assert any("task.labels" in sentence for sentence in said)
     with pytest.raises(Invalid, match="x"):
         check(view, runs.groups, runs.ids)
-    check(replace(view, **vars(View(IDS))), runs.groups, runs.ids)
+    check(replace(view, **vars(CompareView(IDS))), runs.groups, runs.ids)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from app.schemas.api.events import FrameMessage, MeasurementMessage, RunMessage
 from app.schemas.measure import Measurement
-from app.services.live.events import News, news_from
+from app.services.live.events import RunNews, news_from
 from app.services.live.inbox import INBOX_SIZE, Inbox
 from app.services.live.reads import SharedReads
 from app.services.runs.outbox import broker_url, client_url
@@ -19,9 +19,9 @@ def test_a_full_inbox_says_that_something_is_missing_and_keeps_nothing():
     async def take():
         inbox = Inbox()
         for number in range(INBOX_SIZE + 5):
-            inbox.put(News(sequences=number))
+            inbox.put(RunNews(sequences=number))
         first = await inbox.take(1)
-        inbox.put(News(sequences=1000))
+        inbox.put(RunNews(sequences=1000))
         return first, await inbox.take(1)
 
     first, second = asyncio.run(take())

@@ -6,7 +6,7 @@ import math
 import plotly.graph_objects as go
 import pytest
 
-from app.db.studies import Curve, Drawn
+from app.db.studies import Curve, FigureRun
 from app.errors import Invalid
 from app.schemas.api.studies import AxisRead
 from app.services.charts.curves import (
@@ -28,10 +28,10 @@ AXES = [CLAMPS, SEEDS]
 PLACES = [0, 1000, 2000, 3000]
 
 
-def drawn(axes=AXES, every=1000) -> list[Drawn]:
+def drawn(axes=AXES, every=1000) -> list[FigureRun]:
     runs = [(clamp, seed) for clamp in CLAMPS.labels for seed in SEEDS.labels]
     return [
-        Drawn(f"{clamp}{seed}", f"{clamp}, {seed}", {"program": clamp, "seeds.initial": seed},
+        FigureRun(f"{clamp}{seed}", f"{clamp}, {seed}", {"program": clamp, "seeds.initial": seed},
               3000, every, 2, 1)
         for clamp, seed in runs
     ]  # fmt: skip
@@ -136,7 +136,7 @@ def test_runs_that_are_measured_at_other_intervals_have_one_mean():
 def test_many_numbers_are_coloured_from_cold_to_warm_whatever_their_order():
     labels = ["1", "0.5", "0.75", "0", "0.25"]
     axis = AxisRead(field="program.0.strength", title="Strength", labels=labels)
-    runs = [Drawn(one, one, {axis.field: one}, 1, 1, 2, 1) for one in labels]
+    runs = [FigureRun(one, one, {axis.field: one}, 1, 1, 2, 1) for one in labels]
     groups = group_runs([axis], runs, axis.field)
     metric = STUDY_METRICS["loss.train"]
     figure = overlay_figure(StudyCurves(metric, groups, {}, 5, 1, 2))
@@ -164,7 +164,7 @@ def test_there_is_no_grouping_by_what_does_not_vary():
 
 
 def test_no_browser_has_to_draw_hundreds_of_small_charts():
-    runs = [Drawn(str(n), str(n), {}, 1, 1, 2, 1) for n in range(MOST_PANELS + 7)]
+    runs = [FigureRun(str(n), str(n), {}, 1, 1, 2, 1) for n in range(MOST_PANELS + 7)]
     metric = STUDY_METRICS["loss.train"]
     study = StudyCurves(metric, group_runs([], runs, EACH), {}, len(runs), 1, 2)
 

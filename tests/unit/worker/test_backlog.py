@@ -7,12 +7,12 @@ import numpy as np
 
 from app.schemas.state import RunState
 from worker.recording.backlog import AT_ONCE, Backlog
-from worker.recording.entries import Ending, Entry, Line, Snapshot
+from worker.recording.entries import Ending, Line, RecordEntry, Snapshot
 
 
 def line(size: int = 0) -> Line:
     weights = Snapshot(0, 0.0, {"embed": np.zeros(size, np.uint8)})
-    return Line("run", Entry(weights=weights))
+    return Line("run", RecordEntry(weights=weights))
 
 
 def test_lines_come_out_in_order_and_not_too_many_at_once():
@@ -63,7 +63,7 @@ def test_a_writer_that_waits_is_turned_away_when_nobody_will_read():
 
 def test_rest_is_cut_short_by_an_ending():
     backlog = Backlog()
-    backlog.put(Line("run", Entry(ending=Ending(RunState.FINISHED))))
+    backlog.put(Line("run", RecordEntry(ending=Ending(RunState.FINISHED))))
 
     begun = monotonic()
     backlog.rest(until=begun + 5)

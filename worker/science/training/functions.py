@@ -46,7 +46,7 @@ class Observation(NamedTuple):
     patterns: Tensor
 
 
-class Step:
+class TrainingStep:
     """One update: mean cross-entropy of the batch, its gradient, Adam (Kingma & Ba 2015)."""
 
     def __init__(self, shape: Shape, layout: Layout = ()) -> None:

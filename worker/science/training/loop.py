@@ -31,7 +31,7 @@ from worker.science.machine.compiler import Compiled
 from worker.science.machine.devices import CPU, describe_device, settle
 from worker.science.model import Batch
 from worker.science.parameters import Shape, initial_parameters
-from worker.science.training.functions import Evaluation, Observation, Step, TrainingState
+from worker.science.training.functions import Evaluation, Observation, TrainingState, TrainingStep
 from worker.science.training.updates import CapturedUpdates, Updates
 
 # A second thread gains a third on an idle machine, and loses everything on a busy one: the loops of
@@ -76,7 +76,7 @@ class Programs:
     def of(cls, shape: Shape, layout: Layout, *, compile: bool) -> "Programs":
         """To be compiled at their first call."""
         return cls(
-            Compiled(Step(shape, layout), enabled=compile),
+            Compiled(TrainingStep(shape, layout), enabled=compile),
             Compiled(Evaluation(shape, layout), enabled=compile),
         )
 
