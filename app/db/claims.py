@@ -47,32 +47,45 @@ def take(
     """
     statement = (
         update(Run)
+        # Asked again of each row once it is locked: one that was cancelled or taken while we
+        # waited for its lock no longer fits, and is left alone.
         .where(Run.id.in_(run_ids), Run.state.in_(CLAIMABLE))
         .values(
+            # What fences the others off: every write of an older attempt asks for its own number
+            # and finds nothing. Counted in the row, so that no two attempts get the same.
             attempt=Run.attempt + 1,
             fruitless_attempts=Run.fruitless_attempts + 1,  # until it measures something new
+            # From here until the trainer's recorder is up, `renew_start` keeps it: a supervisor
+            # that dies in between leaves a lease that the reaper sees end.
             lease_until=lease_end(lease_seconds),
             worker=worker,
         )
         .returning(Run.id, Run.attempt)
         .execution_options(synchronize_session=False)
     )
+    # The session may hold these rows as they were; `move` reads them again under this lock.
     taken: dict[str, int] = dict(session.execute(statement).all())
     return [Claim(run_id, taken[run_id]) for run_id in run_ids if run_id in taken]
 
 
 def hold(session: Session, claim: Claim) -> Run | None:
     """The run, locked until the transaction ends, if the attempt still owns it."""
+    # FOR UPDATE, so that the reaper (which passes over locked rows), a cancel or a deletion comes
+    # before this transaction or after it, never into it. It also waits for whoever forks the run.
     statement = select(Run).where(_owned([claim])).with_for_update()
     return session.scalars(statement).one_or_none()
 
 
 def hold_all(session: Session, claims: Sequence[Claim]) -> dict[str, Standing]:
     """Where the runs stand that their attempts still own, locked until the transaction ends."""
+    # Columns and not `Run` objects: nothing of a flush before stays in an identity map, and
+    # building 32 objects a flush would take longer than the statement.
     columns = [Run.__table__.c[name] for name in ("id", *_PHASE, *_STANDING)]
     statement = (
         select(*columns)
         .where(_owned(claims))
+        # Two who lock the same rows in different orders wait for each other until Postgres ends
+        # one.
         .order_by(Run.__table__.c.id)  # one order for all who lock several
         .with_for_update()
     )
@@ -88,6 +101,7 @@ def _standing(row: RowMapping) -> Standing:
 
 def renew(session: Session, run_ids: Sequence[str], lease_seconds: float) -> None:
     """Puts the end of the leases of held runs off."""
+    # Asks for no attempt: the caller holds these rows since `hold_all`, which has asked.
     statement = update(Run).where(Run.id.in_(run_ids)).values(lease_until=lease_end(lease_seconds))
     session.execute(statement.execution_options(synchronize_session=False))
 
@@ -96,6 +110,8 @@ def renew_start(session: Session, claims: Sequence[Claim], lease_seconds: float)
     """Puts the end of the leases off while the trainer starts and cannot do so itself."""
     statement = (
         update(Run)
+        # Never of a running one: its recorder renews that itself, and a trainer that hangs must
+        # lose its lease although its supervisor lives.
         .where(_owned(claims), Run.state == RunState.STARTING)
         .values(lease_until=lease_end(lease_seconds))
         .execution_options(synchronize_session=False)
@@ -105,16 +121,22 @@ def renew_start(session: Session, claims: Sequence[Claim], lease_seconds: float)
 
 def states_of(session: Session, claims: Sequence[Claim]) -> dict[str, RunState]:
     """The states of the runs that their attempts still own, unlocked."""
+    # Unlocked, so that a look four times a second holds no flush up. What follows from an answer
+    # is asked again under `hold`, for it may be old by then.
     found = session.execute(select(Run.id, Run.state).where(_owned(claims)))
     return {run_id: RunState(state) for run_id, state in found}
 
 
 def lease_end(seconds: float) -> ColumnElement[datetime]:
     """That long from now, by the database's clock: the only one that all processes share."""
+    # Not `now()`, which is when the transaction began: one that has waited for a lock would give a
+    # lease that is partly over already.
     return func.clock_timestamp(type_=Moment) + timedelta(seconds=seconds)
 
 
 def _owned(claims: Sequence[Claim]) -> ColumnElement[bool]:
     """Whether a run is one of those, still of that attempt, and has not ended."""
+    # Both are needed. The attempt alone would let a trainer write past an ending of its own run;
+    # the state alone would let it write into the run of its successor.
     pairs = [(claim.run_id, claim.attempt) for claim in claims]
     return tuple_(Run.id, Run.attempt).in_(pairs) & Run.state.in_(ACTIVE)

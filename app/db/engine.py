@@ -13,6 +13,9 @@ def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
     """An engine that checks connections before use: a restarted server is no error."""
     return create_engine(
         database_url,
+        # A restarted server leaves dead connections in the pool: found here, before the first
+        # statement. One that dies within a transaction is an error all the same, for `patiently`
+        # or a 503.
         pool_pre_ping=True,
         pool_size=pool_size,
         max_overflow=10,
@@ -23,13 +26,19 @@ def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
 @contextmanager
 def session_scope(engine: Engine) -> Iterator[Session]:
     """One transaction: commits at the end, rolls back on error, then runs what waited for it."""
+    # Rows are read after the commit (answers, news) and after the session: expired ones could not
+    # be loaded any more.
     with Session(engine, expire_on_commit=False) as session:
         with session.begin():
             yield session
+        # Earlier, who is told could look before there is anything to see; in another order, news
+        # of a measurement would come before that of its `previous`. If the process dies here
+        # nobody is told: the reaper and the idle looks of streams make up for it.
         for action in session.info.pop(AFTER_COMMIT, ()):
             action()
 
 
 def after_commit(session: Session, action: Callable[[], object]) -> None:
     """Runs `action` once the session's transaction is committed; never if it is rolled back."""
+    # Kept in the session and not in the process: a rollback drops it with the session.
     session.info.setdefault(AFTER_COMMIT, []).append(action)

@@ -15,6 +15,8 @@ SHARED = 0  # the attempt of rows that no trainer of the run wrote: its parent's
 
 def keep_from_deletion(session: Session, run_id: str) -> Run | None:
     """The run, which cannot be deleted until the transaction ends; others may go on writing."""
+    # FOR KEY SHARE: a DELETE waits for it, updates of a trainer do not. Its `hold_all` does, as
+    # FOR UPDATE conflicts with it; so what follows in the transaction must be short.
     return session.get(
         Run, run_id, with_for_update={"key_share": True, "read": True}, populate_existing=True
     )
@@ -25,8 +27,11 @@ def copy_history(session: Session, parent_id: str, fork_id: str, *, at: int) -> 
 
     What was measured at the fork is left out: the fork measures there by its own program.
     """
+    # The parent may be training on. Below a checkpoint nothing is missing, for a recorder commits
+    # in the order of `sequences`, and a resumed parent writes the same numbers again.
     _copy(session, MeasurementRow, parent_id, fork_id, before=at)
     _copy(session, Frame, parent_id, fork_id, before=at)
+    # Rows first, files never: from this commit on, `still_named` keeps the parent's files.
     _copy(session, Checkpoint, parent_id, fork_id, before=at + 1)
     _copy(session, Probe, parent_id, fork_id)
 
@@ -44,6 +49,8 @@ def _copy(
     copied = select(*values).where(columns["run_id"] == parent_id)
     if before is not None:
         copied = copied.where(columns["sequences"] < before)
+    # One statement a table is one snapshot: a flush of the parent is in it as a whole or not at
+    # all.
     session.execute(insert(model).from_select([one.name for one in columns], copied))
 
 
@@ -96,10 +103,15 @@ def file_urls(session: Session, run_id: str) -> set[str]:
 
 def still_named(session: Session, urls: Collection[str]) -> set[str]:
     """Which of these files any checkpoint names."""
+    # To be asked after the deleted rows are flushed, under the lock of the deleters: of two
+    # deletions side by side, each would see the other's rows and neither remove the file. A fork
+    # that has just begun is seen too: its lock kept the parent's deletion waiting for its commit.
     statement = select(Checkpoint.url).where(Checkpoint.url.in_(urls)).distinct()
     return set(session.scalars(statement))
 
 
 def rename_parent(session: Session, run_id: str, name: str) -> None:
     """Tells a run's forks its new name."""
+    # Locks the forks' rows after the parent's, in no order of their own. A parent is older than
+    # its forks, not lower in id: this is an order apart from that of `hold_all`.
     session.execute(update(Run).where(Run.parent_id == run_id).values(parent_name=name))

@@ -10,6 +10,8 @@ from app.db.models import Moment, Run, RunEvent
 
 # Ids are given before they are committed: a younger event may be seen before an older one. One
 # that has been there for so long has no older ones to come.
+# Relies on every transaction that adds an event being committed within that time of adding it: a
+# reader that went past its id meanwhile does not see it any more.
 SETTLED = timedelta(seconds=1)
 
 
@@ -26,6 +28,8 @@ def events_after(
     statement = (
         select(RunEvent, Run.name)
         .join(Run, Run.id == RunEvent.run_id)
+        # The youngest second is left out as a whole, not just ids that miss: a gap in the ids may
+        # also be of a transaction that was rolled back, and would never close.
         .where(RunEvent.id > after, RunEvent.kind.in_(kinds), _is_settled())
         .order_by(RunEvent.id)
         .limit(limit)
@@ -34,4 +38,5 @@ def events_after(
 
 
 def _is_settled() -> ColumnElement[bool]:
+    # `at` is the moment of the insert, by the same clock; that of the commit is in no row.
     return RunEvent.at < func.clock_timestamp(type_=Moment) - SETTLED

@@ -61,6 +61,8 @@ def add_measurements(session: Session, measured: Mapping[Claim, Sequence[Measure
         for claim, measurements in measured.items()
         for measurement, at in measurements
     ]
+    # Replacing is what makes a flush repeatable: after a commit whose answer was lost it comes
+    # again, and a resumed attempt measures once more what lies past its resume point.
     _upsert(session, MeasurementRow, rows)
 
 
@@ -93,6 +95,8 @@ def set_resume_points(session: Session, files: Mapping[Claim, StoredFile]) -> se
     """Replaces resume points; the URLs of those before, which nothing needs any more."""
     if not files:
         return set()
+    # Read before it is replaced, and by the only one who may: the caller holds the runs' rows. The
+    # files go after the commit; before it, a rollback would leave rows that name no file.
     ids = [claim.run_id for claim in files]
     before = session.scalars(select(ResumePoint.url).where(ResumePoint.run_id.in_(ids))).all()
     _upsert(session, ResumePoint, [_file_row(claim, file) for claim, file in files.items()])
@@ -105,6 +109,8 @@ def set_progress(session: Session, progress: Sequence[Progress]) -> None:
         return
     rows = [{**_progress(one), **dict(one.phase)} for one in progress]
     columns = {f"{name}_array": [row[name] for row in rows] for name in rows[0]}
+    # In no order of its own: the rows are locked by `hold_all` already. It goes past the session,
+    # so whoever has one of these runs as an object must read it again.
     session.connection().execute(_update_from_arrays(tuple(rows[0])), columns)
 
 
@@ -199,6 +205,7 @@ def _upsert(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> 
 @cache
 def _upsert_into(model: type[Base], names: tuple[str, ...]) -> ReturningInsert[Any]:
     keys = [column.name for column in model.__table__.primary_key]
+    # Asks for no attempt, unlike the claims: that only the owner gets here is the caller's lock.
     statement = insert(model)
     changed = {name: statement.excluded[name] for name in names if name not in keys}
     upsert = statement.on_conflict_do_update(index_elements=keys, set_=changed)

@@ -28,6 +28,8 @@ def unfinished_with_graft_of(session: Session, run_id: str) -> Sequence[Run]:
     grafts = func.jsonb_path_exists(
         Run.config, cast(path, JSONPATH), cast({"donor": f"{run_id}@"}, JSONB)
     )
+    # Sees what is committed. A launch that has checked its grafts and is not committed yet is not
+    # seen by a deletion, nor does its check hold the donor.
     states = [state.value for state in RunState if state not in TERMINAL]
     return session.scalars(select(Run).where(Run.state.in_(states), grafts)).all()
 
@@ -45,6 +47,8 @@ def all_ended(session: Session, run_ids: Sequence[str]) -> bool:
 
 def locked_run(session: Session, run_id: str) -> Run | None:
     """The run as it is now, locked until the transaction ends."""
+    # `populate_existing`: else an object that the session knows already would keep what it was
+    # before somebody else had the lock.
     return session.get(Run, run_id, with_for_update=True, populate_existing=True)
 
 
@@ -87,8 +91,12 @@ def silent_runs(session: Session) -> Sequence[Run]:
     """Active runs whose lease has expired, locked; those that somebody else holds are alive."""
     statement = (
         select(Run)
+        # The database's clock has also given the lease: a web server whose own clock is wrong ends
+        # none too early.
         .where(Run.state.in_(ACTIVE), Run.lease_until < func.clock_timestamp())
         .order_by(Run.created_at)
+        # Who holds the row is writing to it at this moment, and may be renewing the lease; to wait
+        # would keep those locked that are found already.
         .with_for_update(skip_locked=True)
     )
     return session.scalars(statement).all()
@@ -100,6 +108,8 @@ def waiting_runs(session: Session, *, seconds: float, limit: int) -> Sequence[st
     long_ago = func.clock_timestamp(type_=Moment) - timedelta(seconds=seconds)
     statement = (
         select(Run.id)
+        # Patience, so that a run whose wake-up is on its way, or whose worker is planning, is not
+        # announced twice. Nothing is locked: twice would only wake a worker up for nothing.
         .where(Run.state.in_(CLAIMABLE), func.coalesce(since, Run.created_at) < long_ago)
         .order_by(Run.created_at, Run.id)
         .limit(limit)
@@ -109,12 +119,16 @@ def waiting_runs(session: Session, *, seconds: float, limit: int) -> Sequence[st
 
 def try_lock(session: Session, name: str) -> bool:
     """Whether this transaction now holds the lock called `name`; never waits."""
+    # Of the transaction, not of the connection: it is free after the commit has become visible,
+    # and a connection that goes back to the pool never keeps it.
     locked = func.pg_try_advisory_xact_lock(func.hashtext(name), type_=Boolean)
     return session.scalars(select(locked)).one()
 
 
 def lock(session: Session, name: str) -> None:
     """Waits for the lock called `name`, and holds it until the transaction ends."""
+    # The isolation is READ COMMITTED: statements after this one see what the holder before has
+    # committed. Names whose hashes collide only wait for each other.
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
 
 

@@ -26,6 +26,8 @@ def next_in_line(session: Session) -> Run | None:
             Run.priority.desc(), served.c.began_at.asc().nulls_first(), Run.created_at, Run.id
         )
         .limit(1)
+        # Whoever is passed over is being cancelled, paused or renamed right now. If it was the
+        # only one, this worker goes idle, and the reaper wakes one up for it later.
         .with_for_update(of=Run, skip_locked=True)
     )
     return session.scalars(statement).one_or_none()
@@ -33,6 +35,8 @@ def next_in_line(session: Session) -> Run | None:
 
 def companions_of(session: Session, first: Run, *, limit: int) -> list[Run]:
     """Runs that can be trained with it, locked: by priority, those of its study first."""
+    # Who else may want these rows are users, since planners wait for each other: what one of them
+    # holds is passed over, and what one has changed no longer fits.
     own = select(_study(Run.id)).where(Run.id == first.id).scalar_subquery()
     statement = (
         _compatible(select(Run), first)
@@ -45,6 +49,7 @@ def companions_of(session: Session, first: Run, *, limit: int) -> list[Run]:
 
 def count_companions(session: Session, first: Run) -> int:
     """How many runs wait that can be trained with it."""
+    # Unlocked, and so only good for a share: some may be gone when they are to be locked.
     return session.scalars(_compatible(select(func.count()).select_from(Run), first)).one()
 
 

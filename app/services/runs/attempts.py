@@ -19,10 +19,14 @@ def claim(
     session: Session, run_ids: Sequence[str], *, worker: str, lease_seconds: float
 ) -> list[Claim]:
     """Takes waiting runs for a worker, to be trained together; those of them that it got."""
+    # Locks the rows until the commit. Claim and move are one transaction: a run with a lease but
+    # still waiting would be claimed again, one that starts without a lease would never be lost.
     taken = claims.take(session, run_ids, worker=worker, lease_seconds=lease_seconds)
     others = len(taken) - 1
     for one in taken:
         run = run_or_error(session, one.run_id)
+        # `move` flushes this before it reads the row again, so it is kept, and so is what `take`
+        # wrote past the session.
         run.companions = others
         together = f", with {others} other{'s' if others > 1 else ''}" if others else ""
         said = f"Taken by {worker} (attempt {one.attempt}){together}."
@@ -32,15 +36,21 @@ def claim(
 
 def give_back(session: Session, run: Run, reason: str) -> None:
     """Ends an attempt whose worker stops; the run waits for the next one."""
+    # The caller holds the row, so what was asked for until now is seen here, and what is asked
+    # later finds a waiting run.
     if _ends_as_asked(session, run):
         return
     run.fruitless_attempts = max(0, run.fruitless_attempts - 1)
     move(session, run, RunState.QUEUED, message=reason)
+    # Sent after the commit: a worker woken up before it would find the run still held, pass it
+    # over and sleep on.
     send_train(session, run.id)
 
 
 def set_aside(session: Session, run: Run, place: str) -> None:
     """Ends an attempt that saved its run because it was to pause; one resumed since goes on."""
+    # The state is that of the held row, not the one that the trainer saved for: a resume may have
+    # come between its leaving and this flush.
     if run.state == RunState.PAUSING:
         run.fruitless_attempts = 0
         move(session, run, RunState.PAUSED, message=place)
@@ -52,6 +62,8 @@ def _ends_as_asked(session: Session, run: Run) -> bool:
     """Gives a run that was to stop or to pause what was asked for; False if nothing was."""
     if run.state == RunState.STOPPING:
         move(session, run, RunState.CANCELLED)
+    # Its trainer has not saved; it goes on later from the resume point before. Queued instead, it
+    # would train although somebody was told that it pauses.
     elif run.state == RunState.PAUSING:
         run.fruitless_attempts = 0
         move(session, run, RunState.PAUSED)
@@ -68,6 +80,8 @@ def lose(session: Session, run: Run, reason: str) -> None:
     """
     if _ends_as_asked(session, run):
         return
+    # Counted up by every claim and set to 0 by the first new measurement, both under the row's
+    # lock: an attempt that dies between the two has counted.
     if run.fruitless_attempts >= MAX_FRUITLESS:
         message = f"{reason} {MAX_FRUITLESS} attempts in a row measured nothing new past "
         message += f"{grouped(run.sequences)} sequences, so it is not tried again."

@@ -26,6 +26,8 @@ def act(session: Session, request: BulkRequest, store_url: str) -> BulkResult:
     """Does it to every run. They are locked in the order of their ids, as everywhere."""
     if request.action is BulkAction.DELETE:
         lock_deleting(session)  # before any row, as whoever deletes one run does
+    # All rows stay locked until the one commit at the end. Sorted, so that two bulk requests, or
+    # one and a recorder's flush, wait in line instead of for each other.
     items = {
         run_id: _act_on(session, run_id, request, store_url) for run_id in sorted(set(request.runs))
     }
@@ -40,6 +42,7 @@ def act(session: Session, request: BulkRequest, store_url: str) -> BulkResult:
 
 
 def _act_on(session: Session, run_id: str, request: BulkRequest, store_url: str) -> BulkItem:
+    # Read under the lock, since what is decided below (tags to add, nothing to do) depends on it.
     run = runs.locked_run(session, run_id)
     if run is None:
         is_gone = request.action is BulkAction.DELETE
@@ -51,6 +54,8 @@ def _act_on(session: Session, run_id: str, request: BulkRequest, store_url: str)
             reason = None
         else:
             reason = _ACTS[request.action](session, run, request)
+    # The transaction goes on, and with it what was done to other runs: a refusal that had changed
+    # something would be committed with them.
     except AppError as refusal:  # before anything was changed
         return BulkItem(id=run_id, result="refused", detail=refusal.detail)
     return BulkItem(id=run_id, result="unchanged" if reason else "changed", detail=reason or "")

@@ -97,6 +97,8 @@ def fork(session: Session, parent: Run, request: ForkRequest, key: str | None = 
 
 
 def _fork(session: Session, parent: Run, request: ForkRequest) -> Run:
+    # Before anything is checked: the checkpoint that is found below must still be there at the
+    # commit, and a deletion of the parent now waits until the fork's rows name its files.
     if lineage.keep_from_deletion(session, parent.id) is None:
         raise NotFound(f"There is no run {parent.id!r}.")
     planned = plan(session, parent, request)
@@ -106,16 +108,22 @@ def _fork(session: Session, parent: Run, request: ForkRequest) -> Run:
     run.parent_id, run.parent_name = parent.id, parent.name
     run.forked_at, run.fork_optimiser = planned.sequences, planned.optimiser.value
     _stand_where_the_parent_stood(session, run, planned)
+    # The row before its history, which points to it. No worker can have it before the commit, when
+    # all of the history is there.
     enqueue(session, run, _said(planned))
     lineage.copy_history(session, parent.id, run.id, at=planned.sequences)
+    # In the fork's own row only: the file, and what its parent says of it, stay as they are.
     if planned.optimiser is Optimiser.RESET:
         lineage.drop_optimiser(session, run.id, planned.sequences)
+    # The parent's open pages list its forks; no lock on its row is taken for that.
     publish_run(session, parent.id)
     return run
 
 
 def _stand_where_the_parent_stood(session: Session, run: Run, planned: ForkPlan) -> None:
     """The numbers of the run's row as the shared history has them."""
+    # Of the parent: the fork's own rows are copied after this. They cannot differ, as nothing
+    # below a checkpoint changes any more.
     last = lineage.last_before(session, planned.parent.id, before=planned.sequences)
     if last is None:
         return

@@ -21,6 +21,8 @@ Graft = GraftIn | GraftOut
 
 def check_grafts(session: Session, config: RunConfig, *, at: str = "/config/program") -> None:
     """Raises `Invalid` at the first graft that cannot be; `at` is where the request has clamps."""
+    # Holds nothing: the donor may be deleted between this check and the launch's commit, or while
+    # the run waits. Then its trainer says that the checkpoint is gone.
     for index, sentence in impossible_grafts(session, config):
         raise Invalid(f"Clamp {index + 1}, {sentence}", loc=f"{at}/{index}/checkpoint")
 
@@ -41,6 +43,8 @@ def grafts_of(config: RunConfig) -> Iterator[tuple[int, Graft]]:
 
 def refuse_while_grafted(session: Session, run: Run) -> None:
     """Raises `Conflict` while a run that has not ended takes layers from this one."""
+    # The other side of `check_grafts`, for launches that are committed. Those under way are not
+    # seen, as neither takes a lock that the other looks at.
     grafted = runs.unfinished_with_graft_of(session, run.id)
     if grafted:
         names = enumerate_words([f"{one.name} ({one.id})" for one in grafted[:3]])

@@ -23,7 +23,11 @@ def answer_to(session: Session, key: str, request: str) -> IdempotencyKey | None
         raise Invalid(
             f"An idempotency key has 1 to {LONGEST_KEY} characters, not {len(key)}.", loc=_HEADER
         )
+    # Held until the commit, in which the answer becomes visible: let go earlier, the second of two
+    # requests would look before there is an answer, and start another run.
     runs.lock(session, f"idempotency {key}")
+    # Of all keys, in no order: two requests may delete the same rows, the second then waits for
+    # the first's commit and finds them gone.
     runs.forget_answers(session, older_than=KEPT)
     answered = runs.answer_to(session, key)
     if answered is not None and answered.fingerprint != _fingerprint(request):

@@ -35,9 +35,14 @@ def once(session: Session, key: str | None, request: str, create: Callable[[], R
     """The run that `create` makes, unless one was made for this key and request before."""
     if key is None:
         return create()
+    # Takes the key's lock, which covers both the look and the row that `remember` adds: two equal
+    # requests at once would else both find nothing, and launch twice.
     answered = answer_to(session, key, request)
     if answered is not None:
+        # Relies on the key's row going with its run: after a deletion nothing is answered, and the
+        # same request launches anew.
         return run_or_error(session, answered.run_id or "")
+    # An error in here rolls the key back with the run, so that the request can be repeated.
     run = create()
     remember(session, key, request, run_id=run.id)
     return run

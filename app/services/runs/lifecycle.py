@@ -76,7 +76,11 @@ def make_run(
 
 def enqueue(session: Session, run: Run, message: str = _SAID[RunState.QUEUED]) -> None:
     """Adds a new run; once the transaction is committed, a worker is told."""
+    # The run is added and announced in one transaction. The wake-up goes out after its commit,
+    # since a worker that looks before would find nothing and go back to sleep.
     session.add(run)
+    # The event's foreign key needs the row to be there first; the session knows of no relation
+    # between the two that would have it sort them.
     session.flush()
     record_event(session, run, RunState.QUEUED, message)
     send_train(session, run.id)
@@ -119,10 +123,14 @@ def move(
     defaults for every state) and tells open pages after the commit.
     """
     session.flush()
+    # First flush, then lock: the refresh would overwrite what the caller has set. From here on to
+    # the commit the state below is the only one there is.
     session.refresh(run, with_for_update=True)
     current = RunState(run.state)
     if not may_move(current, target):
         raise Conflict(f"Run {run.id} is {current} and cannot become {target}.")
+    # State, times, lease and the event of the timeline are one commit: a reader never finds a
+    # finished run without its end, nor a waiting one that still has a lease.
     run.state = target.value
     _stamp(session, run, target)
     if error_kind is not None or error_message is not None:
@@ -168,10 +176,14 @@ def request_cancel(session: Session, run: Run) -> None:
     if state in TERMINAL:
         raise Conflict(f"Run {run.id} is already {state}; there is nothing to cancel.")
     run.cancel_requested_at = runs.now(session)
+    # Under the lock no worker can be claiming it: its claim comes before, and this finds STARTING,
+    # or after, and finds nothing to take.
     if state in WAITING:
         move(session, run, RunState.CANCELLED)
     else:
         move(session, run, RunState.STOPPING)
+        # Nothing relies on this being heard: the recorder reads the state at its next flush, the
+        # supervisor four times a second.
         publish_cancel(session, run.id)
 
 
@@ -183,6 +195,7 @@ def request_pause(session: Session, run: Run) -> None:
         return
     if state is RunState.STOPPING or state in TERMINAL:
         raise Conflict(f"Run {run.id} is {state}; only a run that goes on can be paused.")
+    # As with a cancel: locked, it is a worker's already or cannot become one's.
     move(session, run, RunState.PAUSED if state in CLAIMABLE else RunState.PAUSING)
 
 
@@ -195,6 +208,8 @@ def resume(session: Session, run: Run) -> None:
     if state is RunState.PAUSED:
         move(session, run, RunState.QUEUED, message="Resumed; it waits for a worker.")
         send_train(session, run.id)
+    # The trainer may have seen PAUSING and be saving at this moment: its last flush then finds
+    # RUNNING, and `set_aside` queues the run instead of pausing it.
     elif state is RunState.PAUSING:  # if its trainer has let it go by now, it is queued again
         move(session, run, RunState.RUNNING, message="Resumed before it had paused.")
 
@@ -211,6 +226,8 @@ def change_run(
 ) -> None:
     """Changes what people say about a run, and its turn; None leaves a thing as it is."""
     if name is not None:
+        # Nothing of this is a trainer's, so no lock is taken: `set_progress` writes other columns,
+        # and the later of two people wins.
         run.name = name
         lineage.rename_parent(session, run.id, name)
     if tags is not None:
@@ -227,6 +244,8 @@ def change_run(
 
 def lock_deleting(session: Session) -> None:
     """One deletes at a time: of two runs that share a file the later one removes it."""
+    # Before any row: who held a row and then waited here would deadlock with a bulk deletion,
+    # which has this lock and wants rows.
     runs.lock(session, "deleting a run")
 
 
@@ -236,14 +255,21 @@ def delete_run(session: Session, run: Run, store_url: str) -> None:
     Files that its forks, or its parent, still name stay; the last of them to go takes them along.
     """
     lock_deleting(session)
+    # Waits for forks of it that are being made: they hold FOR KEY SHARE. Relies on the row being
+    # there still; one that was deleted while we waited cannot be read again.
     session.refresh(run, with_for_update=True)
     if RunState(run.state) not in TERMINAL:
         raise Conflict(f"Run {run.id} is {run.state}; cancel it first, then delete it.")
     refuse_while_grafted(session, run)
     run_id = run.id
+    # Before the rows go, and they with the names. A terminal run has no trainer that could add
+    # any.
     named = lineage.file_urls(session, run_id)
     session.delete(run)
     session.flush()
+    # Flushed first, so that the run's own rows no longer name them.
     shared = lineage.still_named(session, named)
+    # Files cannot be rolled back. A process that dies before this leaves files and no rows, the
+    # other order rows and no files.
     after_commit(session, lambda: remove_files(store_url, run_id, named, shared))
     publish_run(session, run_id)

@@ -41,6 +41,8 @@ class Outbox:
     def __init__(self, redis_url: str) -> None:
         self.redis = redis_client(redis_url)
         self._producer = _producer(redis_url)
+        # Written and read by all threads without a lock: at worst some try once more, or not,
+        # within a second in which Redis failed.
         self._silent_until = float("-inf")
 
     def send_train(self, run_id: str) -> bool:
@@ -69,6 +71,7 @@ class Outbox:
         if monotonic() < self._silent_until:
             return False
         try:
+            # Threads share the client: its pool gives each call a connection of its own.
             self.redis.publish(name, payload)
         except (redis.RedisError, OSError) as error:
             log.warning("%s: news not published (%s)", name, error)
@@ -78,6 +81,8 @@ class Outbox:
 
     def waiting(self) -> int:
         """Wake-ups that no worker has taken yet. Raises `redis.RedisError` when Redis is down."""
+        # Messages that a worker has fetched are not counted, those that it trains for included:
+        # workers acknowledge before they start.
         return int(self.redis.llen(TRAIN_QUEUE))
 
     def close(self) -> None:
@@ -90,12 +95,15 @@ class Outbox:
 def transaction(engine: Engine, outbox: Outbox) -> Iterator[Session]:
     """`session_scope` whose after-commit tasks and news go through `outbox`."""
     with session_scope(engine) as session:
+        # Inside the transaction, and used when it is over: the actions after the commit run while
+        # the block is being left.
         session.info[_OUTBOX] = outbox
         yield session
 
 
 def send_train(session: Session, run_id: str) -> None:
     """After the commit, wakes a worker up for the run."""
+    # The id and the outbox are bound now: after the commit nothing may be read from the session.
     outbox = _outbox(session)
     after_commit(session, lambda: outbox.send_train(run_id))
 
@@ -108,12 +116,15 @@ def send_trains(session: Session, run_ids: Sequence[str]) -> None:
 
 def publish(session: Session, run_id: str, message: Message) -> None:
     """After the commit, tells open pages about the run."""
+    # Worded now: the caller may change what the message was made of before the commit.
     outbox, payload = _outbox(session), message.model_dump_json()
     after_commit(session, lambda: outbox.publish(channel(run_id), payload))
 
 
 def publish_run(session: Session, run_id: str) -> None:
     """After the commit, tells open pages to read the run's row; once per transaction."""
+    # One is enough: it is sent after the commit, and whoever reads then sees all of the
+    # transaction.
     told: set[str] = session.info.setdefault("told", set())
     if run_id not in told:
         told.add(run_id)
@@ -132,6 +143,7 @@ def redis_client(redis_url: str) -> redis.Redis:
         client_url(redis_url),
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=ANSWER_SECONDS,
+        # News published twice by this are harmless: streams know them by their `sequences`.
         retry=Retry(NoBackoff(), 1),  # once more: the server may have restarted since
     )
 
@@ -152,6 +164,8 @@ def _producer(redis_url: str) -> Celery:
     app.conf.update(
         task_serializer="json",
         task_ignore_result=True,
+        # Fails at once: the reaper sends it again, while a request that retries would keep its
+        # user waiting.
         task_publish_retry=False,
         task_default_queue=TRAIN_QUEUE,
         broker_transport_options={

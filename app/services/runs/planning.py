@@ -32,13 +32,19 @@ def plan(
 
     Workers plan one after the other, so that none sees what another is about to take.
     """
+    # The first statement of the transaction, so that it holds no row while it waits: another
+    # planner may want that row. Until the commit no other plans; users are kept out by row locks
+    # only.
     runs.lock(session, "optoscope.planner")
+    # Locked from here on: it cannot be cancelled or deleted while its companions are sought.
     first = waiting.next_in_line(session)
     if first is None:
         return []
     size = _size(session, first, worker, min(most, _fitting(first, memory)))
+    # Fewer than were counted may come, when some are held by users; more never do.
     others = waiting.companions_of(session, first, limit=size - 1) if size > 1 else []
     chosen = _within([first, *others], memory) if others else [first]
+    # All of these rows are locked by now, so that the claim gets every one of them.
     return attempts.claim(
         session, [run.id for run in chosen], worker=worker, lease_seconds=lease_seconds
     )
@@ -46,9 +52,13 @@ def plan(
 
 def _size(session: Session, first: Run, worker: str, most: int) -> int:
     """How many runs are trained together."""
+    # Alone, so that a run that kills its trainer takes no others along. Relies on the count: the
+    # first new measurement of the attempt sets it back.
     if most == 1 or first.fruitless_attempts:
         return 1
     compatible = 1 + waiting.count_companions(session, first)
+    # By heartbeats: a worker that has started but not yet beaten counts for nothing here, which is
+    # why a new one settles before it plans.
     return min(most, share(compatible, workers.loads_of_others(session, beside=worker)))
 
 

@@ -42,16 +42,24 @@ class Reaper:
         self._thread.join()
 
     def _run(self) -> None:
+        # After an outage longer than the leases this relies on the trainers, who try to renew
+        # theirs every second, coming before the next sweep.
         while not self._stop.wait(self._every_seconds):
             try:
                 sweep(self._engine, self._outbox)
+            # Only this is expected here; any other error ends the thread, and with it the sweeps
+            # of this process. Those of other web processes go on.
             except SQLAlchemyError as error:
                 log.warning("lost runs were not looked for: %s", error)
 
 
 def sweep(engine: Engine, outbox: Outbox) -> None:
     """One look: expired leases end, and waiting runs are announced again."""
+    # Losing, and the wake-up for the next worker, are one transaction: the message is sent after
+    # the commit, so that whoever takes it finds the run waiting.
     with transaction(engine, outbox) as session:
+        # Tried and not waited for: a sweep that waited would do again what the one before has
+        # done.
         if runs.try_lock(session, "optoscope.reaper"):
             _lose_silent(session)
             _wake_workers(session, outbox)
@@ -59,6 +67,8 @@ def sweep(engine: Engine, outbox: Outbox) -> None:
 
 def _lose_silent(session: Session) -> None:
     for run in runs.silent_runs(session):
+        # The rows are locked since they were found silent. Their trainers may still live (stopped,
+        # cut off): from this commit on `hold_all` gives them nothing, and they write no more.
         lose(session, run, f"Nothing was heard from {run.worker or 'its trainer'} in time.")
 
 
@@ -68,9 +78,13 @@ def _wake_workers(session: Session, outbox: Outbox) -> None:
     if not waiting:
         return
     try:
+        # Asked within the transaction: while Redis is slow to answer, the rows lost above stay
+        # locked for these seconds.
         announced = outbox.waiting()
     except RedisError as error:
         log.warning("waiting runs were not announced again: %s", error)
         return
+    # Only when the queue is empty: what is in it wakes workers up, and each trains all that waits.
+    # Runs may wait for hours while all workers are busy; a message each per sweep would pile up.
     for run_id in waiting if announced == 0 else ():
         send_train(session, run_id)
