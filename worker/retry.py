@@ -14,7 +14,7 @@ AWAY = (OperationalError, InterfaceError)
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
 
 
-def patiently(action: Callable[[], T]) -> T:
+def retry_while_away(action: Callable[[], T]) -> T:
     """Does a whole transaction, again and again until Postgres answers.
 
     A commit whose answer got lost is done twice, so the action must double nothing.

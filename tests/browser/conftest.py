@@ -22,7 +22,7 @@ SWITCHES = ("--disable-gpu", "--disable-background-networking", "--no-first-run"
 DESKTOP = {"width": 1440, "height": 900}
 # Whoever comes for the first time is offered the tour.
 SEEN = "try { localStorage.setItem('optoscope.tour', 'seen'); } catch { }"
-PATIENCE = 60_000  # milliseconds: machines may be busy
+TIMEOUT_MS = 60_000  # milliseconds: machines may be busy
 
 Browse = Callable[..., Page]
 
@@ -49,7 +49,7 @@ def browser() -> Iterator[Browser]:
     if chromium is None:
         missing = "There is no Chromium; `python -m tests.browser.support.chromium` gets one."
         (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
         yield browser
@@ -82,7 +82,7 @@ def browse(browser, program, watch) -> Iterator[Browse]:
             base_url=program.url, **{"viewport": DESKTOP, "reduced_motion": "reduce"} | options
         )
         contexts.append(context)
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT_MS)
         if not newcomer:
             context.add_init_script(SEEN)
         page = context.new_page()

@@ -39,7 +39,7 @@ class Files:
     resume: Mapping[Claim, StoredFile] = field(default_factory=dict)
 
 
-class Flush:
+class FlushWriter:
     """Writes the entries of some attempts; remembers only what makes the next flush cheap."""
 
     def __init__(self, claims: Sequence[Claim]) -> None:
@@ -74,7 +74,7 @@ class Flush:
         return replaced
 
     def committed(self, lines: Sequence[Line]) -> None:
-        """Tells the ledger that the transaction with these lines was committed."""
+        """Tells the writer that the transaction with these lines was committed."""
         for line in lines:
             if line.entry.measured is not None:
                 self._previous[line.run_id] = line.entry.measured.measurement.sequences

@@ -21,9 +21,9 @@ from app.schemas.state import RunState
 from app.services.runs.outbox import Outbox, transaction
 from worker.recording.backlog import Backlog
 from worker.recording.entries import Ending, Line, RecordEntry, Snapshot
-from worker.recording.flush import Files, Flush
+from worker.recording.flush import Files, FlushWriter
 from worker.recording.store import Store
-from worker.retry import patiently
+from worker.retry import retry_while_away
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Recorder:
         self._engine, self._outbox, self._settings = engine, outbox, settings
         self._claims = {claim.run_id: claim for claim in claims}  # those that are not over
         self._stores = {one: Store(settings.checkpoint_url, one) for one in self._claims}
-        self._ledger = Flush(claims)
+        self._writer = FlushWriter(claims)
         self._backlog = Backlog()
         self._renewed_at = float("-inf")
         self._failure: Exception | None = None
@@ -103,8 +103,8 @@ class Recorder:
     def _flush(self, lines: Sequence[Line]) -> None:
         lines = [line for line in lines if line.run_id in self._claims]
         files = self._save_files(lines)  # before the transaction: no disk is waited for in it
-        replaced = patiently(lambda: self._write(lines, files))
-        self._ledger.committed(lines)
+        replaced = retry_while_away(lambda: self._write(lines, files))
+        self._writer.committed(lines)
         for line in lines:
             if line.entry.ending is not None:
                 self._claims.pop(line.run_id, None)
@@ -118,7 +118,7 @@ class Recorder:
             if renews and standings:
                 claims.renew(session, list(standings), self._settings.lease_seconds)
             self._look(standings)
-            replaced = self._ledger.write(session, standings, lines, files)
+            replaced = self._writer.write(session, standings, lines, files)
         if renews:
             self._renewed_at = monotonic()
         return replaced

@@ -24,7 +24,7 @@ from app.db.claims import Claim
 from app.services.runs import attempts
 from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.planning import plan
-from worker.retry import patiently
+from worker.retry import retry_while_away
 from worker.service.machine import memory_for
 from worker.service.watch import FOREVER, STOP_SECONDS, Watch
 
@@ -49,11 +49,11 @@ class Supervisor:
         """Woken up for a run: trains what waits, the next in line first, until nothing does."""
         log.info("woken up for run %s", run_id)
         while not self.is_stopping():
-            taken = patiently(self._plan)
+            taken = retry_while_away(self._plan)
             if not taken:
                 return
             reason = self._train(taken)
-            patiently(partial(self._settle, taken, reason))
+            retry_while_away(partial(self._settle, taken, reason))
 
     def _plan(self) -> list[Claim]:
         with transaction(self.engine, self.outbox) as session:

@@ -18,7 +18,7 @@ from worker.retry import AWAY
 CANCEL_SECONDS = 1.0  # a trainer may take to let a run go that is cancelled: 2 s in all
 STOP_SECONDS = 8.0  # ... to save when the worker shuts down or a run is paused
 EXIT_SECONDS = 5.0  # ... to exit once its runs have ended
-_PATIENCE = {RunState.STOPPING: CANCEL_SECONDS, RunState.PAUSING: STOP_SECONDS}
+_GRACE_SECONDS = {RunState.STOPPING: CANCEL_SECONDS, RunState.PAUSING: STOP_SECONDS}
 FOREVER = float("inf")
 
 
@@ -60,10 +60,10 @@ class Watch:
         """The runs that were to go, and have not gone in time."""
         now, overdue = monotonic(), []
         for claim in self.claims:
-            patience = _PATIENCE.get(states.get(claim.run_id, RunState.RUNNING))
-            if patience is None:
+            grace = _GRACE_SECONDS.get(states.get(claim.run_id, RunState.RUNNING))
+            if grace is None:
                 self._asked.pop(claim.run_id, None)
-            elif now - self._asked.setdefault(claim.run_id, now) >= patience:
+            elif now - self._asked.setdefault(claim.run_id, now) >= grace:
                 overdue.append(claim)
         return overdue
 

@@ -1,4 +1,4 @@
-"""A member of a cohort: one run, read from its row and the store, ready to be trained."""
+"""One run of a cohort, read from its row and the store, ready to be trained."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from app.db.engine import session_scope
 from app.schemas.config import RunConfig, TaskConfig
 from app.services.runs.lifecycle import run_or_error
 from worker.recording.store import Store
-from worker.retry import patiently
+from worker.retry import retry_while_away
 from worker.science.clamps.program import Donor
 from worker.science.data.datasets import Dataset, load_dataset
 from worker.science.phase_change import PhaseDetector
@@ -50,7 +50,7 @@ class Datasets:
         return self._loaded[key]
 
 
-def load_member(engine: Engine, store: Store, run_id: str, datasets: Datasets) -> CohortRun:
+def load_cohort_run(engine: Engine, store: Store, run_id: str, datasets: Datasets) -> CohortRun:
     """Everything that a run needs. Raises what `worker.training.faults` knows how to say."""
     config, saved, found = _read(engine, run_id)
     dataset = datasets.load(config.task, config.seeds.dataset)
@@ -73,7 +73,7 @@ def _read(engine: Engine, run_id: str) -> tuple[RunConfig, Saved, dict[str, Foun
             config = RunConfig.model_validate(run.config)
             return config, read_saved(session, run), find_donors(session, config)
 
-    return patiently(read)
+    return retry_while_away(read)
 
 
 def _first_place(state: TrainerState | None) -> int:
@@ -91,6 +91,6 @@ def _detector(engine: Engine, run_id: str, config: RunConfig, *, before: int) ->
             return recording.train_losses(session, run_id, before=before)
 
     detector = PhaseDetector(log(config.task.context_labels))
-    for sequences, loss in patiently(read):
+    for sequences, loss in retry_while_away(read):
         detector.add(sequences, loss)
     return detector

@@ -26,7 +26,7 @@ from worker.recording.recorder import Recorder
 from worker.science.machine.devices import allow_tf32, choose_device
 from worker.science.training.cohort import Cohort
 from worker.science.training.loop import Report
-from worker.training.cohort_run import CohortRun, Datasets, load_member
+from worker.training.cohort_run import CohortRun, Datasets, load_cohort_run
 from worker.training.faults import fault_of
 from worker.training.start_state import checkpoint_arrays
 
@@ -44,7 +44,7 @@ class TrainingSession:
     engine: Engine
     recorder: Recorder
     stop: threading.Event  # set: the worker shuts down, another will go on
-    _members: list[CohortRun] = field(default_factory=list, init=False)
+    _runs: list[CohortRun] = field(default_factory=list, init=False)
     _cohort: Cohort = field(init=False)
 
     def run(self) -> None:
@@ -53,124 +53,124 @@ class TrainingSession:
         An error ends those that it concerns. One that concerns all is not blamed on any: each is
         tried again alone.
         """
-        self._members = self._load()
+        self._runs = self._load()
         try:
-            if self._members:
+            if self._runs:
                 self._train()
         except Exception as error:
             if self.recorder.has_failed:
                 raise
-            log.exception("%s", ", ".join(member.run_id for member in self._members))
-            for member in self._going():
-                self._end(member, _failed(error, with_others=len(self._members) - 1))
+            log.exception("%s", ", ".join(run.run_id for run in self._runs))
+            for run in self._going():
+                self._end(run, _failed(error, with_others=len(self._runs) - 1))
         self.recorder.finish()
 
     def _load(self) -> list[CohortRun]:
         """The runs that can be trained; the others fail, each for its own reason."""
-        datasets, members = Datasets(), []
+        datasets, runs = Datasets(), []
         for claim in self.claims:
             store = self.recorder.store(claim.run_id)
             try:
-                members.append(load_member(self.engine, store, claim.run_id, datasets))
+                runs.append(load_cohort_run(self.engine, store, claim.run_id, datasets))
             except Exception as error:
                 log.exception("run %s failed", claim.run_id)
                 self.recorder.end(claim.run_id, _failed(error))
-        return members
+        return runs
 
     def _going(self) -> list[CohortRun]:
-        return [member for member in self._members if not member.is_over]
+        return [run for run in self._runs if not run.is_over]
 
     def _train(self) -> None:
-        members, device = self._members, choose_device(self.settings.device)
+        runs, device = self._runs, choose_device(self.settings.device)
         allow_tf32(self.settings.tf32)
         self._cohort = cohort = Cohort(
-            [member.config for member in members],
-            [member.dataset for member in members],
-            resume=[member.state for member in members],
+            [run.config for run in runs],
+            [run.dataset for run in runs],
+            resume=[run.state for run in runs],
             compile=self.settings.compile,
             threads=self.settings.threads,
             should_stop=self._should_stop,
-            donors={text: donor for member in members for text, donor in member.donors.items()},
+            donors={text: donor for run in runs for text, donor in run.donors.items()},
             device=device,
         )
         cohort.warm_up()
         gc.freeze()  # else each full collection walks all of torch: a third of a second
-        for run, member in enumerate(members):
-            self.recorder.record(member.run_id, RecordEntry(beginning=self._beginning(run, member)))
+        for index, run in enumerate(runs):
+            self.recorder.record(run.run_id, RecordEntry(beginning=self._beginning(index, run)))
         for reports in cohort.reports():
             for report in reports:
-                self._take(members[report.run], report)
-        for member in self._going():
-            self._end_where_it_is(member)
+                self._take(runs[report.run], report)
+        for run in self._going():
+            self._end_where_it_is(run)
 
     def _should_stop(self) -> bool:
         """Asked before every update; lets those go first that were asked to leave."""
-        for member in self._going() if self.recorder.leaving else ():
-            if member.run_id in self.recorder.leaving:
-                self._let_go(member, self.recorder.leaving[member.run_id])
+        for run in self._going() if self.recorder.leaving else ():
+            if run.run_id in self.recorder.leaving:
+                self._let_go(run, self.recorder.leaving[run.run_id])
         return self.stop.is_set() or self.recorder.has_failed
 
-    def _let_go(self, member: CohortRun, target: RunState | None) -> None:
+    def _let_go(self, run: CohortRun, target: RunState | None) -> None:
         """Ends a run as it was asked to; `None`: it is another's, and nothing is to be said."""
-        run = self._members.index(member)
-        self._cohort.leave(run)
+        index = self._runs.index(run)
+        self._cohort.leave(index)
         if target is RunState.PAUSED:
-            place = grouped(self._cohort.sequences_of(run))
+            place = grouped(self._cohort.sequences_of(index))
             said = f"Paused at {place} sequences; it goes on from there when it is resumed."
-            self._end(member, Ending(target, said), resume=self._snapshot(run))
+            self._end(run, Ending(target, said), resume=self._snapshot(index))
         elif target is not None:
-            self._end(member, Ending(target))
-        member.is_over = True
+            self._end(run, Ending(target))
+        run.is_over = True
 
-    def _take(self, member: CohortRun, report: Report) -> None:
+    def _take(self, run: CohortRun, report: Report) -> None:
         """Records a report; what has diverged fails, and what was the last is the end."""
-        if member.is_over:
+        if run.is_over:
             return
         measurement = report.measurement
-        self.recorder.record(member.run_id, self._entry(member, report))
+        self.recorder.record(run.run_id, self._entry(run, report))
         if not _is_finite(measurement):
             self._cohort.leave(report.run)
-            self._end(member, _diverged(measurement))
-        elif measurement.sequences == member.config.training.total_sequences:
-            self._end(member, Ending(RunState.FINISHED))
+            self._end(run, _diverged(measurement))
+        elif measurement.sequences == run.config.training.total_sequences:
+            self._end(run, Ending(RunState.FINISHED))
 
-    def _entry(self, member: CohortRun, report: Report) -> RecordEntry:
+    def _entry(self, run: CohortRun, report: Report) -> RecordEntry:
         measurement = report.measurement
-        phase = member.detector.add(measurement.sequences, measurement.loss[_TRAIN])
+        phase = run.detector.add(measurement.sequences, measurement.loss[_TRAIN])
         is_sound = _is_finite(measurement)  # what has diverged is no place to go on from
         return RecordEntry(
             measured=Measured(measurement, datetime.now(UTC), phase),
             frame=_frame(report),
             weights=self._checkpoint(report) if is_sound else None,
-            resume=self._snapshot(report.run) if is_sound and self._is_due(member) else None,
+            resume=self._snapshot(report.run) if is_sound and self._is_due(run) else None,
         )
 
-    def _is_due(self, member: CohortRun) -> bool:
+    def _is_due(self, run: CohortRun) -> bool:
         """Whether a resume point is."""
-        is_due = monotonic() - member.saved_at >= self.settings.resume_seconds
+        is_due = monotonic() - run.saved_at >= self.settings.resume_seconds
         if is_due:
-            member.saved_at = monotonic()
+            run.saved_at = monotonic()
         return is_due
 
-    def _end_where_it_is(self, member: CohortRun) -> None:
+    def _end_where_it_is(self, run: CohortRun) -> None:
         """Ends a run that nobody ended: it is through (resumed at its end), or the worker stops."""
-        run = self._members.index(member)
-        sequences = self._cohort.sequences_of(run)
-        if sequences >= member.config.training.total_sequences:
-            self._end(member, Ending(RunState.FINISHED))
+        index = self._runs.index(run)
+        sequences = self._cohort.sequences_of(index)
+        if sequences >= run.config.training.total_sequences:
+            self._end(run, Ending(RunState.FINISHED))
             return
         place = grouped(sequences)
         reason = f"Its worker shuts down; the next one goes on from {place} sequences."
-        self._end(member, Ending(RunState.QUEUED, reason), resume=self._snapshot(run))
+        self._end(run, Ending(RunState.QUEUED, reason), resume=self._snapshot(index))
 
-    def _end(self, member: CohortRun, ending: Ending, *, resume: Snapshot | None = None) -> None:
-        member.is_over = True
-        self.recorder.end(member.run_id, ending, resume=resume)
+    def _end(self, run: CohortRun, ending: Ending, *, resume: Snapshot | None = None) -> None:
+        run.is_over = True
+        self.recorder.end(run.run_id, ending, resume=resume)
 
-    def _beginning(self, run: int, member: CohortRun) -> Beginning:
-        cohort, others = self._cohort, len(self._members) - 1
-        how = "Resumed" if cohort.is_resumed(run) else "Training"
-        sequences = cohort.sequences_of(run)
+    def _beginning(self, index: int, run: CohortRun) -> Beginning:
+        cohort, others = self._cohort, len(self._runs) - 1
+        how = "Resumed" if cohort.is_resumed(index) else "Training"
+        sequences = cohort.sequences_of(index)
         where = f" at {grouped(sequences)} sequences" if sequences else ""
         together = f", with {others} other{'s' if others > 1 else ''}" if others else ""
         return Beginning(
@@ -180,9 +180,9 @@ class TrainingSession:
                 "torch": torch.__version__,
                 "python": platform.python_version(),
             },
-            probe=tuple(cohort.probe(run)),
+            probe=tuple(cohort.probe(index)),
             message=f"{how}{where} on {cohort.device}{together}.",
-            notices=(*member.notices, *cohort.notices),
+            notices=(*run.notices, *cohort.notices),
         )
 
     def _checkpoint(self, report: Report) -> Snapshot | None:
@@ -192,8 +192,8 @@ class TrainingSession:
         arrays = checkpoint_arrays(report.weights, state, self._cohort.shape)
         return Snapshot(state.sequences, state.elapsed_seconds, arrays, state.optimiser_from)
 
-    def _snapshot(self, run: int) -> Snapshot:
-        state = self._cohort.state(run)
+    def _snapshot(self, index: int) -> Snapshot:
+        state = self._cohort.state(index)
         arrays = {name: tensor.numpy() for name, tensor in state.tensors.items()}
         return Snapshot(state.sequences, state.elapsed_seconds, arrays, state.optimiser_from)
 

@@ -18,7 +18,7 @@ from app.services.runs.outbox import Outbox, send_train, transaction
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 2.0
-PATIENCE_SECONDS = 3.0  # of a waiting run, before its wake-up is taken for lost
+OVERDUE_SECONDS = 3.0  # of a waiting run, before its wake-up is taken for lost
 AT_ONCE = 100
 
 
@@ -74,7 +74,7 @@ def _lose_silent(session: Session) -> None:
 
 def _wake_workers(session: Session, outbox: Outbox) -> None:
     """Sends tasks again that must have been lost: somebody waits, and the broker has nothing."""
-    waiting = runs.waiting_runs(session, seconds=PATIENCE_SECONDS, limit=AT_ONCE)
+    waiting = runs.waiting_runs(session, seconds=OVERDUE_SECONDS, limit=AT_ONCE)
     if not waiting:
         return
     try:

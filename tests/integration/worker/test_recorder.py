@@ -24,7 +24,7 @@ from app.services.runs.outbox import transaction
 from tests.integration.support.wait import until
 from tests.integration.support.worker_process import places, tiny
 from worker.recording.entries import Beginning, Ending, Line, Measured, RecordEntry, Snapshot
-from worker.recording.flush import Files, Flush
+from worker.recording.flush import Files, FlushWriter
 from worker.recording.recorder import Recorder, StaleAttemptError
 
 BEGINNING = RecordEntry(
@@ -148,12 +148,12 @@ def test_what_an_attempt_writes_after_another_has_taken_over_is_refused(
 def test_a_flush_whose_commit_was_unclear_doubles_nothing(claimed, engine, outbox):
     run_id, claim = claimed
     held = Claim(run_id, claim())
-    ledger, entries = Flush([held]), [BEGINNING, entry(0), entry(32, onset=20.0)]
+    writer, entries = FlushWriter([held]), [BEGINNING, entry(0), entry(32, onset=20.0)]
 
     for _ in range(2):
         with transaction(engine, outbox) as session:
             standings = claims.hold_all(session, [held])
-            ledger.write(session, standings, [Line(run_id, one) for one in entries], Files())
+            writer.write(session, standings, [Line(run_id, one) for one in entries], Files())
 
     assert places(engine, run_id) == [0, 32]
     assert kinds(engine, run_id) == ["queued", "starting", "notice", "running", "phase_change"]
@@ -168,8 +168,8 @@ def test_a_flush_takes_as_many_statements_for_eight_runs_as_for_one(engine, outb
         lines = [Line(one, entry(place)) for place in (0, 32) for one in ids]
         files = {one: [StoredFile(0, f"file:///{one.run_id}", 1, "0")] for one in taken}
         points = {one: of[0] for one, of in files.items()}
-        ledger, said = Flush(taken), []
-        ledger.committed(lines)  # else the place before is asked for, once a run
+        writer, said = FlushWriter(taken), []
+        writer.committed(lines)  # else the place before is asked for, once a run
 
         def hear(_connection, _cursor, statement: str, *_rest) -> None:
             said.append(statement)
@@ -178,7 +178,7 @@ def test_a_flush_takes_as_many_statements_for_eight_runs_as_for_one(engine, outb
         with transaction(engine, outbox) as session:
             standings = claims.hold_all(session, taken)
             claims.renew(session, list(standings), 10)
-            ledger.write(session, standings, lines, Files(files, points))
+            writer.write(session, standings, lines, Files(files, points))
         event.remove(engine, "before_cursor_execute", hear)
         return said
 
