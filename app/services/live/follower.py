@@ -1,6 +1,6 @@
 """One open stream of a run: everything after a place, then everything new, each once.
 
-The database is read first and whenever the chain of measurements has a gap; what the inbox holds
+The database is read first and whenever the chain of measurements has a gap; what the queue holds
 meanwhile is dropped by its `sequences` if it was read already. No connection is held while waiting.
 """
 
@@ -18,8 +18,7 @@ from app.schemas.api.runs import RunRead
 from app.schemas.measure import Measurement
 from app.services.live import events
 from app.services.live.events import RunNews
-from app.services.live.hub import Hub
-from app.services.live.inbox import Inbox
+from app.services.live.hub import Hub, StreamQueue
 from app.services.runs.run_read import read_run
 from app.services.series.measurements import measurement_of
 
@@ -71,21 +70,21 @@ class Follower:
         """Events until the run has ended, the client leaves or the server stops."""
         self._next_frame = max(0, self.last)
         yield events.HELLO
-        with self.hub.inbox(self.run_id) as inbox:
+        with self.hub.subscribe(self.run_id) as queue:
             while not self._done:
                 try:
-                    sent = await self._next(inbox)
+                    sent = await self._next(queue)
                 except SQLAlchemyError as error:
                     log.warning("run %s: a stream waits for the database: %s", self.run_id, error)
                     sent = [events.PING]
                     self._behind = self._stale = True
-                    await inbox.rest(RETRY_SECONDS)
+                    await queue.rest(RETRY_SECONDS)
                 for event in sent:
                     yield event
 
-    async def _next(self, inbox: Inbox) -> list[bytes]:
+    async def _next(self, queue: StreamQueue) -> list[bytes]:
         """What there is to send now."""
-        delivery = await inbox.take(self._patience())
+        delivery = await queue.take(self._timeout())
         if delivery.closed:
             self._done = True
             return []
@@ -144,7 +143,7 @@ class Follower:
         self._next_frame = frames[-1] + 1
         return [events.frames_event(frames)]
 
-    def _patience(self) -> float:
+    def _timeout(self) -> float:
         """How long to wait for news: until there is something to read."""
         if self._behind:
             return 0

@@ -1,14 +1,15 @@
-"""News of runs for open pages: one Redis subscription per process, an inbox per open stream.
+"""News of runs for open pages: one Redis subscription per process, a queue per open stream.
 
-News only save reads. Whenever some may be missing (an inbox was full, Redis is away or just back)
-the inbox says so, and its reader goes to the database. While Redis is away that is every second.
+News only save reads. Whenever some may be missing (a queue was full, Redis is away or just back)
+the queue says so, and its reader goes to the database. While Redis is away that is every second.
 """
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 from redis.asyncio import Redis
@@ -19,15 +20,69 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 
 from app.schemas.api.events import CHANNEL_PREFIX
-from app.services.live.events import news_from
-from app.services.live.inbox import Inbox
+from app.services.live.events import RunNews, news_from
 from app.services.live.reads import SharedReads
 from app.services.runs.outbox import ANSWER_SECONDS, CONNECT_SECONDS, client_url
 
 log = logging.getLogger(__name__)
 
 AWAY_SECONDS = 1.0  # between reads of the database while Redis is away
+QUEUE_SIZE = 200  # news; a reader that is further behind reads the database
 SILENT_SECONDS = 5.0  # after which the subscription is asked whether it is alive
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a queue held: news, and whether some are missing or the stream must end."""
+
+    news: tuple[RunNews, ...] = ()
+    reread: bool = False
+    closed: bool = False
+
+
+class StreamQueue:
+    """What one stream has not yet seen; never more than `QUEUE_SIZE` news."""
+
+    def __init__(self) -> None:
+        self._news: deque[RunNews] = deque()
+        self._reread = False
+        self._something = asyncio.Event()
+        self._over = asyncio.Event()
+
+    def put(self, news: RunNews) -> None:
+        if self._reread:
+            return  # what is read from the database will include it
+        if len(self._news) >= QUEUE_SIZE:
+            self.reread()
+            return
+        self._news.append(news)
+        self._something.set()
+
+    def reread(self) -> None:
+        """Something may be missing."""
+        self._news.clear()
+        self._reread = True
+        self._something.set()
+
+    def close(self) -> None:
+        """The stream must end."""
+        self._over.set()
+        self._something.set()
+
+    async def rest(self, seconds: float) -> None:
+        """Waits so long, unless the stream must end before."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), seconds)
+
+    async def take(self, seconds: float) -> Delivery:
+        """All there is, as soon as there is something; nothing after so many seconds."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._something.wait(), seconds)
+        self._something.clear()
+        delivery = Delivery(tuple(self._news), self._reread, self._over.is_set())
+        self._news.clear()
+        self._reread = False
+        return delivery
 
 
 class Hub:
@@ -36,7 +91,7 @@ class Hub:
     def __init__(self, engine: Engine, redis_url: str) -> None:
         self.reads = SharedReads(engine)
         self._redis_url = redis_url
-        self._inboxes: dict[str, set[Inbox]] = defaultdict(set)
+        self._queues: dict[str, set[StreamQueue]] = defaultdict(set)
         self._listener: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -47,8 +102,8 @@ class Hub:
     def close(self) -> None:
         """Ends every stream, those open now and those that come."""
         self._closed = True
-        for inbox in self._all():
-            inbox.close()
+        for queue in self._all():
+            queue.close()
 
     async def stop(self) -> None:
         """Ends every stream and the subscription."""
@@ -59,42 +114,42 @@ class Hub:
                 await self._listener
 
     @contextmanager
-    def inbox(self, run_id: str) -> Iterator[Inbox]:
-        """An inbox for the run's news from now on."""
-        inbox = Inbox()
+    def subscribe(self, run_id: str) -> Iterator[StreamQueue]:
+        """Subscribes to the run's news from now on: they come into the queue."""
+        queue = StreamQueue()
         if self._closed:
-            inbox.close()
-        self._inboxes[run_id].add(inbox)
+            queue.close()
+        self._queues[run_id].add(queue)
         try:
-            yield inbox
+            yield queue
         finally:
-            self._inboxes[run_id].discard(inbox)
-            if not self._inboxes[run_id]:
-                del self._inboxes[run_id]
+            self._queues[run_id].discard(queue)
+            if not self._queues[run_id]:
+                del self._queues[run_id]
 
     def deliver(self, channel: str, payload: bytes) -> None:
         """Gives what Redis published to the run's streams."""
         run_id = channel.removeprefix(CHANNEL_PREFIX)
         self.reads.outdated(run_id)
-        inboxes = self._inboxes.get(run_id)
-        if not inboxes:
+        queues = self._queues.get(run_id)
+        if not queues:
             return
         try:
             news = news_from(payload)
         except ValidationError:
             log.exception("run %s: news that cannot be read: %r", run_id, payload[:200])
             return
-        for inbox in inboxes:
-            inbox.put(news)
+        for queue in queues:
+            queue.put(news)
 
     def everyone_rereads(self) -> None:
-        for run_id, inboxes in self._inboxes.items():
+        for run_id, queues in self._queues.items():
             self.reads.outdated(run_id)
-            for inbox in inboxes:
-                inbox.reread()
+            for queue in queues:
+                queue.reread()
 
-    def _all(self) -> Iterator[Inbox]:
-        return (inbox for inboxes in self._inboxes.values() for inbox in inboxes)
+    def _all(self) -> Iterator[StreamQueue]:
+        return (queue for queues in self._queues.values() for queue in queues)
 
     async def _listen(self) -> None:
         """Keeps a subscription; while there is none, everyone reads the database."""

@@ -1,4 +1,4 @@
-"""Inboxes are bounded and say when something is missing; shared reads are never too old."""
+"""Queues are bounded and say when something is missing; shared reads are never too old."""
 
 import asyncio
 import math
@@ -10,19 +10,19 @@ from pydantic import ValidationError
 from app.schemas.api.events import FrameMessage, MeasurementMessage, RunMessage
 from app.schemas.measure import Measurement
 from app.services.live.events import RunNews, news_from
-from app.services.live.inbox import INBOX_SIZE, Inbox
+from app.services.live.hub import QUEUE_SIZE, StreamQueue
 from app.services.live.reads import SharedReads
 from app.services.runs.outbox import broker_url, client_url
 
 
-def test_a_full_inbox_says_that_something_is_missing_and_keeps_nothing():
+def test_a_full_queue_says_that_something_is_missing_and_keeps_nothing():
     async def take():
-        inbox = Inbox()
-        for number in range(INBOX_SIZE + 5):
-            inbox.put(RunNews(sequences=number))
-        first = await inbox.take(1)
-        inbox.put(RunNews(sequences=1000))
-        return first, await inbox.take(1)
+        queue = StreamQueue()
+        for number in range(QUEUE_SIZE + 5):
+            queue.put(RunNews(sequences=number))
+        first = await queue.take(1)
+        queue.put(RunNews(sequences=1000))
+        return first, await queue.take(1)
 
     first, second = asyncio.run(take())
 
@@ -30,19 +30,19 @@ def test_a_full_inbox_says_that_something_is_missing_and_keeps_nothing():
     assert ([news.sequences for news in second.news], second.reread) == ([1000], False)
 
 
-def test_an_inbox_without_news_is_empty_after_a_while():
+def test_a_queue_without_news_is_empty_after_a_while():
     async def take():
-        return await Inbox().take(0.01)
+        return await StreamQueue().take(0.01)
 
     assert asyncio.run(take()) == type(asyncio.run(take()))()
 
 
-def test_a_closed_inbox_stays_closed_and_lets_nobody_wait():
+def test_a_closed_queue_stays_closed_and_lets_nobody_wait():
     async def take():
-        inbox = Inbox()
-        inbox.close()
-        await inbox.rest(60)
-        return await inbox.take(60), await inbox.take(0)
+        queue = StreamQueue()
+        queue.close()
+        await queue.rest(60)
+        return await queue.take(60), await queue.take(0)
 
     first, second = asyncio.run(take())
 
