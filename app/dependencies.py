@@ -1,4 +1,4 @@
-"""What handlers are given: the process's services, a transaction, and the run of the path."""
+"""What handlers are given: the process's services, a transaction, the run or study of the path."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.config import Settings
-from app.db.models import Run
+from app.db.models import Run, Study
 from app.services.live.hub import Hub
 from app.services.runs.lifecycle import run_or_error
 from app.services.runs.outbox import Outbox, transaction
+from app.services.studies.lifecycle import study_or_error
 
 
 @dataclass(frozen=True)
@@ -50,3 +51,12 @@ def _run(session: SessionDep, run_id: RunId) -> Run:
 
 
 RunDep = Annotated[Run, Depends(_run, scope="function")]
+
+StudyId = Annotated[str, Path(description="The id of a study", examples=["4n8wq0z3ke"])]
+
+
+def _study(session: SessionDep, study_id: StudyId) -> Study:
+    return study_or_error(session, study_id)
+
+
+StudyDep = Annotated[Study, Depends(_study, scope="function")]

@@ -15,9 +15,9 @@ from app.config import Settings
 from app.db.engine import make_engine
 from app.dependencies import Services
 from app.routes import health
-from app.routes.api import figures, router
+from app.routes.api import router as api
 from app.routes.limits import BodyLimit
-from app.routes.pages import compare, guide, run, studies, workers
+from app.routes.pages import router as pages
 from app.routes.problems import add_error_handlers
 from app.services.live.hub import Hub
 from app.services.runs.outbox import Outbox
@@ -30,23 +30,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(
         title="Optoscope",
         lifespan=_lifespan,
-        openapi_url=f"{router.PREFIX}/openapi.json",
+        openapi_url=f"{api.PREFIX}/openapi.json",
         docs_url=None,  # the framework's page loads its scripts from elsewhere
         redoc_url=None,
-        generate_unique_id_function=router.operation_id,
+        generate_unique_id_function=api.operation_id,
     )
     app.state.services = made
-    app.openapi = lambda: router.describe(app)  # type: ignore[method-assign]  # as FastAPI documents
+    app.state.navigation = pages.NAVIGATION
+    app.openapi = lambda: api.describe(app)  # type: ignore[method-assign]  # as FastAPI documents
     app.add_middleware(BodyLimit)
     add_error_handlers(app)
-    app.include_router(router.router)
-    app.include_router(figures.router, responses=router.PROBLEMS)
+    app.include_router(api.router)
     app.include_router(health.router)
-    app.include_router(run.router, include_in_schema=False)
-    app.include_router(studies.router, include_in_schema=False)
-    app.include_router(workers.router, include_in_schema=False)
-    app.include_router(compare.pages, include_in_schema=False)
-    app.include_router(guide.router, include_in_schema=False)
+    app.include_router(pages.router)
     app.mount("/static", assets(), name="static")
     return app
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def page(
     request: Request, template: str, context: "DataclassInstance", *, status: int = 200
 ) -> HTMLResponse:
-    """A whole page. The context's fields are the template's variables, and `server` is the address
-    that it is asked at; another is an error."""
-    variables = _variables(context) | {"server": str(request.base_url)}
+    """A whole page. The context's fields are the template's variables, `server` is the address
+    that it is asked at, `navigation` what the bar links to; another is an error."""
+    variables = _variables(context) | _bar(request) | {"server": str(request.base_url)}
     return HTMLResponse(environment.get_template(template).render(variables), status)
 
 
@@ -36,11 +36,16 @@ def fragment(template: str, blocks: Sequence[str], context: "DataclassInstance")
 
 def render_error(request: Request, status: int, title: str, detail: str) -> HTMLResponse:
     """The page that says what went wrong and what would be right."""
-    variables = {"status": f"{status} {HTTPStatus(status).phrase}"}
+    variables = _bar(request) | {"status": f"{status} {HTTPStatus(status).phrase}"}
     html = environment.get_template("shared/error.html").render(
         variables, title=title, detail=detail
     )
     return HTMLResponse(html, status)
+
+
+def _bar(request: Request) -> dict[str, Any]:
+    """What every page links to: `create_app` says it, for pages do not know of one another."""
+    return {"navigation": request.app.state.navigation}
 
 
 def _variables(context: "DataclassInstance") -> dict[str, Any]:

@@ -11,7 +11,7 @@ from app.services.charts.axes import Look
 from app.services.charts.run_figures import FigureName
 from app.services.run_page.charts import read_figure
 
-router = APIRouter(prefix="/api/v1", tags=["series"])
+router = APIRouter(tags=["series"])
 
 
 def _look(

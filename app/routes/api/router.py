@@ -8,7 +8,9 @@ from fastapi.routing import APIRoute
 
 from app.routes.api import (
     catalogue,
+    compare,
     events,
+    figures,
     imports,
     measurements,
     news,
@@ -17,7 +19,6 @@ from app.routes.api import (
     studies,
     workers,
 )
-from app.routes.pages import compare
 from app.routes.problems import MEDIA_TYPE
 from app.schemas.api.runs import Problem
 
@@ -44,9 +45,10 @@ for part in (
     news,
     workers,
     catalogue,
+    compare,
+    figures,
 ):
     router.include_router(part.router)
-router.include_router(compare.api)
 
 
 def operation_id(route: APIRoute) -> str:

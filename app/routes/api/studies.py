@@ -2,10 +2,9 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from app.db.models import Study
-from app.dependencies import ServicesDep, SessionDep
+from app.dependencies import ServicesDep, SessionDep, StudyDep
 from app.routes.api.runs import DryRunQuery, IdempotencyKey
 from app.schemas.api.studies import StudyDryRun, StudyPage, StudyRead, WholeStudyRead
 from app.schemas.studies.request import StudyPatch, StudyRequest
@@ -25,14 +24,6 @@ LAUNCHED: dict[int | str, dict[str, Any]] = {
         "headers": {"Location": {"schema": {"type": "string"}}},
     },
 }
-StudyId = Annotated[str, Path(description="The id of a study", examples=["4n8wq0z3ke"])]
-
-
-def _study(session: SessionDep, study_id: StudyId) -> Study:
-    return lifecycle.study_or_error(session, study_id)
-
-
-StudyDep = Annotated[Study, Depends(_study, scope="function")]
 
 
 # The models of the answers are said in `LAUNCHED`, by status.

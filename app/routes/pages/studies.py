@@ -1,12 +1,11 @@
-"""Pages of studies: thin; what they show is made in `app.services.study_*`."""
+"""Pages of studies: thin; what they show is made in `app.services.studies`."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from app.dependencies import SessionDep
-from app.routes.api.studies import StudyDep
+from app.dependencies import SessionDep, StudyDep
 from app.services.studies import lifecycle
 from app.services.studies.form import read_study_form
 from app.services.studies.new_page import starting_study, study_new_page, with_seeds

@@ -1,0 +1,53 @@
+"""REST: the figure of a comparison, and its numbers."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response, StreamingResponse
+
+from app.dependencies import SessionDep
+from app.errors import Invalid
+from app.routes.compared import ColumnsQuery, DrawnDep
+from app.services.compare.page import USUAL_COLUMNS, read_compare_figure, read_comparison
+from app.services.compare.table import csv_name, csv_text
+from app.services.compare.view import MOST_RUNS, CompareView
+
+router = APIRouter(tags=["series"])
+
+CSV: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}}}}
+}
+
+
+def _known(drawn: DrawnDep) -> CompareView:
+    if not drawn.runs:
+        raise Invalid("Say which runs to compare: ?runs=ID,ID.", loc="query/runs")
+    if len(drawn.runs) > MOST_RUNS:
+        raise Invalid(f"At most {MOST_RUNS} runs, not {len(drawn.runs)}.", loc="query/runs")
+    return drawn
+
+
+ComparedDep = Annotated[CompareView, Depends(_known)]
+
+
+@router.get("/compare/figure", summary="The curves of several runs, for Plotly")
+def get_compare_figure(
+    session: SessionDep, view: ComparedDep, columns: ColumnsQuery = USUAL_COLUMNS
+) -> dict[str, Any]:
+    """Traces and layout as plain JSON: `plotly.graph_objects.Figure(answer)` draws it.
+
+    A difference is taken where the baseline was measured, or between two such places on the
+    straight line, never beyond. Runs whose loss did not drop have no midpoint and are left out
+    when curves are aligned by it.
+    """
+    return read_compare_figure(session, view, columns)
+
+
+@router.get("/compare.csv", responses=CSV, response_class=StreamingResponse)
+def get_compare_csv(session: SessionDep, view: ComparedDep) -> Response:
+    """The numbers of a comparison as a table, nothing thinned."""
+    lines = list(csv_text(read_comparison(session, view)))
+    named = f'attachment; filename="{csv_name(view)}.csv"'
+    return StreamingResponse(
+        iter(lines), media_type="text/csv", headers={"Content-Disposition": named}
+    )

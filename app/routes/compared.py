@@ -1,0 +1,50 @@
+"""Which comparison a request asks for: of the page as of the API."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from app.errors import Invalid
+from app.services.compare.view import MOST_SMOOTHING, CompareView, unique
+from app.services.studies.page import MOST_COLUMNS
+
+RunsQuery = Annotated[
+    list[str], Query(description="Ids of runs; several separated by commas", examples=[["a,b"]])
+]
+ColumnsQuery = Annotated[int, Query(ge=1, le=MOST_COLUMNS, description="Of small charts")]
+
+
+def _drawn(
+    runs: RunsQuery = [],
+    series: Annotated[
+        str,
+        Query(
+            description="`METRIC.EVALUATOR`, `strongest_induction` (`.L1`: of a layer), "
+            "`induction_strength.L1H3` (a head), `induction_strength.L1R2` (the second strongest "
+            "of layer 1 at the end of each run); `previous_token` likewise"
+        ),
+    ] = CompareView.series,
+    group: Annotated[
+        str, Query(description="`each`, `all`, a field in which configs differ, or `but_seeds`")
+    ] = CompareView.group,
+    view: Annotated[
+        str, Query(description="`overlay`, or `panels`: a chart a group")
+    ] = CompareView.view,
+    align: Annotated[
+        str, Query(description="`sequences`, or `midpoint`: count from where the loss drops")
+    ] = CompareView.align,
+    baseline: Annotated[str, Query(description="The run to subtract from the others")] = "",
+    smoothing: Annotated[
+        float, Query(ge=0, le=MOST_SMOOTHING, description="Weight of the moving mean")
+    ] = CompareView.smoothing,
+    start: Annotated[int | None, Query(alias="from", description="Start of the x axis")] = None,
+    end: Annotated[int | None, Query(alias="to", description="End of the x axis")] = None,
+) -> CompareView:
+    if start is not None and end is not None and start >= end:
+        raise Invalid("`from` must be below `to`.", loc="query/from")
+    return CompareView(
+        unique(runs), series, group, view, align, baseline, smoothing, start=start, end=end
+    )
+
+
+DrawnDep = Annotated[CompareView, Depends(_drawn)]

@@ -1,0 +1,69 @@
+"""The form that launches a run, or a fork of one, and its preview."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from app.dependencies import SessionDep
+from app.schemas.state import Optimiser
+from app.services.launch.config_form import ConfigForm, read_form
+from app.services.launch.fork_form import checked, fork_form, launch_typed
+from app.services.launch.page import new_page, starting_form
+from app.templating import fragment, page
+
+router = APIRouter(default_response_class=HTMLResponse)
+
+
+async def _typed_form(request: Request) -> ConfigForm:
+    """What was typed; of fields that come twice (a box and its absence) the last counts."""
+    async with request.form() as fields:
+        return read_form({name: value for name, value in fields.items() if isinstance(value, str)})
+
+
+FormDep = Annotated[ConfigForm, Depends(_typed_form)]
+
+
+@router.get("/runs/new")
+def new(
+    request: Request,
+    session: SessionDep,
+    preset: str | None = None,
+    like: str | None = None,
+    fork: str | None = None,
+    at: str = "",
+    optimiser: str = Optimiser.KEEP,
+) -> Response:
+    if fork:
+        program = starting_form(session, preset, None).program_text if preset else None
+        form = fork_form(session, fork, at, optimiser, program)
+    else:
+        form = starting_form(session, preset, like)
+    return page(request, "launch/page.html", new_page(session, form, chosen=preset))
+
+
+@router.post("/runs/new")
+def typed(request: Request, session: SessionDep, form: FormDep) -> Response:
+    """The whole page for what was typed: the preview without a script."""
+    form = checked(session, form)
+    refused = form.config is None
+    context = new_page(session, form, chosen=form.typed.get("preset"), refused=refused)
+    return page(request, "launch/page.html", context)
+
+
+@router.post("/runs")
+def launch(request: Request, session: SessionDep, form: FormDep) -> Response:
+    form = checked(session, form)
+    if form.config is None:
+        context = new_page(session, form, chosen=form.typed.get("preset"), refused=True)
+        return page(request, "launch/page.html", context, status=422)
+    run = launch_typed(session, form)
+    return RedirectResponse(f"/runs/{run.id}", status_code=303)
+
+
+@router.post("/runs/preview")
+def preview(session: SessionDep, form: FormDep) -> Response:
+    """What follows from what the form holds: the model's lights, the circuit, cost and errors."""
+    return fragment(
+        "launch/page.html", ["preview", "oob"], new_page(session, checked(session, form))
+    )
