@@ -19,9 +19,9 @@ from app.schemas.clamps.kinds import Clamp, MeanAblate, Program, Resample
 from app.schemas.config import RunConfig, TaskConfig, TrainingConfig, dimensions_of
 from app.schemas.published.options import PublishedOptions, exact_program
 from app.schemas.words import grouped
+from worker.config_errors import places_of
 from worker.offline import say
 from worker.science.parameters import Shape
-from worker.training.faults import places_of
 
 _PROGRAM: TypeAdapter[tuple[Clamp, ...]] = TypeAdapter(Program)
 

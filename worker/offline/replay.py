@@ -8,6 +8,7 @@ from torch import Tensor
 
 from app.schemas.clamps.kinds import InductionPattern
 from app.schemas.config import RunConfig, TrainingConfig
+from worker.config_errors import places_of
 from worker.offline import say
 from worker.offline.arrays import Array, output
 from worker.offline.donors import file_donors
@@ -19,7 +20,6 @@ from worker.science.model import Batch
 from worker.science.training.functions import Adam, TrainingState, TrainingStep
 from worker.science.training.loop import DEFAULT_THREADS
 from worker.science.training.updates import adam_settings, correction
-from worker.training.faults import places_of
 
 WORTH_COMPILING = 5000  # updates: compiling takes half a minute, and saves some 5 ms an update
 

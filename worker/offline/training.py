@@ -21,13 +21,13 @@ from app.schemas.config import RunConfig
 from app.schemas.published.config import KNOWN
 from app.schemas.words import grouped
 from app.services.series.names import series_of
+from worker.config_errors import places_of
 from worker.offline import say
 from worker.offline.donors import file_donors
 from worker.offline.weights import Weights, check_fit, has_attention_biases, read_weights
 from worker.science.data.datasets import load_dataset
 from worker.science.machine.devices import choose_device
 from worker.science.training.loop import Report, Trainer, cohort_shape
-from worker.training.faults import places_of
 
 
 def train(given: argparse.Namespace) -> None:

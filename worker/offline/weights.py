@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from app.schemas.config import ModelConfig
+from worker.config_errors import places_of
 from worker.offline.arrays import Arrays, read_arrays
 from worker.science.parameters import Shape
-from worker.training.faults import places_of
 
 Weights = Mapping[str, Tensor]
 Positions = Literal["rotary", "learned", "sinusoidal"]

@@ -17,8 +17,8 @@ from torch.nn.functional import gelu
 
 from app.schemas.clamps.site import Point
 from app.schemas.config import ModelConfig
-from worker.science.clamps.taps import Edits, Tap, site_key
 from worker.science.parameters import Parameters
+from worker.science.taps import Edits, Tap, site_key
 
 NO_EDITS: Edits = {}
 NOTHING: frozenset[str] = frozenset()

@@ -2,6 +2,7 @@
 
 from pydantic import ValidationError
 
+from worker.config_errors import places_of
 from worker.recording.store import DamagedFileError
 
 LONGEST = 400
@@ -21,10 +22,3 @@ def fault_of(error: Exception) -> tuple[str, str]:
         return "config", said
     name = type(error).__name__
     return "internal", f"The trainer met an error it cannot explain, {name}: {said or 'no text'}"
-
-
-def places_of(error: ValidationError) -> str:
-    """What a validation found wrong, each with its place."""
-    return "; ".join(
-        f"{'.'.join(map(str, one['loc'])) or 'config'}: {one['msg']}" for one in error.errors()
-    )

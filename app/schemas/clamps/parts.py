@@ -1,16 +1,13 @@
-"""Layouts: which parts a program has, whose edits they are, and so which runs train together.
+"""Layouts: which parts a program has, and whose edits they are.
 
 A part is one edit of one activation. What parts there are decides the compiled program; which heads
 and rows a part covers, how strongly and when, is data: `worker.science.clamps.program` makes it.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
 
 from app.schemas.clamps.base import BaseClamp
 from app.schemas.clamps.dimensions import Dimensions
@@ -32,7 +29,6 @@ from app.schemas.clamps.kinds import (
     Temperature,
 )
 from app.schemas.clamps.site import Point
-from app.schemas.config import RunConfig, dimensions_of
 
 
 class Source(StrEnum):
@@ -117,22 +113,6 @@ def source_at(clamp: BaseClamp, point: Point) -> Source:
     if isinstance(clamp, PerfectLayer1):
         return Source.EMBEDDED if point is Point.RESID else Source.SHIFTED
     return _SOURCES.get(type(clamp), Source.CONSTANT)
-
-
-def cohort_key(config: RunConfig) -> str:
-    """Equal for runs that one trainer can train together, by one compiled update."""
-    dimensions = dimensions_of(config.model, config.task, config.training)
-    shared: dict[str, Any] = {
-        "model": config.model.model_dump(),
-        # Whose features: their width is part of the model's shape.
-        "data": config.task.dataset if config.task.dataset.startswith("file:") else "invented",
-        "labels": config.task.labels,
-        "context": (config.task.context_pairs, config.task.burstiness),
-        "has_noise": config.task.input_noise > 0,
-        "batch_size": config.training.batch_size,
-        "layout": [asdict(place) for place, _ in layout_of(config.program, dimensions)],
-    }
-    return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()
 
 
 def _precedence(clamp: BaseClamp) -> tuple[int, int, str]:

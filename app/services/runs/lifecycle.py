@@ -11,7 +11,7 @@ from app.db.engine import after_commit
 from app.db.models import Run, RunEvent
 from app.errors import Conflict, NotFound
 from app.schemas.api.runs import AUTOMATIC
-from app.schemas.clamps.parts import cohort_key
+from app.schemas.cohorts import cohort_key
 from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, WAITING, RunState, may_move

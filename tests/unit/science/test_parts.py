@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.schemas.clamps.parts import cohort_key
+from app.schemas.cohorts import cohort_key
 from app.schemas.config import RunConfig
 from tests.unit.science.support.clamped import DONOR, shape, weights
 from worker.science.clamps.program import Donor, compile_program

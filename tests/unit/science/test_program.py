@@ -12,9 +12,9 @@ from app.schemas.config import RunConfig
 from tests.unit.science.support import small
 from worker.science.clamps.passes import Passes
 from worker.science.clamps.program import compile_program
-from worker.science.clamps.taps import Edit
 from worker.science.model import Batch, Output, forward, pattern_keys
 from worker.science.parameters import Shape
+from worker.science.taps import Edit
 
 
 def edit(*numbers: float) -> Edit:

@@ -22,8 +22,8 @@ from tests.unit.science.support import clamped
 from worker.science.clamps.passes import Passes
 from worker.science.clamps.patterns import cosines, match_shares
 from worker.science.clamps.program import Donor, compile_program
-from worker.science.clamps.taps import Edit
 from worker.science.model import forward
+from worker.science.taps import Edit
 
 SILENT = Ablate(site=Site.parse("L0H0.v"))
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from app.schemas.clamps.parts import AFTERWARDS, Source
 from worker.science.clamps.patterns import cosines, label_shares, match_shares, on_label_tokens
 from worker.science.clamps.program import Layout, Part, Tensors
-from worker.science.clamps.taps import Edit, Edits, last_tokens, site_key
 from worker.science.model import Batch
+from worker.science.taps import Edit, Edits, last_tokens, site_key
 
 
 @dataclass(frozen=True)

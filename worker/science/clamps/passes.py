@@ -14,9 +14,9 @@ from app.schemas.clamps.site import Point
 from worker.science.clamps.edits import Scene, bind, edit_of
 from worker.science.clamps.patterns import copied_logits
 from worker.science.clamps.program import FROM_UNCLAMPED, DonorLayout, Layout, Part, Tensors
-from worker.science.clamps.taps import Edit, Tap, site_key
 from worker.science.model import NOTHING, Batch, Output, embed, forward, rows_computed, tokens_of
 from worker.science.parameters import Parameters, Shape
+from worker.science.taps import Edit, Tap, site_key
 
 
 class Passes:

@@ -4,7 +4,8 @@ from app.schemas.measure import ProbeSequence, ProbeToken, label_letter
 from worker.science.data.datasets import Dataset
 from worker.science.data.datasets.thumbnails import thumbnail_uri
 from worker.science.data.sampler import Draw
-from worker.science.training.functions import PROBES
+
+PROBES = 8  # sequences of the train evaluator whose patterns make a frame
 
 
 def probe_sequences(draw: Draw, dataset: Dataset) -> list[ProbeSequence]:

@@ -12,11 +12,10 @@ from torch import Tensor
 from app.schemas.measure import EVALUATORS
 from worker.science.clamps.passes import Passes
 from worker.science.clamps.program import Layout, Tensors
+from worker.science.data.probe import PROBES
 from worker.science.measures import induction_strength, previous_token_strength, query_metrics
 from worker.science.model import Batch, cross_entropy, pattern_keys
 from worker.science.parameters import Shape
-
-PROBES = 8  # sequences of the train evaluator whose patterns make a frame
 
 
 class TrainingState(NamedTuple):
