@@ -45,11 +45,15 @@ def address(path: str) -> str:
 
 def present() -> Present:
     """What there is; looked up once a second at most."""
+    # A file that is changed while the server runs is seen a second later. Until then the address
+    # of the version before serves what is new, and a browser may keep it.
     return _present_at(int(time.monotonic()))
 
 
 @lru_cache(maxsize=1)
 def _present_at(second: int) -> Present:
+    # Stamps first, contents after: a file that changes in between has another stamp at the next
+    # look, and is read again.
     return _present(tuple(sorted(_stamps(STATIC))))
 
 
@@ -94,6 +98,8 @@ class Assets(StaticFiles):
         return rest if VERSION.fullmatch(first) else path
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        # Once per request: the version that is compared with the address and the stamps that
+        # choose what is sent must be of the same look.
         found, asked = present(), Headers(scope=scope)
         takes_gzip = "gzip" in asked.get("accept-encoding", "")
         if path in found.changed and Path(path).suffix in TEXT and takes_gzip:
@@ -102,6 +108,7 @@ class Assets(StaticFiles):
                 response = NotModifiedResponse(response.headers)
         else:
             response = await super().get_response(path, scope)
+        # Else a cache between us would hand a compressed file to one who cannot read it.
         response.headers["Vary"] = "Accept-Encoding"
         is_present = f"/{found.version}/" in scope["path"]
         response.headers["Cache-Control"] = KEEP if is_present else ASK
@@ -118,6 +125,7 @@ def _compressed(path: str, changed: int) -> Response:
 @lru_cache(maxsize=256)
 def _gzip(path: str, changed: int) -> tuple[bytes, str]:
     """A file, made small once and then held in memory (a megabyte in all); its digest."""
+    # Without the time, so that servers side by side give the same bytes the same digest.
     content = gzip.compress((STATIC / path).read_bytes(), mtime=0)
     return content, hashlib.sha256(content).hexdigest()[:24]
 

@@ -36,6 +36,8 @@ ServicesDep = Annotated[Services, Depends(services)]
 
 
 def _session(made: ServicesDep) -> Iterator[Session]:
+    # An error of the handler passes through here and rolls back; nothing is sent to workers or
+    # pages then.
     with transaction(made.engine, made.outbox) as session:
         yield session
 

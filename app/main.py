@@ -60,14 +60,18 @@ def _make_services(settings: Settings) -> Services:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     made: Services = app.state.services
+    # Here and not in `create_app`: threads and loops do not survive the fork of a server with
+    # several processes.
     reaper = Reaper(made.engine, made.outbox)
     gc.freeze()  # what is loaded by now stays: looking through it takes longer than most answers
+    # Listens before the first request is taken, so that no stream opens on a hub that never tells.
     made.hub.start()
     reaper.start()
     try:
         with _streams_end_on_signals(made.hub):
             yield
     finally:
+        # In this order: streams and the reaper use the engine and the outbox, which go last.
         await made.hub.stop()
         reaper.stop()
         made.outbox.close()
@@ -80,11 +84,14 @@ def _streams_end_on_signals(hub: Hub) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    # The server has set its own handlers before it starts the application; ours call them.
     servers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     loop = asyncio.get_running_loop()
 
     def end_streams(number: int, frame: FrameType | None) -> None:
+        # A handler runs between any two steps of the loop's own code, also while the hub goes
+        # through its queues: it may only ask for the closing.
         loop.call_soon_threadsafe(hub.close)
         handler = servers[signal.Signals(number)]
         if callable(handler):

@@ -23,7 +23,10 @@ from worker.service.stop_flag import StopFlag
 HALF_A_DAY = 12 * 3600
 
 settings = Settings()
+# Made when this is imported, before the pool process is forked: both sides see the same byte.
 stop_flag = StopFlag()
+# In the main process, which hears of the shutdown; the pool process is busy with a training and is
+# told nothing by Celery until its task ends.
 signals.worker_shutting_down.connect(stop_flag.put_up, weak=False)
 
 
@@ -37,6 +40,8 @@ signals.setup_logging.connect(_set_logging_up, weak=False)
 
 def _die_with_the_worker(**_: object) -> None:
     """In the pool process, which would else supervise its training to the end, alone."""
+    # Relies on the main process being alive at this moment: of one that died before, another
+    # process would be taken for the parent.
     die_with(os.getppid())
 
 
@@ -47,6 +52,8 @@ heartbeat: list[Heartbeat] = []  # of the pool process
 
 def _start_heartbeat(**_: object) -> None:
     """In the pool process: connections and threads do not survive a fork."""
+    # An engine of its own: the thread beats also while the supervisor's connection is in use or
+    # waits for Postgres.
     heartbeat.append(Heartbeat(make_engine(settings.database_url, pool_size=1)))
     heartbeat[0].start()
 

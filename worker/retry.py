@@ -22,8 +22,12 @@ def retry_while_away(action: Callable[[], T]) -> T:
     pause = FIRST_PAUSE
     while True:
         try:
+            # Must be a whole transaction: half of one cannot be done again on another connection.
             return action()
+        # Errors of SQL itself are not among these: they would be the same every time, for ever.
         except AWAY as error:
             log.warning("Postgres does not answer, trying again: %s", error.orig)
+        # A stop does not wake it: whoever asked for the stop ends the process after its grace, and
+        # the run goes on from its last resume point.
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)

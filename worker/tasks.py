@@ -16,10 +16,14 @@ from worker.service.supervisor import Supervisor
 
 def train(run_id: str) -> None:
     """Trains what waits for a worker: that run, and what is in line before and with it."""
+    # All of it, the planning too: a process that ended between the commit of a claim and the start
+    # of its trainer would leave runs that wait for their leases to end.
     with sigterm_waits(stop_flag):
         supervisor = _supervisor()
         if heartbeat and _is_more_announced(supervisor.outbox):
             heartbeat[0].settle()  # else the first of several new workers would take everything
+        # The run is only a reason to look: by now another worker may have it, and others may be
+        # first.
         supervisor.attend(run_id)
 
 

@@ -33,11 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--parent", type=int, help="process to die with")
     given = parser.parse_args(arguments)
     if given.parent is not None:
+        # First of all: a supervisor that was killed cannot settle for us, and a trainer that lived
+        # on would renew leases that nobody watches.
         die_with(given.parent)
     log_to_stderr()
     for claim in given.claims:
         log.info("run %s: attempt %d", claim.run_id, claim.attempt)
     stop = threading.Event()
+    # Before torch is loaded, during which the default would end us without a word. The flag is
+    # looked at before every update.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     settings = Settings()
     engine, outbox = make_engine(settings.database_url, pool_size=2), Outbox(settings.redis_url)
@@ -62,12 +66,16 @@ def _train(
     taken: Sequence[Claim],
     stop: threading.Event,
 ) -> int:
+    # Before torch: its thread renews the leases and hears of cancels while we load, as far as the
+    # interpreter lets it run.
     recorder = Recorder(engine, outbox, settings, taken)
     # Loads torch, which takes seconds: only now that a stop or a dying parent is heard.
     from worker.training.session import TrainingSession
 
     try:
         TrainingSession(taken, settings, engine, recorder, stop).run()
+    # Nothing to settle: the rows are others' or have their endings, and a write would find
+    # nothing.
     except StaleAttemptError as error:
         log.warning("stopped: %s", error)
     except Exception as error:
@@ -79,8 +87,12 @@ def _train(
 def _lose(engine: Engine, outbox: Outbox, taken: Sequence[Claim], reason: str) -> int:
     """Says why these attempts end; if not even that works, the supervisor says less."""
     try:
+        # Not `retry_while_away`: the recorder has just failed for good, and the supervisor settles what
+        # is left when this process has gone.
         with transaction(engine, outbox) as session:
             for claim in taken:
+                # Some may have been given their endings before the recorder failed; those are not
+                # lost.
                 run = claims.hold(session, claim)
                 if run is not None:
                     attempts.lose(session, run, reason)

@@ -24,7 +24,11 @@ class Backlog:
     def put(self, line: Line) -> bool:
         """Adds a line, waiting for room; False if the backlog is closed: nobody will read it."""
         with self._changed:
+            # Training waits here when Postgres or the disk is slower for long: nothing is dropped,
+            # since a series with a hole could never be filled again.
             self._changed.wait_for(lambda: self._closed or self._has_room(line))
+            # Asked under the lock: `close` comes before this, and the line is refused, or after,
+            # and the line is among those that nobody reads.
             if self._closed:
                 return False
             self._lines.append(line)
@@ -36,6 +40,9 @@ class Backlog:
         """What waits, as soon as something does; nothing after so many seconds."""
         with self._changed:
             self._changed.wait_for(lambda: bool(self._lines), timeout=seconds)
+            # Taken out for good: what is taken is tried again and again by the flush itself, and
+            # put in front of nothing. Lines of a run keep their order, which the chain of news
+            # relies on.
             taken, self._lines = self._lines[:AT_ONCE], self._lines[AT_ONCE:]
             self._bytes -= sum(line.entry.size for line in taken)
             self._changed.notify_all()
@@ -54,6 +61,7 @@ class Backlog:
 
     def _has_room(self, line: Line) -> bool:
         fits = self._bytes + line.entry.size <= self._most_bytes
+        # An empty backlog takes whatever comes: a line larger than the limit would wait for ever.
         return not self._lines or (fits and len(self._lines) < self._most_entries)
 
     def _presses(self) -> bool:

@@ -24,6 +24,8 @@ class Snapshot:
 
     sequences: int
     elapsed_seconds: float
+    # Copies that nobody writes to any more: the recorder reads them later, while the next updates
+    # are being made.
     arrays: Arrays
     optimiser_from: int = 0
 

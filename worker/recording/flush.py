@@ -58,17 +58,26 @@ class FlushWriter:
 
         The caller holds those rows. Written again after an unclear commit, it doubles nothing.
         """
+        # Runs that are no longer held are left out here, once for all that follows.
         entries = self._entries(standings, lines)
         for claim, of_run in entries.items():
             for entry in of_run:
                 if entry.beginning is not None:
+                    # Before its ending: a run that begins and ends within one flush goes through
+                    # RUNNING, as nothing may move from STARTING to FINISHED.
                     _begin(session, claim, standings[claim.run_id].state, entry.beginning)
+        # Rows before their announcement, progress and end, all in one commit: who sees the end
+        # sees the last measurement, which streams rely on.
         self._add_rows(session, entries, _held(files.checkpoints, standings))
         self._follow(session, standings, entries)
         for claim, of_run in entries.items():
+            # Only registers what is published after the commit, in the order of `sequences`.
             self._announce(session, claim, of_run)
         replaced = recording.set_resume_points(session, _held(files.resume, standings))
         for claim, of_run in entries.items():
+            # An ending is the last that a run hands over, so it is the last of its entries here.
+            # It comes after the resume point: a run that waits again is claimed with this commit,
+            # and must find it.
             if of_run[-1].ending is not None:
                 _end(session, claim, of_run[-1].ending)
         return replaced
@@ -77,6 +86,8 @@ class FlushWriter:
         """Tells the writer that the transaction with these lines was committed."""
         for line in lines:
             if line.entry.measured is not None:
+                # Only of what is committed: `previous` must name a measurement that streams can
+                # have got.
                 self._previous[line.run_id] = line.entry.measured.measurement.sequences
 
     def _entries(self, standings: Mapping[str, Standing], lines: Sequence[Line]) -> Entries:
@@ -127,6 +138,8 @@ class FlushWriter:
                 continue
             measurement = entry.measured.measurement
             if previous is None:
+                # A resumed attempt measures places again that streams have sent: they drop what is
+                # not past their last, until a measurement follows on it.
                 previous = self._before(session, claim.run_id, measurement.sequences)
             message = MeasurementMessage(
                 previous=previous,
@@ -182,12 +195,16 @@ def _begin(session: Session, claim: Claim, state: RunState, beginning: Beginning
 
 
 def _end(session: Session, claim: Claim, ending: Ending) -> None:
+    # Read again: `set_progress` has written past the session, and the timeline takes the place
+    # where the run stands from here.
     run = runs.locked_run(session, claim.run_id)
     assert run is not None  # its row is held
     if ending.state is RunState.QUEUED:
         attempts.give_back(session, run, ending.message)
     elif ending.state is RunState.LOST:
         attempts.lose(session, run, ending.message)
+    # What was asked may have changed since the trainer left: these look at the state as it is held
+    # now.
     elif ending.state is RunState.PAUSED:
         attempts.set_aside(session, run, ending.message)
     else:

@@ -46,11 +46,16 @@ class Recorder:
         self._stores = {one: Store(settings.checkpoint_url, one) for one in self._claims}
         self._writer = FlushWriter(claims)
         self._backlog = Backlog()
+        # Renewed with the first flush, which also comes when there is nothing to write: the
+        # claim's lease has been running since the supervisor planned.
         self._renewed_at = float("-inf")
         self._failure: Exception | None = None
+        # Read by the trainer's thread without a lock: it is replaced as a whole and never changed.
         self._leaving: Mapping[str, RunState | None] = {}
         self._gone: dict[str, None] = {}
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        # Last: the thread uses all of the above. From here on `_claims`, `_gone` and the writer
+        # are its own.
         self._thread.start()
 
     @property
@@ -70,6 +75,7 @@ class Recorder:
     def record(self, run_id: str, entry: RecordEntry) -> None:
         """Hands an entry over, waiting while the backlog is full; raises if nobody writes it."""
         if not self._backlog.put(Line(run_id, entry)):
+            # The failure is set before the backlog is closed, so whoever is turned away finds it.
             raise self._failure or StaleAttemptError(f"run {run_id} has ended or is another's")
 
     def end(self, run_id: str, ending: Ending, *, resume: Snapshot | None = None) -> None:
@@ -84,13 +90,18 @@ class Recorder:
 
     def _run(self) -> None:
         try:
+            # Runs that end or are lost leave `_claims`; without any there is nothing to hold, and
+            # the trainer is turned away.
             while self._claims:
                 begun = monotonic()
                 lines = self._backlog.take(self._settings.flush_seconds)
                 self._flush(lines)
                 if self._claims:
+                    # Less than the time between two renewals, by far: the lease is looked at in
+                    # every flush, with or without lines.
                     self._backlog.rest(begun + self._pause)
         except Exception as error:  # whatever it is, the trainer must hear of it
+            # First the reason, then the closing below: see `record`.
             self._failure = error
         finally:
             self._backlog.close()
@@ -101,25 +112,38 @@ class Recorder:
         return self._settings.flush_seconds * min(len(self._claims), 2)
 
     def _flush(self, lines: Sequence[Line]) -> None:
+        # Lines of a run that was lost meanwhile: its files must not be written either, as its
+        # successor writes under the same names.
         lines = [line for line in lines if line.run_id in self._claims]
         files = self._save_files(lines)  # before the transaction: no disk is waited for in it
         replaced = retry_while_away(lambda: self._write(lines, files))
+        # Not within the transaction, which may be tried several times: what the writer remembers
+        # must be what is committed.
         self._writer.committed(lines)
         for line in lines:
             if line.entry.ending is not None:
+                # It may be gone already: if the answer of a commit was lost, the second try finds
+                # the run ended and takes it for another's.
                 self._claims.pop(line.run_id, None)
         for url in replaced:
+            # Only now: until the commit, a crash would have resumed from the file before.
             self._remove(url)
 
     def _write(self, lines: Sequence[Line], files: Files) -> set[str]:
+        # By this process's clock, and only how often; until when is the database's to say.
         renews = monotonic() - self._renewed_at > self._settings.lease_seconds / RENEWALS
         with transaction(self._engine, self._outbox) as session:
+            # The first statement. What it returns is ours until the commit: no reaper, no cancel
+            # and no other attempt comes in between. All that follows writes to these runs only.
             standings = claims.hold_all(session, list(self._claims.values()))
             if renews and standings:
                 claims.renew(session, list(standings), self._settings.lease_seconds)
+            # Also on a try that is rolled back later: that a run is lost, or was asked to stop,
+            # was committed by others and does not change with us.
             self._look(standings)
             replaced = self._writer.write(session, standings, lines, files)
         if renews:
+            # After the commit: a renewal that was rolled back is none.
             self._renewed_at = monotonic()
         return replaced
 
@@ -134,6 +158,7 @@ class Recorder:
             for run_id, standing in standings.items()
             if standing.state in _LEAVES
         }
+        # A new mapping, put there in one step: the trainer may be looking at the one before.
         self._leaving = {**self._gone, **asked}
 
     def _remove(self, url: str) -> None:
@@ -151,15 +176,20 @@ class Recorder:
                 checkpoints.setdefault(self._claims[line.run_id], []).append(file)
             if line.entry.resume is not None:
                 points[line.run_id] = line.entry.resume
+        # The latest of each run only: a flush after an outage holds many.
         resume = {self._claims[run]: self._save_point(run, one) for run, one in points.items()}
         return Files(checkpoints, resume)
 
     def _save_checkpoint(self, run_id: str, saved: Snapshot) -> StoredFile:
         store = self._stores[run_id]
+        # Written before the claim is asked again: an attempt that is stale without knowing may
+        # still replace a file of its successor. Relies on both writing the same bytes.
         return store.save_checkpoint(saved.sequences, saved.arrays, saved.optimiser_from)
 
     def _save_point(self, run_id: str, saved: Snapshot) -> StoredFile:
         return self._stores[run_id].save_resume_point(
+            # In the file's name, so that a stale attempt never writes over the point of its
+            # successor.
             self._claims[run_id].attempt,
             saved.sequences,
             saved.elapsed_seconds,

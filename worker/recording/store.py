@@ -83,12 +83,15 @@ class Store:
     def remove(url: str) -> None:
         """Removes a file that nothing needs any more; it may be gone already."""
         files, path = fsspec.url_to_fs(url)
+        # Nobody else removes it: only the recorder whose commit has replaced it gets here.
         if files.exists(path):
             files.rm_file(path)
 
     def _read(self, file: StoredFile) -> bytes:
         files, path = fsspec.url_to_fs(file.url)
         try:
+            # Read whole before the hash is compared: a file that is replaced meanwhile is either
+            # the old or the new one, as it is put there by a rename.
             content = files.cat_file(path)
         except FileNotFoundError:
             raise DamagedFileError(f"{file.url} is missing.") from None
@@ -106,21 +109,28 @@ class Store:
         if self._is_local:
             _write_local(Path(self._folder) / name, content)
         else:
+            # Object stores show an upload only when it is complete.
             self._files.pipe_file(f"{self._folder}/{name}", content)
 
 
 def _write_local(path: Path, content: bytes) -> None:
     """Under another name first, synced, then renamed: no reader sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # A stale attempt on the same machine may be writing the same file: each has a name of its own,
+    # and the last rename wins.
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         with unfinished.open("wb") as file:
             file.write(content)
             file.flush()
+            # Before the rename, else a power cut may leave the name with nothing in it. The folder
+            # itself is not synced: a file that is missing after one is found out when it is
+            # loaded.
             os.fsync(file.fileno())
             _forget(file.fileno())
         unfinished.replace(path)
     finally:
+        # After a full disk as well: the half would take the room that the next try needs.
         unfinished.unlink(missing_ok=True)
 
 

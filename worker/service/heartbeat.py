@@ -39,11 +39,13 @@ class Heartbeat:
 
     def settle(self) -> None:
         """Waits, if this worker has just started, until others that have are known."""
+        # On the event of the stop, so that a worker that is ended while it settles does not wait.
         self._stop.wait(max(0.0, self._started_at + SETTLE_SECONDS - monotonic()))
 
     def stop(self) -> None:
         """Says goodbye: a worker that was asked to stop is not shown as silent."""
         self._stop.set()
+        # First the thread, then the row: a beat that was under way would put the row back.
         self._thread.join()
         try:
             with session_scope(self._engine) as session:
@@ -55,6 +57,8 @@ class Heartbeat:
     def _run(self) -> None:
         while True:
             try:
+                # Beats, leases and claims know nothing of each other: a worker whose beats are not
+                # heard keeps its runs as long as their trainer renews the leases.
                 with session_scope(self._engine) as session:
                     workers.report(session, _description())
             except SQLAlchemyError as error:

@@ -11,6 +11,7 @@ class StopFlag:
     """One byte that this process and those forked from it share. Once up, it stays up."""
 
     def __init__(self) -> None:
+        # Shared by fork, without a lock: one byte that only ever goes from 0 to 1.
         self._byte = mmap.mmap(-1, 1)
 
     def put_up(self, *_: object, **__: object) -> None:
@@ -37,10 +38,13 @@ def sigterm_waits(flag: StopFlag) -> Iterator[None]:
         is_due = True
         flag.put_up()
 
+    # Of the main thread, where Celery runs tasks of a pool process; elsewhere Python refuses.
     before = signal.signal(signal.SIGTERM, note)
     try:
         yield
     finally:
+        # Back first, then raised again: it now does what it would have done. One that comes in
+        # between acts at once, which is right as well.
         signal.signal(signal.SIGTERM, before)
         if is_due:
             signal.raise_signal(signal.SIGTERM)

@@ -49,10 +49,14 @@ class Supervisor:
         """Woken up for a run: trains what waits, the next in line first, until nothing does."""
         log.info("woken up for run %s", run_id)
         while not self.is_stopping():
+            # Relies on the answer of the commit arriving: one that is lost has claimed runs of
+            # which nobody knows, and the next try claims others. Their leases end by themselves.
             taken = retry_while_away(self._plan)
             if not taken:
                 return
             reason = self._train(taken)
+            # Only when the trainer is gone: settled before, a run would wait for the next worker
+            # while somebody still writes its files. Done twice, it finds nothing the second time.
             retry_while_away(partial(self._settle, taken, reason))
 
     def _plan(self) -> list[Claim]:
@@ -62,6 +66,8 @@ class Supervisor:
                 worker=self.worker,
                 lease_seconds=self.settings.lease_seconds,
                 most=self.settings.cohort_size,
+                # Measured while no trainer of this worker runs; what others on the machine take
+                # meanwhile is not known, hence only a share of it is planned with.
                 memory=memory_for(self.settings.device),
             )
 
@@ -74,6 +80,7 @@ class Supervisor:
         try:
             self._watch(trainer, taken)
         finally:
+            # Also of one that has exited by itself: its compilers would go on.
             _kill(trainer)
         return _how_it_ended(trainer.returncode)
 
@@ -87,6 +94,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                # Ctrl-C of a terminal reaches us and not the trainer: we then ask it to save.
                 start_new_session=True,
                 env={"TORCHINDUCTOR_CACHE_DIR": compiled, **os.environ},
             )
@@ -107,14 +115,20 @@ class Supervisor:
         deadline, was_told = FOREVER, False
         while monotonic() < deadline and not _has_exited(trainer):
             if self.is_stopping() and not was_told:
+                # Once: the deadline counts from here, and a second signal would not make it any
+                # faster.
                 trainer.terminate()
                 deadline, was_told = min(deadline, monotonic() + STOP_SECONDS), True
+            # Only ever nearer: a trainer whose runs are resumed while it saves must not gain time
+            # by that.
             deadline = min(deadline, monotonic() + watch.time_left())
 
     def _settle(self, taken: Sequence[Claim], reason: str) -> None:
         """Records the end of attempts whose trainer could not do so itself."""
         with transaction(self.engine, self.outbox) as session:
             for claim in taken:
+                # None for all whose endings the trainer has recorded: in the usual case for every
+                # one.
                 run = claims.hold(session, claim)
                 if run is None:
                     continue
@@ -138,6 +152,8 @@ def _has_exited(trainer: Trainer) -> bool:
 def _kill(trainer: Trainer) -> None:
     """Ends the trainer and what it started (compilers), whatever they are doing."""
     with suppress(ProcessLookupError):  # all of them have gone by themselves
+        # The number is the group's as long as anybody in it lives, also when the trainer itself
+        # has been waited for.
         os.killpg(trainer.pid, signal.SIGKILL)
     trainer.wait()
 

@@ -36,18 +36,27 @@ class Watch:
     def time_left(self) -> float:
         """How many seconds the trainer may still run, as things are now."""
         try:
+            # Beside the recorder's flushes, which lock the same rows in the order of their ids;
+            # the writes here take them in an order of their own.
             with transaction(self.engine, self.outbox) as session:
                 states = claims.states_of(session, self.claims)
                 # Loading torch, it may not get to run for seconds.
+                # The recorder's thread renews them, too, but shares the interpreter with the
+                # import. Ours must not go on past STARTING: it would keep alive what only seems to
+                # train.
                 claims.renew_start(session, self.claims, self.settings.lease_seconds)
                 overdue = self._overdue(states)
+                # If all are overdue nothing is written yet: settled after the kill, they cannot be
+                # claimed by another worker while this trainer still writes files.
                 if len(overdue) < len(states):  # else it is killed first
                     self._let_go(session, overdue)
+        # Not `retry_while_away`: while we waited here nobody would see the trainer exit.
         except AWAY:
             return FOREVER
         return self._judge(states, overdue)
 
     def _judge(self, states: dict[str, RunState], overdue: Sequence[Claim]) -> float:
+        # All are settled or others': what the trainer still does is none of their concern.
         if not states:
             return EXIT_SECONDS
         if len(overdue) == len(states):
@@ -63,6 +72,7 @@ class Watch:
             grace = _GRACE_SECONDS.get(states.get(claim.run_id, RunState.RUNNING))
             if grace is None:
                 self._asked.pop(claim.run_id, None)
+            # Since we saw it, by our own clock, and not since it was asked: a look may come late.
             elif now - self._asked.setdefault(claim.run_id, now) >= grace:
                 overdue.append(claim)
         return overdue
@@ -70,6 +80,8 @@ class Watch:
     def _let_go(self, session: Session, overdue: Sequence[Claim]) -> None:
         """Ends runs over the head of a trainer that does not hear, and trains others on."""
         for claim in overdue:
+            # The states above were read unlocked: the trainer may have ended the run since, and
+            # then nothing is found.
             run = claims.hold(session, claim)
             if run is not None:
                 attempts.lose(session, run, "Its trainer did not let it go in time.")

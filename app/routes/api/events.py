@@ -41,8 +41,12 @@ async def get_events(
     last_event_id: Annotated[int | None, Header(description="As `after`; browsers set it")] = None,
 ) -> EventSourceResponse:
     """Follow a run: every measurement after a place once, and news as they happen."""
+    # Asked before the stream begins, when a status can still be sent. Deleted after this, the run
+    # is `done` with the state "deleted".
     if await made.hub.reads.read(read_snapshot, run_id) is None:
         raise NotFound(f"There is no run {run_id!r}.")
+    # A browser that comes back by itself repeats the address of the first time, whose `after` is
+    # old by then; a page that asks anew may know more than its last id.
     last = after if last_event_id is None else max(after, last_event_id)
     return EventSourceResponse(_events(made, run_id, min(last, FARTHEST)), headers=_HEADERS)
 
@@ -78,6 +82,7 @@ def get_events_of_runs(
     Its events have no ids: who comes back says in `after` how far each run was heard.
     """
     places = _places(unique(runs), after)
+    # Over before the stream begins: a page that is open for hours must hold no connection.
     with session_scope(made.engine) as session:
         known = known_runs(session, places)
     for run_id in places:

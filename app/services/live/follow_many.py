@@ -14,10 +14,14 @@ MOST_WAITING = 64  # events; a client that reads slowly holds the runs' own stre
 
 async def follow_many(hub: Hub, places: Mapping[str, int]) -> AsyncIterator[bytes]:
     """Events of all these runs past their places, each with whose it is, until all have ended."""
+    # Bounded: of a client that does not read, the relays stop here, and their queues turn to
+    # "read the database" instead of growing.
     queue: Queue = asyncio.Queue(MOST_WAITING)
     tasks = [asyncio.create_task(_relay(hub, one, at, queue)) for one, at in places.items()]
     try:
         yield events.HELLO
+        # Each relay puts its end last, after all of its events, so nothing is left in the queue
+        # when all have ended.
         ended: list[bool] = []
         while len(ended) < len(tasks):
             match await queue.get():
@@ -30,6 +34,8 @@ async def follow_many(hub: Hub, places: Mapping[str, int]) -> AsyncIterator[byte
         if all(ended):  # else the server stops, and the browser is to come back
             yield events.done_event("ended")
     finally:
+        # Also when the client has left: the generator is closed at its `yield`. Relays that went
+        # on would wait at the full queue for ever, with their queues.
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -42,6 +48,8 @@ async def _relay(hub: Hub, run_id: str, after: int, queue: Queue) -> None:
         async for event in follower.stream():
             if event is not events.HELLO:
                 await queue.put(events.addressed(run_id, event))
+    # Handed over instead of raised: nobody awaits this task before the end, and the stream would
+    # hang with a run missing. The browser comes back and asks for what it lacks.
     except Exception as error:
         await queue.put(error)
     else:

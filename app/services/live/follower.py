@@ -70,10 +70,15 @@ class Follower:
         """Events until the run has ended, the client leaves or the server stops."""
         self._next_frame = max(0, self.last)
         yield events.HELLO
+        # Opened before the first read: what is committed after that read is announced into the
+        # queue, and what is in both is known by its `sequences`. The other way round, a
+        # measurement between the two would be missed until the next gap.
         with self.hub.subscribe(self.run_id) as queue:
             while not self._done:
                 try:
                     sent = await self._next(queue)
+                # Whatever was read or not before the error: both are read again, and `last` has
+                # only moved past what was handed out.
                 except SQLAlchemyError as error:
                     log.warning("run %s: a stream waits for the database: %s", self.run_id, error)
                     sent = [events.PING]
@@ -84,18 +89,24 @@ class Follower:
 
     async def _next(self, queue: StreamQueue) -> list[bytes]:
         """What there is to send now."""
+        # The only place where a stream waits for long; it holds no connection and no transaction
+        # then.
         delivery = await queue.take(self._timeout())
         if delivery.closed:
             self._done = True
             return []
         idle = not (delivery.news or delivery.reread or self._behind or self._stale)
+        # Only ever raised here: one that was up stays up until a read has reached the end.
         self._behind = self._behind or delivery.reread or idle  # idle for long: look, to be sure
         self._stale = self._stale or delivery.reread or bool(delivery.news) or idle
+        # Before the reads, which then begin past what these have brought.
         sent = [event for news in delivery.news if (event := self._relay(news))]
         if self._stale and self._snapshot_in() == 0:
             sent.append(await self._snapshot())
         if self._behind:
             sent.extend(await self._catch_up())
+        # Relies on the read past `last` having begun after the run was seen to have ended. Both
+        # are one commit, the last measurement and the end, so such a read brings the last of them.
         if self._ended and not self._behind:
             sent.append(events.done_event(self._ended))
             self._done = True
@@ -104,9 +115,13 @@ class Follower:
     def _relay(self, news: RunNews) -> bytes:
         """The event, if it is the next one; nothing if it was sent, or if something is missing."""
         if news.is_measurement and news.sequences > self.last:
+            # The chain is what makes news as good as a read: any that were lost or came in another
+            # order leave a gap between `previous` and the last one sent.
             if news.previous == self.last:
                 self.last = news.sequences
                 return news.event
+            # A gap: nothing is sent until the database has filled it, so that ids only ever grow.
+            # A browser that comes back asks for what lies past the last one.
             self._behind = True
         elif news.is_frame and news.sequences >= self._next_frame:
             self._next_frame = news.sequences + 1
@@ -115,6 +130,7 @@ class Follower:
 
     async def _snapshot(self) -> bytes:
         """Where the run stands. If it has ended, what was written last is still to be read."""
+        # Before the read: what is put into the queue from now on raises it again at the next turn.
         self._stale = False
         run = await self.hub.reads.read(read_snapshot, self.run_id)
         self._told_at = asyncio.get_running_loop().time()
@@ -122,6 +138,7 @@ class Follower:
             self._ended = "deleted"
             return events.PING
         if run.is_terminal:
+            # News of the last measurements may be lost or still on their way; a read is not.
             self._ended, self._behind = run.state, True
         return events.run_event(run)
 
@@ -131,6 +148,8 @@ class Follower:
         sent = [events.measurements_event(batch)] if batch else []
         if batch:
             self.last = batch[-1][0].sequences
+        # A full batch may not be the last. Frames wait until every measurement is there, as they
+        # do in the commits that bring them.
         if len(batch) < BATCH:
             sent += await self._missing_frames()
             self._behind = False
@@ -140,6 +159,8 @@ class Follower:
         frames = await self.hub.reads.read(read_frames, self.run_id, self._next_frame)
         if not frames:
             return []
+        # Frames have no chain: one whose news were lost is found at the next read, unless a later
+        # frame was relayed before it.
         self._next_frame = frames[-1] + 1
         return [events.frames_event(frames)]
 

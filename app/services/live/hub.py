@@ -60,12 +60,15 @@ class StreamQueue:
 
     def reread(self) -> None:
         """Something may be missing."""
+        # What was here is older than the read that now comes; kept, it would only be compared and
+        # dropped.
         self._news.clear()
         self._reread = True
         self._something.set()
 
     def close(self) -> None:
         """The stream must end."""
+        # Both: `rest` waits for this one alone, `take` for anything.
         self._over.set()
         self._something.set()
 
@@ -78,6 +81,8 @@ class StreamQueue:
         """All there is, as soon as there is something; nothing after so many seconds."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._something.wait(), seconds)
+        # From here to the return nothing awaits, so no news can come between the clearing and the
+        # taking and be slept over.
         self._something.clear()
         delivery = Delivery(tuple(self._news), self._reread, self._over.is_set())
         self._news.clear()
@@ -101,6 +106,8 @@ class Hub:
 
     def close(self) -> None:
         """Ends every stream, those open now and those that come."""
+        # First, then the queues: a stream that opens in between finds it set. All of this is one
+        # thread, the event loop's, and nothing here awaits while it goes through the queues.
         self._closed = True
         for queue in self._all():
             queue.close()
@@ -117,12 +124,16 @@ class Hub:
     def subscribe(self, run_id: str) -> Iterator[StreamQueue]:
         """Subscribes to the run's news from now on: they come into the queue."""
         queue = StreamQueue()
+        # A request that was accepted before the server was told to stop may get here after; nobody
+        # would close its queue any more.
         if self._closed:
             queue.close()
         self._queues[run_id].add(queue)
         try:
             yield queue
         finally:
+            # Also when the client has gone: the generator is closed, and the block with it. An
+            # queue that stayed would be filled for ever.
             self._queues[run_id].discard(queue)
             if not self._queues[run_id]:
                 del self._queues[run_id]
@@ -130,6 +141,9 @@ class Hub:
     def deliver(self, channel: str, payload: bytes) -> None:
         """Gives what Redis published to the run's streams."""
         run_id = channel.removeprefix(CHANNEL_PREFIX)
+        # Before anybody is woken up: who reads because of these news must not share a read that
+        # began before their commit. Also for news that cannot be parsed, or that no stream of ours
+        # wants.
         self.reads.outdated(run_id)
         queues = self._queues.get(run_id)
         if not queues:
@@ -159,6 +173,8 @@ class Hub:
                     await self._relay(subscription)
             except (RedisError, OSError) as error:
                 log.warning("no news from Redis (%s); streams read the database", error)
+            # After every loss, and each second while Redis is away: nobody knows what was
+            # published meanwhile, since Redis keeps nothing for those who do not listen.
             self.everyone_rereads()
             await asyncio.sleep(AWAY_SECONDS)
 
@@ -169,6 +185,8 @@ class Hub:
             message = await subscription.get_message(timeout=SILENT_SECONDS)
             if message is None:
                 if asked:
+                    # A connection that was cut without a word (a firewall, a suspended machine)
+                    # looks like silence.
                     raise ConnectionError("it does not answer")
                 await subscription.ping()
                 asked = True
@@ -176,6 +194,9 @@ class Hub:
             asked = False
             if message["type"] == "psubscribe":
                 log.info("listening to news from Redis")
+                # Only when the subscription is confirmed: what was published before is lost, what
+                # comes after is heard. Told earlier, they would read and then miss what lies in
+                # between.
                 self.everyone_rereads()
             elif message["type"] == "pmessage":
                 self.deliver(message["channel"].decode(), message["data"])

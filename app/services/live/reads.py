@@ -23,22 +23,28 @@ class SharedReads:
 
     def outdated(self, run_id: str) -> None:
         """News came: who asks from now on gets a new read."""
+        # Those who wait for the older reads still get their answers; only nobody joins them any
+        # more. Relies on news being published after the commit that they are of.
         self._under_way.pop(run_id, None)
 
     async def read(self, question: Callable[..., Answer], run_id: str, *details: object) -> Answer:
         """`question(session, run_id, *details)`, asked in a transaction of its own."""
         reads = self._under_way.setdefault(run_id, {})
         key = (question, *details)
+        # Between this look and the entry below nothing awaits: two streams cannot both begin the
+        # same read.
         task = reads.get(key)
         if task is None:
             task = asyncio.create_task(asyncio.to_thread(self._ask, question, run_id, *details))
             reads[key] = task
             task.add_done_callback(lambda done: self._forget(run_id, key, done))
+        # Shielded: a client that leaves cancels its own waiting, and not the read of the others.
         answer: Answer = await asyncio.shield(task)
         return answer
 
     def _forget(self, run_id: str, key: object, done: asyncio.Task[Any]) -> None:
         reads = self._under_way.get(run_id, {})
+        # Or else there is a newer read of this key, begun after `outdated`: it must stay.
         if reads.get(key) is done:
             del reads[key]
         if not reads:
@@ -47,5 +53,7 @@ class SharedReads:
             done.exception()  # whoever waited has got it; nobody may have
 
     def _ask(self, question: Callable[..., Answer], run_id: str, *details: object) -> Answer:
+        # In a thread, with a session of its own: the loop goes on, and a pool that is used up
+        # blocks this thread only.
         with session_scope(self._engine) as session:
             return question(session, run_id, *details)

@@ -39,6 +39,8 @@ def checkpoint_file(session: Session, run: Run, sequences: int) -> Path:
     path = local_path(checkpoint.url)
     if path is None:
         raise NotFound(f"The checkpoint is kept outside this server, at {checkpoint.url}.")
+    # It may still go before it is sent: a deletion removes files after its commit, without a lock
+    # that readers know.
     if not path.is_file():
         raise NotFound(f"The file of the checkpoint at {sequences} sequences is gone.")
     return path
@@ -60,11 +62,17 @@ def remove_files(
     store = local_path(store_url)
     if store is None:
         return
+    # `shared` is of before the commit. A fork made since cannot name these files: its parent's
+    # rows, which it would copy them from, are gone.
     kept = {local_path(url) for url in shared}
     elsewhere = {path for url in named if (path := local_path(url)) and store in path.parents}
+    # All that is in the folder, named or not: resume points that were replaced just before a
+    # crash, and halves of files of trainers that were killed.
     files = {*(store / run_id).glob("*"), *elsewhere}
     folders = {store / run_id, *(file.parent for file in files)}
     for remove, paths in ((Path.unlink, files - kept), (Path.rmdir, folders)):
         for path in paths:
+            # Two deletions may be here at once, as the lock of the deleters ends with the commit:
+            # each file is one's own or gone, and whoever empties a folder last removes it.
             with suppress(OSError):  # gone already; or a folder that still holds shared files
                 remove(path)

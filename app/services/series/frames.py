@@ -35,6 +35,7 @@ def read_frame(session: Session, run: Run, frame: Frame) -> FrameRead:
     model, tokens = config.model, config.task.tokens
     shares = _numbers(frame.patterns)
     probes = len(shares) // (model.layers * model.heads * tokens * tokens)
+    # Relies on the frame and its measurement being committed together, in one flush.
     measured = series.measured_with(session, frame)
     return FrameRead(
         run_id=run.id,

@@ -59,6 +59,8 @@ def read_many(
         run.id: tuple(select_series(RunConfig.model_validate(run.config), patterns)) for run in runs
     }
     read: dict[str, Thinned] = {}
+    # Each a statement, and so a snapshot, of its own: of runs that are training, one may be read a
+    # flush later than another.
     for series in set(chosen.values()):
         alike = [run_id for run_id in chosen if chosen[run_id] == series]
         read |= _thinned(session, alike, series, span, with_moments=True)
@@ -152,6 +154,8 @@ def read_measurements(
     """Whole measurements, for charts that show several series together: losses and strengths."""
     read = _thinned(session, [run.id], select_series(config, shown), span)[run.id]
     columns = [rows.number_of("elapsed_seconds"), *(one.column for one in series_of(config))]
+    # A second snapshot, at the places chosen in the first: what was added since stays out. A run
+    # deleted in between has none of them.
     found = rows.columns_of(session, [run.id], columns, places=read.sequences).get(run.id)
     return (_whole(found, config) if found else []), read.thinning
 

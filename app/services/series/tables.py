@@ -84,6 +84,9 @@ def _pages(engine: Engine, part: RunSeries, span: SequenceRange) -> Iterator[Seq
     columns = [rows.number_of("elapsed_seconds"), *(series.column for series in part.chosen)]
     after = span.after
     while True:
+        # Pages are of different moments, with nothing left out or twice between them: keys only
+        # grow, and a run that is resumed writes rows again under the same keys and with the same
+        # numbers.
         with session_scope(engine) as session:
             page = rows.columns_between(
                 session, part.run_id, columns, after=after, until=span.until, limit=PAGE
