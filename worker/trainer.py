@@ -87,8 +87,8 @@ def _train(
 def _lose(engine: Engine, outbox: Outbox, taken: Sequence[Claim], reason: str) -> int:
     """Says why these attempts end; if not even that works, the supervisor says less."""
     try:
-        # Not `retry_while_away`: the recorder has just failed for good, and the supervisor settles what
-        # is left when this process has gone.
+        # Not `retry_while_away`: the recorder has just failed for good, and the supervisor settles
+        # what is left when this process has gone.
         with transaction(engine, outbox) as session:
             for claim in taken:
                 # Some may have been given their endings before the recorder failed; those are not

@@ -14,8 +14,8 @@ def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
     return create_engine(
         database_url,
         # A restarted server leaves dead connections in the pool: found here, before the first
-        # statement. One that dies within a transaction is an error all the same, for `retry_while_away`
-        # or a 503.
+        # statement. One that dies within a transaction is an error all the same, for
+        # `retry_while_away` or a 503.
         pool_pre_ping=True,
         pool_size=pool_size,
         max_overflow=10,

@@ -35,7 +35,7 @@ async def follow_many(hub: Hub, places: Mapping[str, int]) -> AsyncIterator[byte
             yield events.done_event("ended")
     finally:
         # Also when the client has left: the generator is closed at its `yield`. Relays that went
-        # on would wait at the full queue for ever, with their queues.
+        # on would wait at the full queue for ever, and their subscriptions with them.
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
