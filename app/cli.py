@@ -45,7 +45,7 @@ def _up(given: argparse.Namespace) -> None:
 
 def _migrate(given: argparse.Namespace) -> None:
     from app.config import Settings
-    from app.stack.external import check_database
+    from app.stack.servers.external import check_database
     from app.stack.tables import bring_up_to_date
 
     url = _setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name")
@@ -56,7 +56,7 @@ def _migrate(given: argparse.Namespace) -> None:
 
 
 def _ping(given: argparse.Namespace) -> None:
-    from app.stack.external import check_database, check_redis
+    from app.stack.servers.external import check_database, check_redis
 
     check_database(_setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name"))
     check_redis(_setting("OPTOSCOPE_REDIS_URL", "redis://host:6379/0"))

@@ -1,0 +1,1 @@
+"""Tests in tiers: unit, contracts, integration, browser. CONTRIBUTING.md says what runs where."""

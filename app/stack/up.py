@@ -15,18 +15,18 @@ from app.config import Settings
 from app.stack.assets import ensure_assets
 from app.stack.child import Child, Program
 from app.stack.compiler import compiler_warning
-from app.stack.external import check_database, check_redis, without_password
 from app.stack.first_run import queue_first_run
 from app.stack.gpus import gpus
 from app.stack.leftovers import end_leftovers
 from app.stack.listener import Listener, listen
 from app.stack.places import DataDir, open_data_dir, sole_use
-from app.stack.postgres import postgres
+from app.stack.servers.external import check_database, check_redis, without_password
+from app.stack.servers.postgres import postgres
+from app.stack.servers.valkey import valkey
 from app.stack.signals import StopSignals
 from app.stack.supervisor import Say, stop_all, watch
 from app.stack.tables import bring_up_to_date
 from app.stack.trouble import StackError
-from app.stack.valkey import valkey
 from app.stack.web import GRACE_SECONDS
 
 DATABASE, REDIS = "OPTOSCOPE_DATABASE_URL", "OPTOSCOPE_REDIS_URL"

@@ -15,7 +15,7 @@ from app.db.engine import make_engine
 from app.db.migrate import upgrade
 from app.services.runs.outbox import Outbox
 from app.stack.assets import ensure_assets
-from app.stack.servers import Servers, start_servers
+from app.stack.servers.start import Servers, start_servers
 from tests.integration.support.web_server import free_port, wait_until_served
 
 STOP_SECONDS = 20

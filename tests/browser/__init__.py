@@ -1,0 +1,1 @@
+"""Pages in a real browser against the whole program, a file for each subject."""

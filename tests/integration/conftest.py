@@ -16,7 +16,7 @@ from app.db.recording import StoredFile
 from app.main import create_app
 from app.schemas.state import RunState
 from app.services.runs.outbox import Outbox
-from app.stack.servers import Servers, start_servers
+from app.stack.servers.start import Servers, start_servers
 from tests.integration.support.rows import (
     add,
     add_checkpoint,

@@ -1,0 +1,1 @@
+"""Functions and classes alone: no server, no process, no network."""

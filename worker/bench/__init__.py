@@ -1,0 +1,1 @@
+"""How fast this machine trains: cohorts, clamps, and the paper's runs projected."""

@@ -34,7 +34,7 @@ from app.schemas.studies.request import StudyRequest
 from app.services.runs.lifecycle import create_run
 from app.services.runs.outbox import Outbox, transaction
 from app.stack.gpus import gpus
-from app.stack.servers import start_servers
+from app.stack.servers.start import start_servers
 from worker.offline import say
 from worker.science.machine.devices import CPU, choose_device, describe_device, settle
 from worker.science.machine.flops import flops_per_update

@@ -1,0 +1,1 @@
+"""A worker as a service: claims runs, starts trainers, watches them, is heard of, and stops."""

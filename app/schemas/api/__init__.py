@@ -1,0 +1,1 @@
+"""What the API is asked and answers, and the messages between web and worker."""

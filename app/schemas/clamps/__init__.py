@@ -1,0 +1,3 @@
+"""Clamps as data: where they act, what kinds there are, what each means and whether it has an
+effect.
+"""

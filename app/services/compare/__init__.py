@@ -1,0 +1,1 @@
+"""Any runs beside each other: aligned, subtracted, grouped, as curves, tables and a page."""

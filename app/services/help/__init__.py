@@ -1,0 +1,1 @@
+"""What explains the program: the guide and the reference of the API."""

@@ -1,0 +1,1 @@
+"""The list of runs: filters, columns, pages of it, and actions on many."""

@@ -1,0 +1,1 @@
+"""What runs have measured: names, parts, thinning, tables, frames and the files of checkpoints."""

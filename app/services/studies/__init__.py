@@ -1,0 +1,1 @@
+"""Studies: what varies, the plan of their runs, and their pages."""

@@ -1,0 +1,1 @@
+"""`optoscope up`: servers, children, migrations."""

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from app.stack import account
-from app.stack.servers import start_servers
+from app.stack.servers.start import start_servers
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Workers and trainers as processes, training for real."""

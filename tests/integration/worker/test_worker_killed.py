@@ -16,7 +16,7 @@ from app.db.migrate import upgrade
 from app.services.runs.lifecycle import create_run
 from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.reaper import sweep
-from app.stack.servers import start_servers
+from app.stack.servers.start import start_servers
 from tests.integration.support.worker_process import (
     WorkerProcess,
     is_alive,

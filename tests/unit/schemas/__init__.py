@@ -1,0 +1,1 @@
+"""Configs, clamps and imports as data."""

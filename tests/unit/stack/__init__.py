@@ -1,0 +1,1 @@
+"""What `optoscope up` says and decides."""

@@ -7,8 +7,8 @@ import pytest
 
 from app import cli
 from app.stack import compiler
-from app.stack.external import without_password
 from app.stack.places import open_data_dir
+from app.stack.servers.external import without_password
 from app.stack.trouble import StackError
 
 

@@ -1,0 +1,1 @@
+"""Parts of workers and trainers that need no service."""

@@ -1,0 +1,1 @@
+"""Programs as edits of activations: compiled to parts, bound to a batch, applied in passes."""

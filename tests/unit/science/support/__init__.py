@@ -1,0 +1,1 @@
+"""Small models, clamped ones, golden numbers and the published code's semantics."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from app.stack.child import Child
 from app.stack.leftovers import end_leftovers
 from app.stack.places import DataDir, open_data_dir
-from app.stack.postgres import postgres
-from app.stack.valkey import valkey
+from app.stack.servers.postgres import postgres
+from app.stack.servers.valkey import valkey
 
 
 @dataclass(frozen=True)

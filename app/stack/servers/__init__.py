@@ -1,0 +1,1 @@
+"""The servers, Postgres and Valkey: from their wheels, or those that somebody else runs."""
