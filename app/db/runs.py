@@ -1,14 +1,14 @@
 """Statements about runs, each named for its question."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, cast, delete, func, select
+from sqlalchemy import cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import Session
 
-from app.db.models import IdempotencyKey, Moment, Run, RunEvent
+from app.db.models import Moment, Run, RunEvent
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, RunState
 
 
@@ -37,6 +37,17 @@ def unfinished_with_graft_of(session: Session, run_id: str) -> Sequence[Run]:
 def run_by_id(session: Session, run_id: str) -> Run | None:
     """The run, if there is one."""
     return session.get(Run, run_id)
+
+
+def runs_by_id(session: Session, run_ids: Collection[str]) -> dict[str, Run]:
+    """Those of the runs that there are."""
+    found = session.scalars(select(Run).where(Run.id.in_(run_ids)))
+    return {run.id: run for run in found}
+
+
+def known_runs(session: Session, run_ids: Collection[str]) -> set[str]:
+    """Those of the ids that are runs."""
+    return set(session.scalars(select(Run.id).where(Run.id.in_(run_ids))))
 
 
 def all_ended(session: Session, run_ids: Sequence[str]) -> bool:
@@ -115,29 +126,3 @@ def waiting_runs(session: Session, *, seconds: float, limit: int) -> Sequence[st
         .limit(limit)
     )
     return session.scalars(statement).all()
-
-
-def try_lock(session: Session, name: str) -> bool:
-    """Whether this transaction now holds the lock called `name`; never waits."""
-    # Of the transaction, not of the connection: it is free after the commit has become visible,
-    # and a connection that goes back to the pool never keeps it.
-    locked = func.pg_try_advisory_xact_lock(func.hashtext(name), type_=Boolean)
-    return session.scalars(select(locked)).one()
-
-
-def lock(session: Session, name: str) -> None:
-    """Waits for the lock called `name`, and holds it until the transaction ends."""
-    # The isolation is READ COMMITTED: statements after this one see what the holder before has
-    # committed. Names whose hashes collide only wait for each other.
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
-
-
-def answer_to(session: Session, key: str) -> IdempotencyKey | None:
-    """What was answered to an idempotency key, if anything."""
-    return session.get(IdempotencyKey, key)
-
-
-def forget_answers(session: Session, *, older_than: timedelta) -> None:
-    """Drops idempotency keys that nobody will repeat."""
-    limit = func.clock_timestamp(type_=Moment) - older_than
-    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < limit))

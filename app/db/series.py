@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, literal, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.db.models import Checkpoint, Frame, MeasurementRow, Probe
@@ -18,6 +19,16 @@ class Columns(NamedTuple):
     moments: Sequence[int]  # when they were computed, as `moment` reads it; only if asked for
     numbers: Sequence[Sequence[float]]
 
+
+class Curve(NamedTuple):
+    """One number of a run over the sequences that it saw."""
+
+    run_id: str
+    sequences: Sequence[int]
+    numbers: Sequence[float]
+
+
+Strengths = Sequence[Sequence[float]]  # [layer][head]
 
 _SINCE = datetime(2000, 1, 1, tzinfo=UTC).timestamp()  # whence Postgres counts microseconds
 
@@ -159,3 +170,32 @@ def checkpoints_of(session: Session, run_id: str) -> Sequence[Checkpoint]:
 def checkpoint_at(session: Session, run_id: str, sequences: int) -> Checkpoint | None:
     """The checkpoint at exactly this place."""
     return session.get(Checkpoint, (run_id, sequences))
+
+
+def curves_of(
+    session: Session, run_ids: Collection[str], number: ColumnElement[float]
+) -> list[Curve]:
+    """One number of every measurement of every one of these runs that has any."""
+    found = columns_of(session, run_ids, [number])
+    return [Curve(run_id, one.sequences, one.numbers[0]) for run_id, one in found.items()]
+
+
+def last_strengths(session: Session, run_ids: Collection[str], metric: str) -> dict[str, Strengths]:
+    """The strengths of all heads at the last measurement of each run that has any."""
+    column: ColumnElement[Strengths] = getattr(MeasurementRow, metric)
+    statement = (
+        select(MeasurementRow.run_id, column)
+        .where(MeasurementRow.run_id.in_(run_ids))
+        .ext(distinct_on(MeasurementRow.run_id))
+        .order_by(MeasurementRow.run_id, MeasurementRow.sequences.desc())
+    )
+    return {row.run_id: row[1] for row in session.execute(statement)}
+
+
+def strongest(metric: str, layer: int | None = None) -> ColumnElement[float]:
+    """The largest strength at every measurement: of all heads, or of those of a layer."""
+    column = getattr(MeasurementRow, metric)
+    if layer is not None:
+        column = column[layer + 1 : layer + 1]  # a slice of one row, with all of its columns
+    heads = func.unnest(column).column_valued("head")
+    return select(func.max(heads)).scalar_subquery()

@@ -1,4 +1,4 @@
-"""Statements about studies: the runs in them, how far these are, and the curves of all at once."""
+"""Statements about studies: the runs in them, and how far these are."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -10,14 +10,6 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Run, Study, StudyRunRow
 from app.schemas.state import RunState
-
-
-class Curve(NamedTuple):
-    """One number of a run over the sequences that it saw."""
-
-    run_id: str
-    sequences: Sequence[int]
-    numbers: Sequence[float]
 
 
 class FigureRun(NamedTuple):
@@ -98,6 +90,16 @@ def members(
         .offset(offset)
     )
     return [(member, run) for member, run in session.execute(statement)]
+
+
+def runs_of_study(session: Session, study_id: str) -> Sequence[str]:
+    """The ids of a study's runs, in its order."""
+    own = (
+        select(StudyRunRow.run_id)
+        .where(StudyRunRow.study_id == study_id)
+        .order_by(StudyRunRow.place)
+    )
+    return session.scalars(own).all()
 
 
 def drawn(session: Session, study_id: str) -> list[FigureRun]:

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse
 
-from app.db.compare import known_runs
 from app.db.engine import session_scope
+from app.db.runs import known_runs
 from app.dependencies import RunId, Services, ServicesDep
 from app.errors import Invalid, NotFound
 from app.services.compare.view import unique

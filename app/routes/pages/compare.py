@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from app.db.compare import runs_of_study
+from app.db.studies import runs_of_study
 from app.dependencies import SessionDep
 from app.routes.compared import ColumnsQuery, DrawnDep
 from app.services.compare.page import USUAL_COLUMNS, compare_page

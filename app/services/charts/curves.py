@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement
 
-from app.db.compare import strongest
-from app.db.series import number_of
-from app.db.studies import Curve, FigureRun
+from app.db.series import Curve, number_of, strongest
+from app.db.studies import FigureRun
 from app.errors import Invalid
 from app.schemas.api.studies import AxisRead
 from app.schemas.measure import EVALUATORS, METRICS, Metric

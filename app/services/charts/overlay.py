@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.db.studies import Curve
+from app.db.series import Curve
 from app.services.charts.curves import DrawnNumber, RunGroup, ends, spread, thinned
 from app.services.charts.style import CARD, CLEAR, DASHES, FONT, GRID, HUES, INK, MUTED, Figure
 

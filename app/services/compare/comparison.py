@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from app.db import compare as rows
-from app.db.studies import Curve, FigureRun
+from app.db import runs as rows
+from app.db.series import Curve, curves_of
+from app.db.studies import FigureRun
 from app.errors import NotFound
 from app.schemas.api.studies import AxisRead
 from app.schemas.config import RunConfig
@@ -121,7 +122,7 @@ def _read(session: Session, places: Mapping[str, NumberPlace]) -> dict[str, Curv
     found = [
         curve
         for place, run_ids in by_place.items()
-        for curve in rows.curves(session, run_ids, place.column)
+        for curve in curves_of(session, run_ids, place.column)
     ]
     return {curve.run_id: curve for curve in found}
 

@@ -4,7 +4,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping
 
-from app.db.studies import Curve
+from app.db.series import Curve
 
 
 def moved(curve: Curve, origin: int) -> Curve:

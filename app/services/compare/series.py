@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
-from app.db import compare as rows
+from app.db import series as rows
 from app.db.models import Run
 from app.db.series import number_of
 from app.errors import Invalid
@@ -61,7 +61,7 @@ class NumberPlace:
         if self.evaluator is not None:
             return number_of(self.metric, self.evaluator)
         if self.layer is not None and self.head is not None:
-            return rows.head_strength(self.metric, self.layer, self.head)
+            return rows.number_of(self.metric, self.layer, self.head)
         return rows.strongest(self.metric, self.layer)
 
     @property

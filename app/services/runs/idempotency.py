@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from app.db import runs
+from app.db import idempotency, locks
 from app.db.models import IdempotencyKey
 from app.errors import Invalid
 
@@ -25,11 +25,11 @@ def answer_to(session: Session, key: str, request: str) -> IdempotencyKey | None
         )
     # Held until the commit, in which the answer becomes visible: let go earlier, the second of two
     # requests would look before there is an answer, and start another run.
-    runs.lock(session, f"idempotency {key}")
+    locks.lock(session, f"idempotency {key}")
     # Of all keys, in no order: two requests may delete the same rows, the second then waits for
     # the first's commit and finds them gone.
-    runs.forget_answers(session, older_than=KEPT)
-    answered = runs.answer_to(session, key)
+    idempotency.forget_answers(session, older_than=KEPT)
+    answered = idempotency.answer_to(session, key)
     if answered is not None and answered.fingerprint != _fingerprint(request):
         raise Invalid(f"The key {key!r} was used for another request; take a new one.", loc=_HEADER)
     return answered

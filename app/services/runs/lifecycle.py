@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from app.db import lineage, runs
+from app.db import lineage, locks, runs
 from app.db.engine import after_commit
 from app.db.models import Run, RunEvent
 from app.errors import Conflict, NotFound
@@ -246,7 +246,7 @@ def lock_deleting(session: Session) -> None:
     """One deletes at a time: of two runs that share a file the later one removes it."""
     # Before any row: who held a row and then waited here would deadlock with a bulk deletion,
     # which has this lock and wants rows.
-    runs.lock(session, "deleting a run")
+    locks.lock(session, "deleting a run")
 
 
 def delete_run(session: Session, run: Run, store_url: str) -> None:

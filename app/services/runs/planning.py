@@ -11,7 +11,7 @@ from itertools import accumulate
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from app.db import runs, waiting, workers
+from app.db import locks, waiting, workers
 from app.db.claims import Claim
 from app.db.models import Run
 from app.schemas.config import RunConfig
@@ -35,7 +35,7 @@ def plan(
     # The first statement of the transaction, so that it holds no row while it waits: another
     # planner may want that row. Until the commit no other plans; users are kept out by row locks
     # only.
-    runs.lock(session, "optoscope.planner")
+    locks.lock(session, "optoscope.planner")
     # Locked from here on: it cannot be cancelled or deleted while its companions are sought.
     first = waiting.next_in_line(session)
     if first is None:

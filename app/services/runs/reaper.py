@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.db import runs
+from app.db import locks, runs
 from app.services.runs.attempts import lose
 from app.services.runs.outbox import Outbox, send_train, transaction
 
@@ -60,7 +60,7 @@ def sweep(engine: Engine, outbox: Outbox) -> None:
     with transaction(engine, outbox) as session:
         # Tried and not waited for: a sweep that waited would do again what the one before has
         # done.
-        if runs.try_lock(session, "optoscope.reaper"):
+        if locks.try_lock(session, "optoscope.reaper"):
             _lose_silent(session)
             _wake_workers(session, outbox)
 

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 
 from app.db import studies as rows
-from app.db.compare import curves
 from app.db.models import Run, Study, StudyRunRow
+from app.db.series import curves_of
 from app.errors import Invalid
 from app.schemas.api.studies import StudyProgress, StudyRead, StudyRunRead
 from app.schemas.config import RunConfig
@@ -167,7 +167,7 @@ def study_figure(session: Session, study: Study, view: StudyView, *, columns: in
     shown = StudyCurves(
         metric=metric,
         groups=group_runs(axes, drawn, view.group or usual_grouping(axes)),
-        curves={curve.run_id: curve for curve in curves(session, ids, metric.column)},
+        curves={curve.run_id: curve for curve in curves_of(session, ids, metric.column)},
         runs=len(drawn),
         total_sequences=max((run.total_sequences for run in drawn), default=1),
         labels_in_context=labels.pop() if len(labels) == 1 else None,

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from app.db.studies import Curve
+from app.db.series import Curve
 from app.errors import Invalid
 from app.services.compare.curves import between, difference, differences, moved, smoothed
 from app.services.compare.series import choices, ranked, series_or_error

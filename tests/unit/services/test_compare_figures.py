@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 from app.db.models import Run
-from app.db.studies import Curve
+from app.db.series import Curve
 from app.errors import Invalid
 from app.schemas.config import RunConfig
 from app.services.charts.curves import group_runs

@@ -6,7 +6,8 @@ import math
 import plotly.graph_objects as go
 import pytest
 
-from app.db.studies import Curve, FigureRun
+from app.db.series import Curve
+from app.db.studies import FigureRun
 from app.errors import Invalid
 from app.schemas.api.studies import AxisRead
 from app.services.charts.curves import (
