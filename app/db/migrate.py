@@ -20,4 +20,6 @@ def alembic_config(database_url: str) -> Config:
 
 def upgrade(database_url: str) -> None:
     """Applies the migrations that the database lacks; none is no error."""
+    # Of two who upgrade at once the second waits in `migrations/env.py` for the first, whose one
+    # transaction is all or nothing, and then finds nothing to do.
     command.upgrade(alembic_config(database_url), "head")

@@ -150,6 +150,8 @@ def latest(number: ColumnElement[float]) -> ColumnElement[Any]:
     """
     return (
         select(number)
+        # `set_progress` writes `Run.sequences` in the transaction that adds the row, so it is
+        # there. A resumed run keeps the place that it had reached until it is past it.
         .where(MeasurementRow.run_id == Run.id, MeasurementRow.sequences == Run.sequences)
         .correlate(Run)
         .scalar_subquery()

@@ -39,6 +39,8 @@ def measurements_after(
     """Whole measurements past a cursor, in order."""
     statement = (
         select(MeasurementRow)
+        # Relies on a run's rows being committed in the order of `sequences`: a row that came later
+        # below the cursor would never be read.
         .where(MeasurementRow.run_id == run_id, MeasurementRow.sequences > after)
         .order_by(MeasurementRow.sequences)
         .limit(limit)
@@ -84,6 +86,8 @@ def columns_of(
 
 
 def _in_order(found: Columns) -> Columns:
+    # Most are: rows lie as they were inserted. Those of a resumed attempt that replaced others, or
+    # that vacuum has moved, do not.
     if found.sequences == sorted(found.sequences):
         return found
     order = sorted(range(len(found.sequences)), key=found.sequences.__getitem__)
@@ -153,6 +157,7 @@ def frame_at(session: Session, run_id: str, sequences: int) -> Frame | None:
 
 def measured_with(session: Session, frame: Frame) -> MeasurementRow:
     """The measurement that a frame belongs to: both are written at once."""
+    # Of two statements: a run that is deleted in between has no such row.
     return session.get_one(MeasurementRow, (frame.run_id, frame.sequences))
 
 

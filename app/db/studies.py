@@ -128,6 +128,7 @@ def locked_runs(session: Session, study_id: str) -> Sequence[Run]:
         select(Run)
         .join(StudyRunRow, Run.id == StudyRunRow.run_id)
         .where(StudyRunRow.study_id == study_id)
+        # In the order in which recorders and bulk requests lock: see `claims.hold_all`.
         .order_by(Run.id)
         .with_for_update(of=Run)
         .execution_options(populate_existing=True)
@@ -148,6 +149,9 @@ def finished_runs(session: Session, hashes: Collection[str]) -> dict[str, str]:
             Run.forked_at.is_(None),
         )
         .order_by(Run.created_at)
+        # Against deletion only, as for the parent of a fork. Finished runs have no recorder that
+        # this could hold up; the latest of a hash comes last, and so is the one that stays in the
+        # dict.
         .with_for_update(key_share=True, read=True)
     )
     return {row.config_hash: row.id for row in session.execute(statement)}

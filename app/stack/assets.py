@@ -32,6 +32,7 @@ def ensure_assets(vendor: Path = VENDOR) -> bool:
     versions = pinned_versions()
     if _is_current(vendor, versions):
         return False
+    # Fetched as a whole before anything is replaced: a fetch that fails leaves what was there.
     with tempfile.TemporaryDirectory(prefix="optoscope-npm-") as scratch:
         install(Path(scratch))
         vendor.mkdir(parents=True, exist_ok=True)

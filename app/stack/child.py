@@ -68,10 +68,14 @@ class Child:
 
     def start(self) -> None:
         """Starts the process, with its output going to the log."""
+        # What a dead leader has left (a Celery pool process) would go on beside its successor,
+        # with the same runs. Relies on the number not having been given to another since.
         self._end_group()
         _set_aside(self.log)
         program = self.program
         account = program.account
+        # Append mode puts every write at the end, also those of a predecessor's children that are
+        # just dying.
         with self.log.open("ab") as log:
             self._log_start = log.tell()
             self._process = subprocess.Popen(
@@ -82,6 +86,8 @@ class Child:
                 env={**os.environ, **program.environment},
                 start_new_session=True,  # Ctrl-C is for us; we then stop them in order
                 pass_fds=program.descriptors,
+                # Python calls this when the account has been taken on: the kernel forgets the tie
+                # of whoever changes its user.
                 preexec_fn=_tie_to_parent(program.orphan_signal),
                 user=account.uid if account else None,
                 group=account.gid if account else None,
@@ -89,6 +95,8 @@ class Child:
                 cwd="/" if account else None,  # ours may be closed to that user
             )
         self.started_at = time.monotonic()
+        # After the start, when there is a number. Killed in between, we leave no record; on Linux
+        # the tie ends the child, elsewhere it lives on.
         write_record(self._record, self.pid, program.command, program.stop_signal)
 
     def exit_code(self) -> int | None:
@@ -105,6 +113,8 @@ class Child:
         """Returns when it answers, or when interrupted; says why if it ends first."""
         deadline = time.monotonic() + seconds
         while not interrupted():
+            # When something answers it is not asked whether the process lives: the supervisor
+            # looks at that from then on.
             if self.program.ready():
                 return
             if self.exit_code() is not None:
@@ -125,6 +135,8 @@ class Child:
     def request_stop(self) -> None:
         """Asks it to stop; `stop` waits for that."""
         if self._process is not None and self.is_running():
+            # Popen sends nothing to what it has waited for, so the number cannot be another's by
+            # now.
             self._process.send_signal(self.program.stop_signal)
 
     def stop(self) -> None:
@@ -132,6 +144,7 @@ class Child:
         self.request_stop()
         with suppress(subprocess.TimeoutExpired):
             if self._process is not None:
+                # Only the leader is waited for; its children get what `end` has for them.
                 self._process.wait(timeout=self.program.grace_seconds)
         self.end()
 
@@ -140,6 +153,7 @@ class Child:
         if self._process is not None:
             self._end_group()
             self._process.wait()
+            # Last: killed before this, the next start still finds what is left of it.
             self._record.unlink(missing_ok=True)
 
     def restart(self) -> None:
@@ -171,6 +185,7 @@ class Child:
 
 def _set_aside(log: Path) -> None:
     if log.exists() and log.stat().st_size > LOG_BYTES:
+        # Between two processes of this child: the one that ended writes no more.
         log.replace(log.with_suffix(".1.log"))
 
 
@@ -181,6 +196,8 @@ def _tie_to_parent(orphan_signal: signal.Signals) -> Callable[[], None] | None:
     libc, parent = LIBC, os.getpid()
 
     def tie() -> None:
+        # In the forked child, which has this thread only: a lock that another held at the fork is
+        # never let go, so as little as possible is done here.
         libc.prctl(PR_SET_PDEATHSIG, int(orphan_signal))
         if os.getppid() != parent:  # it died in between
             os._exit(1)

@@ -15,6 +15,8 @@ def queue_first_run(settings: Settings) -> bool:
     engine, outbox = make_engine(settings.database_url, pool_size=1), Outbox(settings.redis_url)
     try:
         with transaction(engine, outbox) as session:
+            # Without a lock: two Optoscopes that begin with the same empty database at once both
+            # queue one.
             first = not runs_by_state(session)
             if first:
                 create_run(session, PRESETS[0].config, name=NAME)

@@ -19,11 +19,15 @@ POLL_SECONDS = 0.05
 def write_record(path: Path, pid: int, command: tuple[str, ...], stop_signal: int) -> None:
     """Notes a started process."""
     text = json.dumps({"pid": pid, "command": command, "stop_signal": stop_signal})
+    # A record that was cut off cannot be read, and is dropped with its process forgotten: on Linux
+    # the tie to us ends that.
     path.write_text(text)
 
 
 def end_leftovers(records: Path, *, grace_seconds: float = 10.0) -> None:
     """Ends every recorded process that still runs, politely first, and drops the records."""
+    # Relies on the caller having the data directory to itself: else these may be the children of
+    # an Optoscope that lives.
     for path in sorted(records.glob("*.json")):
         with suppress(ValueError, KeyError):  # the disk was full when it was written
             record = json.loads(path.read_text())
@@ -34,10 +38,14 @@ def end_leftovers(records: Path, *, grace_seconds: float = 10.0) -> None:
 def _end(pid: int, command: list[str], stop_signal: int, grace_seconds: float) -> None:
     deadline = time.monotonic() + grace_seconds
     with suppress(ProcessLookupError):
+        # Asked at once before the signal. The number may be given away in between, for
+        # microseconds.
         if command_of(pid) == command:
             os.kill(pid, stop_signal)
+        # It is no child of ours, so it cannot be waited for: it is looked at until it is gone.
         while command_of(pid) == command:
             if time.monotonic() > deadline:
+                # Every child leads a group of its own, with its number.
                 os.killpg(pid, signal.SIGKILL)
             time.sleep(POLL_SECONDS)
 

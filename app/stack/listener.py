@@ -49,8 +49,11 @@ def listen(host: str, port: int) -> Listener:
             f"{host} is no address of this machine ({error.strerror}); write one with --host."
         ) from None
     try:
+        # Connections of the Optoscope before linger for a minute, and would keep the port from us.
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind(address)
+        # Already here: who asks before the web server is up waits in this queue, instead of being
+        # refused. Our own copy stays open while the web server is started again.
         opened.listen(1024)
     except OSError as error:
         opened.close()

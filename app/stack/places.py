@@ -74,9 +74,12 @@ def sole_use(data: DataDir) -> Iterator[Callable[[str], None]]:
 
     The kernel drops the lock with the process, however that ends.
     """
+    # Not inherited: a child that outlives us must not keep the directory locked.
     descriptor = os.open(data.root / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
+            # On the open file and never removed: two who lock different files of the same name
+            # would both go on.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(descriptor, 200, 0).decode() or "another process"
@@ -86,6 +89,8 @@ def sole_use(data: DataDir) -> Iterator[Callable[[str], None]]:
             ) from None
 
         def note(holder: str) -> None:
+            # By who holds the lock only. A reader that comes between the two calls finds nothing,
+            # and says "another process".
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, holder.encode(), 0)
 

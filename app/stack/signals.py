@@ -17,6 +17,8 @@ class StopSignals:
     def install(self) -> None:
         """From here on a signal ends nothing by itself."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # In the main thread, which Python runs handlers in: between two steps of it, so no
+            # lock is needed.
             signal.signal(number, self._note)
 
     def stopping(self) -> bool:
@@ -29,6 +31,8 @@ class StopSignals:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
+        # Only noted: stopping from within a handler could meet a child that is just being started,
+        # and leave it behind.
         if self._first_at is None:
             self._first_at = now
         elif now - self._first_at > AGAIN_SECONDS:

@@ -28,6 +28,7 @@ def watch(children: Iterable[Child], *, stopping: Callable[[], bool], say: Say) 
     """Watches until `stopping`; raises if a child dies young again and again."""
     all_watched = [Watched(child) for child in children]
     while not stopping():
+        # One thread looks after all: a child is started again in the same one as at first.
         for watched in all_watched:
             look_after(watched, time.monotonic(), say)
         time.sleep(WATCH_SECONDS)
@@ -39,6 +40,8 @@ def look_after(watched: Watched, now: float, say: Say) -> None:
     if watched.again_at is not None:
         if now >= watched.again_at:
             watched.again_at = None
+            # Its readiness is not awaited: the others must be looked after meanwhile, and those
+            # who use it try again by themselves.
             child.start()
         return
     if child.exit_code() is None:
@@ -51,6 +54,7 @@ def look_after(watched: Watched, now: float, say: Say) -> None:
             f"{QUICK_SECONDS:.0f} s of its start, so everything is stopped. {child.last_words()}"
         )
     wait = _wait_seconds(watched.failures)
+    # Planned and not slept for: the others are watched, and a Ctrl-C is heard, while one waits.
     watched.again_at = now + wait
     say(f"{child.obituary()}; it is started again{f' in {wait:.0f} s' if wait else ''}.")
 
@@ -63,11 +67,16 @@ def _wait_seconds(failures: int) -> float:
 def stop_all(children: Sequence[Child], *, hurry: Callable[[], bool]) -> None:
     """Stops children side by side: each has its grace, and none in a hurry."""
     for child in children:
+        # All are asked before any is waited for: the sum of their graces would be too long for
+        # whoever stops us.
         child.request_stop()
     asked_at = time.monotonic()
     for child in children:
+        # The signal's handler only notes; it is looked at here, so a second Ctrl-C ends the
+        # waiting for all that are left.
         while child.is_running() and not hurry():
             if time.monotonic() - asked_at > child.program.grace_seconds:
                 break
             time.sleep(POLL_SECONDS)
+        # Also of one that has stopped by itself: its children may not have.
         child.end()

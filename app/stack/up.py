@@ -48,24 +48,38 @@ class Options:
 def up(options: Options, say: Say) -> None:
     """Starts everything, watches it, and stops all of it when asked to."""
     signals = StopSignals()
+    # Before anything is started: a Ctrl-C from here on is noted, and what has been started by then
+    # is stopped in order.
     signals.install()
     with ExitStack() as stack:
         data = open_data_dir(options.data_dir, least_free_mb=options.least_free_mb)
+        # Before the leftovers: with the lock in hand, what the records name can be nobody's who
+        # lives.
         note_holder = stack.enter_context(sole_use(data))
+        # Before the servers: a Postgres of before would refuse us its cluster, a worker of before
+        # would take runs that this start's workers are to have.
         end_leftovers(data.records)
+        # Before the servers, so that a port that is taken costs no start; and kept until the end
+        # of the block, over every restart of the web server.
         listener = listen(options.host, options.port)
         stack.enter_context(listener.socket)
         note_holder(f"process {os.getpid()}, {listener.url}")
         _prepare(data, say)
         servers, settings = _servers(data)
+        # The stack unwinds backwards: web and workers stop first, and find Postgres and the queue
+        # still there to give their runs back to.
         _launch(servers, stack, signals)
         programs = _programs(settings, data, listener, options.workers)
         if not signals.stopping():
+            # No process of ours uses the tables yet. Others may, where the database is somebody
+            # else's.
             bring_up_to_date(settings.database_url)
             queue_first_run(settings)
             _launch(programs, stack, signals)
         if not signals.stopping():
             say(_welcome(listener, data, settings))
+        # In this thread, which lives as long as we do: the kernel ends a child with the thread
+        # that started it, see `child`.
         watch([*servers, *programs], stopping=signals.stopping, say=say)
         say("Stopping: a run in training is kept, and goes on at the next start.")
     say("Stopped.")
@@ -173,9 +187,11 @@ def _is_healthy(listener: Listener) -> Callable[[], bool]:
 
 def _launch(children: list[Child], stack: ExitStack, signals: StopSignals) -> None:
     """Starts children side by side and waits for all; the stack stops them at the end."""
+    # Before the first start: if the second fails, the first is stopped all the same.
     stack.callback(stop_all, children, hurry=signals.hurry)
     for child in children:
         child.start()
+    # All are started before any is waited for: they get ready side by side.
     for child in children:
         child.await_ready(interrupted=signals.stopping)
 

@@ -14,11 +14,14 @@ GRACE_SECONDS = 3  # open streams end then; browsers reconnect by themselves
 
 def serve(descriptor: int) -> None:
     """Serves until it is told to stop."""
+    # The parent keeps a copy: when we end, connections wait in the queue for our successor.
     listener = socket.socket(fileno=descriptor)
     config = uvicorn.Config(
         "app.main:create_app",
         factory=True,
         access_log=False,  # the log would grow with every poll
+        # Streams end by themselves at the signal (see `main`); this is for clients that take
+        # nothing.
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     uvicorn.Server(config).run(sockets=[listener])

@@ -21,6 +21,8 @@ def launch(session: Session, request: StudyRequest, key: str | None = None) -> S
     if key is None:
         return _create(session, request)
     said = f"study {request.model_dump_json()}"
+    # Holds the key until the commit, as for a run: of two equal requests the second finds this
+    # study.
     answered = answer_to(session, key, said)
     if answered is not None:
         return study_or_error(session, answered.study_id or "")
@@ -30,6 +32,8 @@ def launch(session: Session, request: StudyRequest, key: str | None = None) -> S
 
 
 def _create(session: Session, request: StudyRequest) -> Study:
+    # Locks the finished runs that it reuses against deletion, until the rows that name them are
+    # committed.
     plan = make_plan(session, request)
     study = Study(
         id=lifecycle.new_id(),
@@ -46,6 +50,8 @@ def _create(session: Session, request: StudyRequest) -> Study:
     for run in new.values():
         run.priority = request.priority
     session.add(study)
+    # The planner takes turns by the rows of the study, which come in the same commit: no worker
+    # can have a run before them.
     lifecycle.enqueue_all(session, list(new.values()))
     session.add_all(_places(study, plan, {key: run.id for key, run in new.items()}))
     session.flush()
@@ -77,6 +83,8 @@ def study_or_error(session: Session, study_id: str) -> Study:
 
 def cancel(session: Session, study: Study) -> None:
     """Asks for every run that goes on to stop. Asking again changes nothing."""
+    # All are locked before the first is moved: a worker cannot claim one that is to be cancelled,
+    # and the states below stay what they are.
     _each(rows.locked_runs(session, study.id), lifecycle.request_cancel, session, TERMINAL)
 
 
@@ -93,6 +101,7 @@ def resume(session: Session, study: Study) -> None:
 
 
 def _going(session: Session, study: Study, verb: str) -> Sequence[Run]:
+    # Locked before it is looked whether any goes on: the answer then holds until the commit.
     found = rows.locked_runs(session, study.id)
     if all(RunState(run.state) in TERMINAL for run in found):
         raise Conflict(f"Every run of study {study.id} has ended; there is nothing to {verb}.")
@@ -130,7 +139,11 @@ def change_study(
 
 def delete_study(session: Session, study: Study, store_url: str, *, with_runs: bool) -> None:
     """Forgets a study; `with_runs`: with the runs that it launched and no other study holds."""
+    # Read without locks. `delete_run` asks again whether each has ended, but not whether another
+    # study has taken it up since.
     own = _own_runs(session, study) if with_runs else []
+    # Its rows are gone before `delete_run` waits for the lock of the deleters, unlike everywhere
+    # else: relies on nobody who has that lock wanting a row of this study.
     session.delete(study)
     session.flush()
     for run in own:

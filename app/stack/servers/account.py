@@ -50,6 +50,7 @@ def reaches(account: Account, path: Path) -> bool:
 
 def own_directory(path: Path, account: Account | None) -> Path:
     """A directory that the account can use: at `path`, or in the refuge with a link to it."""
+    # Followed and not made anew: the link says where the database of before is.
     if path.is_symlink():
         return path.resolve()
     path.mkdir(mode=0o700, exist_ok=True)
@@ -67,9 +68,12 @@ def reachable_copy(package: Path, needed: tuple[str, ...], program: str, version
     """A copy of parts of an installed package, for an account that cannot enter our checkout."""
     copy = REFUGE / f"{package.name}-{version}"
     if not (copy / program).exists():
+        # Other Optoscopes share the refuge: each copies under a name of its own. The second to
+        # rename fails on the first's folder, and finds it there at its next start.
         half = Path(tempfile.mkdtemp(prefix=".copy-", dir=_refuge()))
         for part in needed:
             shutil.copytree(package.parent / part, half / part, symlinks=True)
+        # Before it has its name: under that it must be usable at once.
         half.chmod(0o755)
         half.rename(copy)
     return copy

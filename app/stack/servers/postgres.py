@@ -58,10 +58,13 @@ def postgres(data: DataDir, *, durable: bool = True) -> tuple[Program, str]:
     binaries = _binaries(account)
     home = own_directory(data.postgres, account)
     cluster = home / "cluster"
+    # Under its final name only when it is whole, see `_make_cluster`; so what exists can be used.
     if not cluster.exists():
         _make_cluster(binaries / "initdb", home, account)
     _check_version(cluster)
     sockets = _socket_directory(home, account)
+    # Relies on the lock of the data directory: no Postgres can be being started on it by another
+    # Optoscope. After `end_leftovers`, or one that is still ending would be robbed of its locks.
     _forget_dead_server(cluster, sockets)
     url = f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}"
     settings = SETTINGS | {"unix_socket_directories": f'"{sockets}"'}
@@ -74,6 +77,8 @@ def postgres(data: DataDir, *, durable: bool = True) -> tuple[Program, str]:
         ready=_answers(url),
         account=account,
         stop_signal=signal.SIGINT,  # "fast": ends open transactions, then stops cleanly
+        # Not SIGKILL as for the others: it has time to end cleanly, and the next start has less to
+        # recover.
         orphan_signal=signal.SIGINT,
         grace_seconds=20.0,
     )
@@ -112,6 +117,7 @@ def _binaries(account: Account | None) -> Path:
 def _make_cluster(initdb: Path, home: Path, account: Account | None) -> None:
     """Makes the cluster under another name first, so that a half-made one is never used."""
     half = home / "cluster.new"
+    # Of a start that was killed in the middle; nobody else makes one, as we hold the directory.
     if half.exists():
         shutil.rmtree(half)
     made = subprocess.run(
@@ -137,6 +143,8 @@ def _make_cluster(initdb: Path, home: Path, account: Account | None) -> None:
     )
     if made.returncode != 0:
         raise StackError(f"The database could not be made in {home}: {_complaint(made.stderr)}")
+    # Atomic, and the last step: a power cut leaves the half or the whole, never a cluster without
+    # its end.
     half.rename(home / "cluster")
 
 
@@ -166,6 +174,8 @@ def _socket_directory(home: Path, account: Account | None) -> Path:
     directory = Path(tempfile.gettempdir(), f"optoscope-{name}")
     owner = account.uid if account else os.getuid()
     try:
+        # The temporary directory is everybody's. Made by us or not at all: one that is there may
+        # have been put there by another user, to read what goes through the socket.
         directory.mkdir(mode=0o700)
         os.chown(directory, owner, account.gid if account else -1)
     except FileExistsError:
@@ -185,6 +195,7 @@ def _forget_dead_server(cluster: Path, sockets: Path) -> None:
     """
     for lock in (cluster / "postmaster.pid", sockets / f"{SOCKET}.lock"):
         if lock.exists():
+            # Relies on the file holding a number; Postgres writes it in one go.
             command = command_of(int(lock.read_text().split()[0]))
             if command is None or "postgres" not in command[0]:
                 lock.unlink()

@@ -30,12 +30,14 @@ def start_servers(data_dir: Path, *, durable: bool = True) -> Iterator[Servers]:
     `durable=False` spares Postgres every fsync: for data that need not outlive the machine.
     """
     data = open_data_dir(data_dir)
+    # Relies on nobody else using the directory: unlike `up`, this takes no lock.
     end_leftovers(data.records)
     with ExitStack() as stack:
         database_program, database_url = postgres(data, durable=durable)
         redis_program, redis_url = valkey(data)
         database, broker = Child(database_program, data), Child(redis_program, data)
         for child in (database, broker):
+            # Before the start: what fails while starting may have left something.
             stack.callback(child.stop)
             child.start()
         for child in (database, broker):

