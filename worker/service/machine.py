@@ -52,6 +52,7 @@ def memory_free() -> int:
     told = _lines("/proc/meminfo", "MemAvailable")
     free = 1024 * int(told[0].split()[0]) if told else memory()
     try:
+        # Two looks at different moments; what is planned with is a share of the difference.
         limit, used = ((_CONTAINER / name).read_text() for name in ("memory.max", "memory.current"))
     except OSError:
         return free

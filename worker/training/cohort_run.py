@@ -45,6 +45,7 @@ class Datasets:
     def load(self, task: TaskConfig, seed: int) -> Dataset:
         """As `load_dataset`."""
         key = (task.dataset, task.classes, task.new_classes, task.exemplars, seed)
+        # Shared by runs, and so never written to: one dataset is one table for all of them.
         if key not in self._loaded:
             self._loaded[key] = load_dataset(task, seed)
         return self._loaded[key]
@@ -52,6 +53,8 @@ class Datasets:
 
 def load_cohort_run(engine: Engine, store: Store, run_id: str, datasets: Datasets) -> CohortRun:
     """Everything that a run needs. Raises what `worker.training.faults` knows how to say."""
+    # One transaction, and the files after it, without any lock: a donor that is deleted in between
+    # is a file that is missing.
     config, saved, found = _read(engine, run_id)
     dataset = datasets.load(config.task, config.seeds.dataset)
     state, notices = starting_state(store, saved, cohort_shape(config, dataset))
@@ -91,6 +94,8 @@ def _detector(engine: Engine, run_id: str, config: RunConfig, *, before: int) ->
             return recording.train_losses(session, run_id, before=before)
 
     detector = PhaseDetector(log(config.task.context_labels))
+    # Read again as a whole after an outage, and only then taken in: a detector that saw a part
+    # twice would count it twice.
     for sequences, loss in retry_while_away(read):
         detector.add(sequences, loss)
     return detector

@@ -48,6 +48,7 @@ def _donor(
             f"The checkpoint of run {run_id} at {grouped(int(sequences))} sequences, which this "
             "run grafts from, is not there any more."
         )
+    # With its hash asked: a donor that was trained again meanwhile may have replaced it.
     arrays, _ = store.load(file)
     weights = {name: torch.from_numpy(array) for name, array in weights_of(arrays).items()}
     return Donor(config, cohort_shape(config, dataset), weights, int(sequences))

@@ -58,11 +58,16 @@ class TrainingSession:
             if self._runs:
                 self._train()
         except Exception as error:
+            # The error is then the recorder's, or follows from it: no ending could be handed over,
+            # and the trainer says so by itself.
             if self.recorder.has_failed:
                 raise
             log.exception("%s", ", ".join(run.run_id for run in self._runs))
             for run in self._going():
+                # Without a resume point: what raised may have left the state in the middle of an
+                # update.
                 self._end(run, _failed(error, with_others=len(self._runs) - 1))
+        # Waits for the last flush: after this the process ends, and what is not committed is lost.
         self.recorder.finish()
 
     def _load(self) -> list[CohortRun]:
@@ -74,6 +79,7 @@ class TrainingSession:
                 runs.append(load_cohort_run(self.engine, store, claim.run_id, datasets))
             except Exception as error:
                 log.exception("run %s failed", claim.run_id)
+                # At once and not after the others: they may train for hours.
                 self.recorder.end(claim.run_id, _failed(error))
         return runs
 
@@ -93,6 +99,8 @@ class TrainingSession:
             donors={text: donor for run in runs for text, donor in run.donors.items()},
             device=device,
         )
+        # Before the runs are said to train: compiling takes seconds, in which nobody looks at
+        # `leaving`. The supervisor gives a worker that stops no time for runs that have not begun.
         cohort.warm_up()
         gc.freeze()  # else each full collection walks all of torch: a third of a second
         for index, run in enumerate(runs):
@@ -105,6 +113,8 @@ class TrainingSession:
 
     def _should_stop(self) -> bool:
         """Asked before every update; lets those go first that were asked to leave."""
+        # The recorder's thread may put another mapping in place of this one at any moment: who
+        # resumes a run that was to pause takes it out again.
         for run in self._going() if self.recorder.leaving else ():
             if run.run_id in self.recorder.leaving:
                 self._let_go(run, self.recorder.leaving[run.run_id])
@@ -113,6 +123,8 @@ class TrainingSession:
     def _let_go(self, run: CohortRun, target: RunState | None) -> None:
         """Ends a run as it was asked to; `None`: it is another's, and nothing is to be said."""
         index = self._runs.index(run)
+        # First out, then saved: this runs between two updates, so the snapshot is of the place
+        # that is said here, and nothing trains the run any further.
         self._cohort.leave(index)
         if target is RunState.PAUSED:
             place = grouped(self._cohort.sequences_of(index))
@@ -120,13 +132,17 @@ class TrainingSession:
             self._end(run, Ending(target, said), resume=self._snapshot(index))
         elif target is not None:
             self._end(run, Ending(target))
+        # Also of one that is another's: nothing may be handed over for it any more.
         run.is_over = True
 
     def _take(self, run: CohortRun, report: Report) -> None:
         """Records a report; what has diverged fails, and what was the last is the end."""
+        # It left while this report was being made.
         if run.is_over:
             return
         measurement = report.measurement
+        # Handed over before its ending, and in the order of `sequences`: the recorder keeps the
+        # order. Waits here while the backlog is full.
         self.recorder.record(run.run_id, self._entry(run, report))
         if not _is_finite(measurement):
             self._cohort.leave(report.run)
@@ -147,6 +163,7 @@ class TrainingSession:
 
     def _is_due(self, run: CohortRun) -> bool:
         """Whether a resume point is."""
+        # By the time since the last one was handed over, whether or not it is written yet.
         is_due = monotonic() - run.saved_at >= self.settings.resume_seconds
         if is_due:
             run.saved_at = monotonic()
@@ -188,6 +205,7 @@ class TrainingSession:
     def _checkpoint(self, report: Report) -> Snapshot | None:
         if report.weights is None:
             return None
+        # Of the report's own moment: the cohort stands still until the next report is asked for.
         state = self._cohort.state(report.run)
         arrays = checkpoint_arrays(report.weights, state, self._cohort.shape)
         return Snapshot(state.sequences, state.elapsed_seconds, arrays, state.optimiser_from)

@@ -65,6 +65,8 @@ def starting_state(
     notices: tuple[str, ...] = ()
     if saved.resume is not None:
         try:
+            # Only this attempt may replace the point, once it has measured: it is still there to
+            # be read.
             return _resumed(store, saved.resume), ()
         except DamagedFileError as error:
             where = "its fork" if saved.fork else "the beginning"

@@ -14,6 +14,8 @@ from app.schemas.measure import EVALUATORS, Evaluator
 from worker.science.data.seeding import Stream, generator
 from worker.science.data.splits import Pool
 
+# Part of what a run's data are: with another number every seed gives other sequences, and a
+# resumed run would go on with those of another training.
 BLOCK = 256  # updates drawn at once
 
 
@@ -29,6 +31,8 @@ class Draw:
 
 def training_block(config: RunConfig, pool: Pool, block: int) -> Draw:
     """Updates `block * BLOCK` and the BLOCK - 1 after it, `batch_size` sequences each, in order."""
+    # Of the seed and the block alone, never of what was drawn before: a run that is resumed,
+    # forked or trained beside others sees the same sequences.
     rng = generator(config.seeds.data, Stream.TRAINING, block)
     return draw(config.task, pool, BLOCK * config.training.batch_size, rng)
 
@@ -49,6 +53,7 @@ def training_noise(config: RunConfig, update: int, features: int) -> np.ndarray:
 
 def draw(task: TaskConfig, pool: Pool, count: int, rng: np.random.Generator) -> Draw:
     """`count` sequences from a pool."""
+    # The order of the calls to `rng` below is part of the result: moved, every run would change.
     distinct = _distinct_classes(task, len(pool.classes), count, rng)  # [n, D], query class first
     combination = pool.labels[rng.integers(len(pool.labels), size=count)]
     labels = rng.permuted(combination, axis=1)  # [n, D]
@@ -79,6 +84,8 @@ def _distinct_classes(
     for column in range(task.context_labels):
         todo = np.arange(count)
         while len(todo):
+            # How many numbers this takes depends on what repeats; so a block is drawn as a whole,
+            # and none of its sequences by itself.
             picks = np.searchsorted(edges, rng.random(len(todo)), side="right")
             chosen[todo, column] = np.minimum(picks, classes - 1)
             repeated = (chosen[todo, :column] == chosen[todo, column, None]).any(axis=1)

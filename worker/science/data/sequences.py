@@ -85,6 +85,8 @@ class TrainingSequences:
 
     def drawn(self, block: int) -> Drawn:
         """The sequences of a block, on the device: [run, BLOCK, ...]."""
+        # The latest only: updates come in order, and a block that is asked for again is drawn
+        # again, to the same bits.
         if block != self._block:
             parts = self._draw(block)
             self._drawn, self._block = Drawn(*(part.to(self.device) for part in parts)), block

@@ -74,6 +74,8 @@ class Cohort:
             )
             if self.trainers and trainer.layout != self.trainers[0].layout:
                 raise ValueError("runs of one cohort must have the same clamped points")
+            # The first stack's serve all: functions without a state of their own, so that stacks
+            # may take turns in them.
             programs = trainer.programs
             self.trainers.append(trainer)
         self._places = {
@@ -104,6 +106,8 @@ class Cohort:
 
     def warm_up(self) -> None:
         """Compiles, once for all stacks of the same sizes."""
+        # Before the first update of any stack: a compilation in the middle would stop all for
+        # seconds, in which their runs report nothing.
         for trainer in {trainer.sizes: trainer for trainer in reversed(self.trainers)}.values():
             trainer.warm_up()
 
@@ -115,18 +119,25 @@ class Cohort:
         """
         going = {place: trainer.reports() for place, trainer in enumerate(self.trainers)}
         reached = dict.fromkeys(going, -1)  # where each reported last
+        # Asked anew each round: runs leave between two reports, by the caller's hand, or within an
+        # update, by who answers `should_stop`.
         while going := {n: one for n, one in going.items() if not self._is_empty(self.stacks[n])}:
             place = min(going, key=reached.__getitem__)
+            # Trains this stack up to its next report while the others stand still: a run of theirs
+            # that is asked to leave meanwhile is let go where it stands.
             reports = next(going[place], None)
             if reports is None:
                 del going[place]
                 continue
             stack, reached[place] = self.stacks[place], self.trainers[place].sequences
             own = [replace(report, run=stack[report.run]) for report in reports]
+            # A run that left during these updates is still trained along in its stack, as shapes
+            # cannot change; what it would report is nobody's.
             yield tuple(report for report in own if report.run not in self._left)
 
     def leave(self, run: int) -> None:
         """Takes a run out before its next update; the others go on undisturbed."""
+        # Only noted: its stack goes on with all of its rows.
         self._left.add(run)
 
     def _is_empty(self, stack: Stack) -> bool:
@@ -134,6 +145,7 @@ class Cohort:
 
     def _should_stop(self, stack: Stack) -> bool:
         """Asked before every update of a stack; who answers may take runs out."""
+        # In this order: the answer may be that the last run of the stack has just left.
         return self._ask() or self._is_empty(stack)
 
     def sequences_of(self, run: int) -> int:

@@ -77,6 +77,8 @@ class TrainingStep:
     ) -> tuple[TrainingState, Tensor]:
         loss_of = torch.func.grad_and_value(self._loss)
         gradient, loss = loss_of(state.parameters, program, batch, clock)
+        # Nothing is written in place: the function is mapped over the runs, compiled, and called
+        # for warming up without changing a thing.
         mean = adam.beta1 * state.mean + (1 - adam.beta1) * gradient
         second = adam.beta2 * state.second + (1 - adam.beta2) * gradient.square()
         step = (mean / correction[0]) / ((second / correction[1]).sqrt() + adam.epsilon)

@@ -109,6 +109,8 @@ class Trainer:
         another trainer, compiled already; `capture`: whether updates are replayed from fixed
         places, by default on a graphics processor."""
         _check(configs, _OF_STACKS)
+        # For the whole process and before anything is computed: the order of a sum depends on it,
+        # and so do the last bits of a run.
         torch.set_num_threads(threads or DEFAULT_THREADS)
         self.configs, self.datasets, self.should_stop = configs, datasets, should_stop
         self.stopped = False
@@ -124,14 +126,17 @@ class Trainer:
         if any(one.layout != data[0].layout for one in data):
             raise ValueError("runs of one cohort must have the same clamped points")
         self.layout = data[0].layout
+        # Read by every update and by the graph, written to by nothing after this.
         self._program: Tensors = tuple(
             {name: tensor.to(device) for name, tensor in part.items()}
             for part in stack_programs(data)
         )
         self.programs = programs or Programs.of(self.shape, self.layout, compile=compile)
         self._step, self._evaluate = self.programs.step, self.programs.evaluate
+        # Copied to the device: what was resumed from is not changed by the training.
         state = self._restored(resume, initial)
         is_captured = device.type == "cuda" if capture is None else capture
+        # Noise is drawn on the host for every update: a graph would replay that of its capture.
         kind = CapturedUpdates if is_captured and not sequences.has_noise else Updates
         self._updates = kind(
             self._step, configs, sequences, self._program, state, self._optimiser_from
@@ -197,6 +202,8 @@ class Trainer:
     def state(self, run: int) -> TrainerState:
         """A copy of what is needed to go on from here."""
         parts = self._state._asdict().items()
+        # A copy also on a processor: the recorder saves it while the next updates are being made,
+        # and captured ones overwrite the state. It waits for what is queued on the device.
         tensors = {name: part[run].to("cpu", copy=True) for name, part in parts}
         begun = self._optimiser_from[run] * self.configs[run].training.batch_size
         return TrainerState(self.sequences, self._elapsed, tensors, begun)
@@ -219,14 +226,22 @@ class Trainer:
         start, updates = self._update, self.configs[0].training.updates
         for self._update in range(start, updates + 1):
             if self._is_due("evaluate_every") and not (self.resumed and self._update == start):
+                # First all queued updates, then the clock: else the time would be that of asking
+                # for them.
                 settle(self.where)
                 self._elapsed = time.perf_counter() - clock
+                # While the caller has it, nothing is trained: what it asks for (`state`,
+                # `weights`) is of this very report.
                 yield self._report()
             if self._update == updates:
                 return
+            # After the report that was due here, so that a run that stops has measured where it
+            # stands, and its resume point lies at a measurement or past it.
             if self.should_stop():
                 self._elapsed, self.stopped = time.perf_counter() - clock, True
                 return
+            # `_update` moves on when the loop does: a state that is asked for at a stop counts the
+            # updates that were made, and no more.
             self._updates.make(self._update)
 
     @torch.no_grad()
@@ -245,6 +260,7 @@ class Trainer:
         return self._state.parameters, self._program, self._train, self._rest, clock
 
     def _report(self) -> tuple[Report, ...]:
+        # On the stream of the updates, so after them all; evaluation writes to nothing of theirs.
         seen = Observation(*(part.cpu() for part in self._evaluate(*self._evaluated())))
         scores = None
         if self._is_due("frame_every"):
@@ -271,6 +287,7 @@ class Trainer:
 
     def weights(self, run: int) -> dict[str, Tensor]:
         """A copy of the weights by name."""
+        # Views of one copy, which nobody else has.
         return self.shape.unflatten(self._state.parameters[run].to("cpu", copy=True))
 
 

@@ -44,7 +44,11 @@ class Updates:
         """One update of every run; `update` counts from 0."""
         block, offset = divmod(update, BLOCK)
         self._set_clock(block)
+        # Views of the block, which nothing writes to while it is in use: a new block is new
+        # tensors.
         corrections, numbers = (part[offset] for part in self._timing)
+        # New tensors, not the old ones overwritten: who asked for the state before this update
+        # still has it. `CapturedUpdates` promises no such thing.
         self.state, self.loss = self._step(
             self.state,
             self._adam,
@@ -63,9 +67,13 @@ class Updates:
 
     def _set_clock(self, block: int) -> None:
         """Adam's corrections [BLOCK, run, 2] and the sequences' numbers [BLOCK, B] of a block."""
+        # Made once a block and for all of its updates, so that nothing is computed on the host and
+        # copied between two of them.
         if block == self._timed:
             return
         first, size = block * BLOCK, self._configs[0].training.batch_size
+        # On the processor and in double precision until it is put into a tensor: a resumed run
+        # gets the same bits wherever in the block it starts.
         made = [correction(self._configs, first + n, self._begun) for n in range(BLOCK)]
         numbers = torch.arange(first * size, (first + BLOCK) * size).view(BLOCK, size)
         self._timing = torch.stack(made).to(self._device), numbers.to(self._device)
@@ -85,11 +93,15 @@ class CapturedUpdates(Updates):
 
     def make(self, update: int) -> None:
         block, offset = divmod(update, BLOCK)
+        # Relies on updates being made in order, each once: within a block nothing is told to the
+        # device, which counts `_place` up by itself.
         if block != self._loaded:
             self._load(block)
             self._place.fill_(offset)
         if self._replay is None:
             self._replay = self._captured()
+        # Only queued: the host goes on to the next update. Who reads `state` reads on the same
+        # stream, and so after this.
         self._replay()
 
     def warm_up(self, update: int) -> None:
@@ -98,25 +110,37 @@ class CapturedUpdates(Updates):
         self._load(block)
         self._place.fill_(offset)
         self._step.warm_up(*self._arguments())
+        # So that the first update loads again and sets `_place`.
         self._loaded = -1
 
     def _load(self, block: int) -> None:
         """Puts a block's sequences and times where the graph reads them."""
         self._set_clock(block)
         new = (*self._sequences.drawn(block), *self._timing)
+        # The places that the graph will know: from here on they are written to and never replaced,
+        # the caller's own tensors left as they are.
         if not hasattr(self, "_held"):
             self._held = tuple(part.clone() for part in new)
             self._place = torch.zeros(1, dtype=torch.int64, device=self._device)
             self.state = TrainingState(*(part.clone() for part in self.state))
         for held, part in zip(self._held, new, strict=True):
+            # Queued behind the replays of the block before, which read `held`: no need to wait for
+            # them. Were `part` put in its place instead, the graph would go on reading the old
+            # memory.
             held.copy_(part)
         self._loaded = block
 
     def _captured(self) -> Callable[[], None]:
         """One update, to be replayed."""
+        # Tests take this path on a processor: the same places and counts, without a graph.
         if self._device.type != "cuda":
             return self._in_place
+        # The warm-ups are real updates; what they do to the state is taken back below. A capture
+        # runs nothing.
         kept = [part.clone() for part in (*self.state, self._place)]
+        # Beside the default stream, as PyTorch asks for: libraries set up here what they may not
+        # within a capture (handles, workspaces). Each stream waits for the other, the warm-ups for
+        # what was loaded and the rest for them.
         aside = torch.cuda.Stream(self._device)
         aside.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(aside):
@@ -125,14 +149,18 @@ class CapturedUpdates(Updates):
                 self._in_place()
         torch.cuda.current_stream(self._device).wait_stream(aside)
         for part, before in zip((*self.state, self._place), kept, strict=True):
+            # In place, as the graph will read these tensors and no others.
             part.copy_(before)
         graph = torch.cuda.CUDAGraph()
+        # No allocation in here is freed or given to others as long as the graph lives; each replay
+        # writes to the same memory. Nothing may ask the device for a number meanwhile.
         with torch.cuda.graph(graph):
             self._in_place()
         return graph.replay
 
     def _arguments(self) -> tuple[object, ...]:
         """Of the update that the place says, read from where the block is held."""
+        # By an index on the device: one from the host would be the same in every replay.
         row, labels, target = (part.index_select(1, self._place)[:, 0] for part in self._held[:3])
         corrections, numbers = (part.index_select(0, self._place)[0] for part in self._held[3:])
         batch = self._sequences.batch_of(Drawn(row, labels, target))
@@ -141,7 +169,9 @@ class CapturedUpdates(Updates):
     def _in_place(self) -> None:
         state, loss = self._step(*self._arguments())
         for mine, new in zip((*self.state, self.loss), (*state, loss), strict=True):
+            # What the step returns lies in the graph's memory, which the next replay overwrites.
             mine.copy_(new)
+        # After the arguments were read; past the end of the block it is set back by `make`.
         self._place.add_(1)
 
 
