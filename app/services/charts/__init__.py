@@ -1,1 +1,1 @@
-"""Figures of any page: axes, curves, marks, heatmaps and style, as plain dicts that Plotly draws."""
+"""Figures of any page: axes, curves, marks, heatmaps and style, plain dicts that Plotly draws."""

@@ -1,1 +1,1 @@
-"""Runs from launch to deletion: their states, their attempts, and the messages that wake workers."""
+"""Runs from launch to deletion: their states, their attempts, the messages that wake workers."""

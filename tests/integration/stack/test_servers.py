@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import redis
 
-from app.stack import account
+from app.stack.servers import account
 from app.stack.servers.start import start_servers
 
 
