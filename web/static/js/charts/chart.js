@@ -58,15 +58,19 @@ export class Chart {
 
   /** Draws measurements that it does not hold yet: the server's figure may have brought them. */
   append(measurements) {
+    // The server's figure is of a later moment than the stream's place, as a rule: what both bring
+    // is drawn once. Relies on points coming in order, which the stream sees to.
     const fresh = measurements.filter(
       (one) => one.sequences > this.places.last && this.places.shows(one),
     );
     if (!fresh.length) return Promise.resolve();
     const xs = fresh.map((one) => this.places.of(one));
     const { drawn, numbers } = this.content.append(this.element, xs, fresh);
+    // At once and not when they are drawn: the next points are compared with these.
     this.places.sequences.push(...fresh.map(({ sequences }) => sequences));
     this.appended += fresh.length;
     const range = this.#grown(numbers);
+    // After the points, so that the chart is drawn for one change at a time.
     return range ? drawn.then(() => Plotly.relayout(this.element, { "yaxis.range": range })) : drawn;
   }
 
@@ -94,6 +98,8 @@ export class Chart {
   /** The server's figure in place of what is there. */
   replace(figure) {
     this.#take(figure);
+    // The figure's own range holds again. If the hand has moved since it was asked for, the figure
+    // of that move is next in the queue.
     this.#ahead = false;
     return this.#redraw();
   }
@@ -127,6 +133,8 @@ export class Chart {
   moveTo(from, to) {
     const ends = [from, to].map((place) => this.places.at(place, this.xs));
     if (ends.includes(null)) return Promise.resolve();
+    // Until a figure comes: a redraw for another reason (theme, smoothing) must not throw the view
+    // back.
     this.#ahead = true;
     return Plotly.relayout(this.element, { "xaxis.range": ends.map((x) => this.places.written(x)) });
   }
@@ -159,6 +167,7 @@ export class Chart {
       this.hair.className = "hairline";
       this.element.append(this.hair);
     }
+    // Plotly's own and as it is drawn now, not the figure's: the hand may have moved it.
     const axis = this.element._fullLayout.xaxis;
     const x = sequences === null ? null : this.places.at(sequences, this.xs);
     const written = x === null ? null : this.places.written(x);

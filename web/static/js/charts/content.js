@@ -43,11 +43,15 @@ class Lines {
   /** Numbers of the lines, new ones last; whether Plotly needs a range for them is the chart's. */
   append(element, xs, measurements) {
     const ys = this.metas.map((meta) => measurements.map((one) => pick(one, meta)));
+    // An average goes on from the last point: each must be given once and in order, which
+    // `Chart.append` sees to.
     const smooth = this.averages.map((average, index) => ys[index].map((y) => average.take(y)));
     const added = [...ys, ...smooth];
     const indices = added.map((_, index) => index);
     const drawn = Plotly.extendTraces(element, { x: added.map(() => xs), y: added }, indices);
     added.forEach((_, index) => {
+      // Ours must be the same ones: the next redraw is from ours, and would lose what was
+      // appended.
       const { x, y } = element.data[index]; // Plotly may have made new arrays
       Object.assign(this.twinned[index], { x, y });
       if (index < this.lines.length) Object.assign(this.lines[index], { x, y });

@@ -16,6 +16,7 @@ export const cursor = {
   },
 
   set(sequences) {
+    // A follower that sets the place it was told ends here, and not in a circle.
     if (sequences === place) return;
     place = sequences;
     for (const follow of followers) follow(sequences);

@@ -17,6 +17,7 @@ export class Connection {
   constructor(element, lastHeard = () => null) {
     this.element = element;
     this.lastHeard = lastHeard;
+    // By the clock and not by events: that nothing comes any more is no event.
     setInterval(() => this.#show(), TICK);
   }
 
@@ -34,6 +35,7 @@ export class Connection {
   }
 
   #show() {
+    // The later of two: what the page heard by itself, and what its stream did.
     this.#heardAt = Math.max(this.#heardAt, this.lastHeard() ?? 0);
     const silent = Date.now() - this.#heardAt;
     const isStale = this.#state === "live" && silent > STALE;

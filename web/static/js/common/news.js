@@ -38,6 +38,7 @@ async function ask() {
     const answer = await fetch(`/api/v1/news${cursor && `?after=${cursor}`}`);
     if (!answer.ok) throw new Error(`answered ${answer.status}`);
     const read = await answer.json();
+    // Before they are told: a page that is left in between does not tell them twice.
     remember("news", `${read.cursor} ${Date.now()}`, sessionStorage);
     failures = 0;
     connection?.heard();

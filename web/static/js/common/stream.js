@@ -27,6 +27,8 @@ export class Stream {
     this.state = "";
     this.heardAt = null;
     document.addEventListener("visibilitychange", () => this.#looked());
+    // A page that the browser keeps to go back to must not hold a connection; `pageshow` brings it
+    // back.
     addEventListener("pagehide", () => this.#drop());
     addEventListener("pageshow", (event) => event.persisted && this.#open());
     if (document.hidden) this.#say("paused");
@@ -34,10 +36,12 @@ export class Stream {
   }
 
   #open() {
+    // Also ends a retry that is due: a page that is looked at again opens at once, and only once.
     this.#drop();
     if (this.state === "finished") return;
     if (!this.state) this.#say("connecting");
     const joint = this.url.includes("?") ? "&" : "?";
+    // `after` is read now: what came since the first connection is not asked for again.
     const source = new EventSource(`${this.url}${joint}after=${this.after}`);
     this.#source = source;
     source.onopen = () => {
@@ -45,6 +49,8 @@ export class Stream {
       this.#heard();
       this.#say("live");
     };
+    // Also for errors that the browser would retry by itself: it would use the address of before,
+    // and all tabs would come back at the same moment after a restart of the server.
     source.onerror = () => source === this.#source && this.#retry();
     this.#listen(source, "run", (run) => this.listener.run(run));
     this.#listen(source, "measurement", (measurement) => this.#points([measurement]));
@@ -56,6 +62,8 @@ export class Stream {
 
   #listen(source, kind, act) {
     source.addEventListener(kind, (event) => {
+      // Events of a source that was closed may be on their way already; its successor brings them
+      // again.
       if (source !== this.#source) return;
       this.#heard();
       act(JSON.parse(event.data));
@@ -64,12 +72,15 @@ export class Stream {
 
   #points(measurements) {
     const fresh = this.#take(measurements);
+    // What was taken counts as shown from here on, whatever the listener does with it: a point
+    // that it fails to draw is not asked for again.
     if (fresh.length) this.listener.measurements(fresh);
   }
 
   /** What the page does not have yet. */
   #take(measurements) {
     if (typeof this.after === "object") return this.after.take(measurements);
+    // A page that was just drawn may hold them, and so may a stream that was opened twice.
     const fresh = measurements.filter(({ sequences }) => sequences > this.after);
     this.after = fresh.at(-1)?.sequences ?? this.after;
     return fresh;
@@ -80,6 +91,7 @@ export class Stream {
     this.#say("reconnecting");
     const longest = Math.min(FIRST_WAIT * 2 ** this.#failures, LONGEST_WAIT);
     this.#failures += 1;
+    // By chance, so that all pages of a server that was restarted do not come at once.
     this.#timer = setTimeout(() => this.#open(), longest * (0.7 + 0.6 * Math.random()));
   }
 
@@ -87,10 +99,12 @@ export class Stream {
     clearTimeout(this.#hideTimer);
     if (this.state === "finished") return;
     if (document.hidden) {
+      // A grace, so that whoever looks at another tab for a moment does not begin anew.
       this.#hideTimer = setTimeout(() => {
         this.#drop();
         this.#say("paused");
       }, HIDDEN_GRACE);
+    // Dropped, or waiting for a retry; a source that lives is kept.
     } else if (this.#source === null) {
       this.#failures = 0;
       this.#open();

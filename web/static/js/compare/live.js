@@ -8,12 +8,15 @@ class Places {
   }
 
   toString() {
+    // In the order of the runs in the address, as a Map keeps it: the server pairs them by their
+    // index.
     return [...this.places.values()].join(",");
   }
 
   /** Of `{run_id, data}`, data being one measurement or several: what is new, run by run. */
   take(events) {
     return [events].flat().flatMap(({ run_id: runId, data }) => {
+      // A run's own events come in order, those of different runs in any: each has its own place.
       const fresh = [data].flat().filter(({ sequences }) => sequences > this.places.get(runId));
       if (!fresh.length) return [];
       this.places.set(runId, fresh.at(-1).sequences);

@@ -36,10 +36,14 @@ export function goLive({ places, chart, load, appended, view, isLoading }) {
   async function flush() {
     timer = null;
     if (isLoading()) return schedule(); // the figure that comes may not hold what waits
+    // Asked again: a figure that was loaded since may have other curves, or the hand another view.
     const isEnough = isPlain();
     const news = waiting;
+    // Taken before the drawing, which awaits: what comes during it is for the next turn.
     waiting = new Map();
     if (isEnough && chart.append(news)) appended();
+    // The figure is asked for after its news came, and so holds them: the server has committed
+    // what it tells.
     else if (!isEnough) await load();
     if (waiting.size) schedule();
   }

@@ -76,6 +76,8 @@ async function load() {
   loading += 1;
   try {
     const answer = await fetch(`/compare?${query()}&columns=${columns()}`, { headers: { "HX-Request": "true" } });
+    // Answers may come in another order than they were asked for: only that of the last wish is
+    // shown, asked here and again after its text has come.
     if (!answer.ok || number !== asked) return;
     const parts = document.createElement("template");
     parts.innerHTML = await answer.text();
@@ -84,6 +86,7 @@ async function load() {
   } catch {
     // The server is away; it is asked again with the next news, or the next click.
   } finally {
+    // Counted, since several may be under way: news wait until the last has ended (see `news.js`).
     loading -= 1;
   }
 }

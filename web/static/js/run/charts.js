@@ -91,6 +91,8 @@ export class RunCharts {
     await this.#each((chart) => chart.append(wanted));
     if (this.view.now.last !== null) await this.#each((chart) => chart.moveTo(...part));
     const isFull = this.charts.metric.xs.length > MOST_POINTS || this.charts.metric.isPastItsEnd;
+    // Within the turn that `Feed` has given to these points: no others can be appended before the
+    // figure, which the server makes of rows that hold these.
     if (isBroken || isFull) await this.#load();
     this.told(batch, wanted.length);
   }
@@ -113,7 +115,10 @@ export class RunCharts {
 
   /** Asks for figures; of several wishes in a row only the last is drawn. */
   #reload(names) {
+    // Counted when it is wished and compared when its turn comes: wishes pass while the one before
+    // is on its way.
     const number = ++this.#asked;
+    // Gathered, as a wish that is dropped may be for a chart that the last one does not name.
     this.wanted = new Set([...(this.wanted ?? []), ...names]);
     return this.feed.alone(async () => {
       if (number !== this.#asked) return;
@@ -125,6 +130,8 @@ export class RunCharts {
   }
 
   async #load(names = Object.keys(this.charts)) {
+    // The answers may be of different moments; points that a chart lacks come with the stream, and
+    // those that it has twice are dropped.
     const figures = await Promise.all(names.map((name) => this.figure(name)));
     const drawn = names.map((name, index) => {
       return figures[index] && this.charts[name].replace(figures[index]);
@@ -140,6 +147,7 @@ export class RunCharts {
       toast({ title: "A chart could not be brought up to date", text, tone: "bad" });
     }
     this.isBehind = names.length > 0;
+    // Through the queue again, where a newer wish takes these names along.
     if (names.length) setTimeout(() => this.#reload(names), ASK_AGAIN);
   }
 

@@ -1,4 +1,4 @@
-// Frames of a run as the API gives them: each is fetched once, the latest used are kept.
+// Frames of a run as the API gives them: each is fetched once, the last to come are kept.
 
 const KEPT = 400; // frames in memory
 const WARMED = 24; // frames that are fetched ahead, spread over the training
@@ -16,6 +16,7 @@ export class FrameStore {
   load(sequences) {
     const known = this.#cache.get(sequences);
     if (known) return Promise.resolve(known);
+    // Two wishes for one frame are one request.
     if (!this.#coming.has(sequences)) {
       const coming = this.#fetch(sequences).finally(() => this.#coming.delete(sequences));
       this.#coming.set(sequences, coming);
@@ -41,6 +42,7 @@ export class FrameStore {
   /** Fetches some frames ahead, one after the other; once. */
   async warm(places) {
     if (this.#isWarm) return;
+    // Before the first await: a second move of the pointer would begin again.
     this.#isWarm = true;
     const step = Math.max((places.length - 1) / (WARMED - 1), 1);
     for (let index = 0; index < places.length; index += step) await this.load(places[Math.round(index)]);
@@ -49,8 +51,10 @@ export class FrameStore {
   async #fetch(sequences) {
     try {
       const answer = await fetch(`${this.url}?sequences=${sequences}`);
+      // Not kept: a frame that is not there now may be at the next wish.
       if (!answer.ok) return null;
       const frame = await answer.json();
+      // A Map keeps the order in which frames came: the first to come is the first to go.
       if (this.#cache.size >= KEPT) this.#cache.delete(this.#cache.keys().next().value);
       this.#cache.set(sequences, frame);
       return frame;

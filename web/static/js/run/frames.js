@@ -44,9 +44,12 @@ export class Frames extends EventTarget {
   }
 
   add(sequences) {
+    // The same frames come twice: from the stream, and from the look that the page takes when a
+    // stream is back.
     const known = new Set(this.sequences);
     const fresh = sequences.filter((one) => !known.has(one));
     if (!fresh.length) return;
+    // By its sequences, since new frames move its index.
     const at = this.target;
     this.sequences = [...this.sequences, ...fresh].sort((a, b) => a - b);
     this.#resize(at);
@@ -115,6 +118,7 @@ export class Frames extends EventTarget {
     this.#show();
     this.#playing = setInterval(() => {
       if (this.#at >= this.sequences.length - 1) this.#stop();
+      // Goes on only when the frame on show has come: else playing would outrun a slow server.
       else if (this.store.peek(this.target)) {
         this.#move(this.#at + 1);
         this.#show();
@@ -162,12 +166,16 @@ export class Frames extends EventTarget {
     this.#fetching = true;
     try {
       let frame = null;
+      // The target may have moved during the fetch. Relies on each of `sequences` being a frame:
+      // the server answers with the last one before, and this would ask for ever.
       while (frame?.sequences !== this.target) {
         frame = await this.store.load(this.target);
         if (!frame) break;
+        // Asked after the fetch: the pointer may have entered a chart meanwhile.
         if (!this.isPreview) this.#draw(frame);
       }
     } finally {
+      // Also after an error, or no frame would ever be shown again.
       this.#fetching = false;
     }
   }
