@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict
 from app.schemas.measure import Measurement
 
 CHANNEL_PREFIX = "optoscope:run:"
-CANCEL_PREFIX = "optoscope:cancel:"  # wake-up for a trainer: look at the row
 TRAIN_TASK = "optoscope.train"  # Celery task name; its one argument is the run id
 TRAIN_QUEUE = "train"
 

@@ -16,7 +16,7 @@ from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, WAITING, RunState, may_move
 from app.services.runs.grafts import refuse_while_grafted
-from app.services.runs.outbox import publish_cancel, publish_run, send_train, send_trains
+from app.services.runs.outbox import publish_run, send_train, send_trains
 from app.services.series.checkpoints import remove_files
 
 log = logging.getLogger(__name__)
@@ -182,9 +182,8 @@ def request_cancel(session: Session, run: Run) -> None:
         move(session, run, RunState.CANCELLED)
     else:
         move(session, run, RunState.STOPPING)
-        # Nothing relies on this being heard: the recorder reads the state at its next flush, the
+        # Its trainer need not be told: the recorder reads the state at its next flush, the
         # supervisor four times a second.
-        publish_cancel(session, run.id)
 
 
 def request_pause(session: Session, run: Run) -> None:

@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 
 from app.db.engine import after_commit, session_scope
 from app.schemas.api.events import (
-    CANCEL_PREFIX,
     TRAIN_QUEUE,
     TRAIN_TASK,
     Message,
@@ -129,12 +128,6 @@ def publish_run(session: Session, run_id: str) -> None:
     if run_id not in told:
         told.add(run_id)
         publish(session, run_id, RunMessage())
-
-
-def publish_cancel(session: Session, run_id: str) -> None:
-    """After the commit, tells the run's trainer to look at its row."""
-    outbox = _outbox(session)
-    after_commit(session, lambda: outbox.publish(f"{CANCEL_PREFIX}{run_id}", ""))
 
 
 def redis_client(redis_url: str) -> redis.Redis:
