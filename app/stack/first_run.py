@@ -4,7 +4,7 @@ from app.config import Settings
 from app.db.engine import make_engine
 from app.db.runs import runs_by_state
 from app.schemas.presets import PRESETS
-from app.services.runs.lifecycle import create_run
+from app.services.runs.creation import create_run
 from app.services.runs.outbox import Outbox, transaction
 
 NAME = "First run"

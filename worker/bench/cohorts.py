@@ -31,7 +31,7 @@ from app.schemas.state import RunState
 from app.schemas.studies.expansion import expand
 from app.schemas.studies.presets import main_runs
 from app.schemas.studies.request import StudyRequest
-from app.services.runs.lifecycle import create_run
+from app.services.runs.creation import create_run
 from app.services.runs.outbox import Outbox, transaction
 from app.stack.gpus import gpus
 from app.stack.servers.start import start_servers

@@ -19,7 +19,7 @@ from app.schemas.api.runs import (
     Timeline,
 )
 from app.schemas.config import RunConfig
-from app.services.runs import forks, launching, lifecycle
+from app.services.runs import deletion, forks, launching, lifecycle
 from app.services.runs.run_read import read_whole_run
 
 router = APIRouter(tags=["runs"])
@@ -100,7 +100,7 @@ def delete_run(run: RunDep, session: SessionDep, made: ServicesDep) -> None:
     Checkpoint files in a store on this machine go too, but for those that its forks share; those
     in a remote store stay there.
     """
-    lifecycle.delete_run(session, run, made.settings.checkpoint_url)
+    deletion.delete_run(session, run, made.settings.checkpoint_url)
 
 
 @router.post("/runs/{run_id}/cancel", status_code=202)

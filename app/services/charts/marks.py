@@ -1,17 +1,19 @@
-"""What is marked in a run's figures: the phase change, a fork, and what guessing would give."""
+"""What is marked in a run's figures: the phase change, a fork, what guessing would give, and where
+a line stops being numbers."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.schemas.config import RunConfig
-from app.schemas.measure import Metric, PhaseChange
+from app.schemas.measure import Measurement, Metric, PhaseChange
 from app.schemas.view import YAxis
 from app.services.charts.axes import Axis
 from app.services.charts.style import BAND, CARD, CLEAR, MARK, MUTED
-from app.services.wording import short
+from app.services.wording import grouped, short
 
+MOST_TOLD = 3  # lines that stop being numbers and are named one by one
 LABEL_CHARACTER = 0.0125  # width of a character of a mark's label, in shares of the x axis
 _GUESSED = (Metric.ACCURACY, Metric.IN_CONTEXT_ACCURACY, Metric.CORRECT_PROBABILITY)
 
@@ -145,3 +147,67 @@ def guessing_label(metric: Metric, guess: float, config: RunConfig, y: YAxis) ->
         yanchor="bottom",
     )
     return note | {"name": "guessing", "xref": "paper", "yref": "y"}
+
+
+@dataclass
+class Breaks:
+    """Traces with the marks, and what is said below the figure."""
+
+    traces: list[dict[str, Any]] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
+
+
+def breaks_of(traces: Sequence[dict[str, Any]], rows: Sequence[Measurement]) -> Breaks:
+    """A mark for every line that has a gap."""
+    found = Breaks()
+    gaps = [(trace, trace["y"].index(None)) for trace in traces if None in trace["y"]]
+    for trace, index in gaps:
+        sentence = f"{trace['name']} {_break_said(trace['y'], index, rows)}"
+        found.sentences.append(sentence)
+        if (mark := _break_mark(trace, index, sentence)) is not None:
+            found.traces.append(mark)
+    if len(gaps) > MOST_TOLD:
+        first = min(rows[index].sequences for _, index in gaps)
+        whole = (
+            f"{len(gaps)} lines are not finite (NaN or infinite) from {grouped(first)} sequences on"
+        )
+        found.sentences = [whole]
+    return found
+
+
+def _break_said(numbers: Sequence[float | None], index: int, rows: Sequence[Measurement]) -> str:
+    at = f"{grouped(rows[index].sequences)} sequences"
+    later = [number for number in numbers[index:] if number is not None]
+    if not later:
+        return f"is not finite (NaN or infinite) from {at} on"
+    return f"is not finite (NaN or infinite) in some points, first at {at}"
+
+
+def _break_mark(trace: dict[str, Any], index: int, sentence: str) -> dict[str, Any] | None:
+    """At the last finite point before the gap; of a line that begins with one, the first after."""
+    numbers = trace["y"]
+    place = index - 1 if index else next(_finite_places(numbers), None)
+    if place is None:
+        return None
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": f"{trace['name']}, not finite",
+        "x": [trace["x"][place]],
+        "y": [numbers[place]],
+        "text": [sentence],
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {"symbol": "x-thin", "size": 9, "line": _pen(trace)},
+        "visible": trace.get("visible", True),
+        "zorder": 2,
+        "meta": {**trace["meta"], "broken": True},
+        "uid": f"{trace['uid']}-broken",
+    }
+
+
+def _pen(trace: dict[str, Any]) -> dict[str, Any]:
+    return {"width": 2, "color": trace["line"]["color"]}
+
+
+def _finite_places(numbers: Sequence[float | None]) -> Iterator[int]:
+    return (index for index, number in enumerate(numbers) if number is not None)

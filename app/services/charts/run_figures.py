@@ -16,10 +16,10 @@ from app.schemas.measure import EVALUATORS, Evaluator, Measurement, Metric
 from app.schemas.view import Drawing, YAxis
 from app.schemas.words import head_name
 from app.services.charts.axes import USUAL, Axis, Look, axis_of
-from app.services.charts.breaks import breaks_of
 from app.services.charts.heatmap import heatmap
 from app.services.charts.marks import (
     Landmarks,
+    breaks_of,
     guess_of,
     guessing_label,
     guessing_line,

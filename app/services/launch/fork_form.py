@@ -20,9 +20,10 @@ from app.schemas.state import Optimiser
 from app.schemas.words import grouped
 from app.services.launch.config_form import ConfigForm, form_of, read_form
 from app.services.launch.sentences import PROGRAM, clamp_place
+from app.services.runs.creation import create_run
 from app.services.runs.forks import default_name, fork, plan
 from app.services.runs.grafts import impossible_grafts
-from app.services.runs.lifecycle import create_run, run_or_error
+from app.services.runs.lifecycle import run_or_error
 
 OF, AT, OPTIMISER = "fork_of", "fork_at", "fork_optimiser"
 _FIELDS = {  # of a request, by what a fork may change in the form

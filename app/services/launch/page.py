@@ -18,8 +18,9 @@ from app.services.launch.clamp_rows import ClampRow, clamp_rows
 from app.services.launch.config_form import ConfigForm, FormSection, form_of
 from app.services.launch.fork_form import ForkCard, fork_card
 from app.services.launch.sentences import PROGRAM
+from app.services.runs.creation import default_name
 from app.services.runs.estimates import estimate
-from app.services.runs.lifecycle import default_name, run_or_error
+from app.services.runs.lifecycle import run_or_error
 from app.services.wording import duration, grouped, size
 
 OPEN_SECTIONS = ("task", "training")  # the others show a summary until they are opened

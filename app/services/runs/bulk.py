@@ -10,7 +10,8 @@ from app.errors import AppError
 from app.schemas.api.bulk import BulkAction, BulkItem, BulkRequest, BulkResult
 from app.schemas.api.runs import AUTOMATIC
 from app.schemas.state import RunState
-from app.services.runs.lifecycle import change_run, delete_run, lock_deleting, request_cancel
+from app.services.runs.deletion import delete_run, lock_deleting
+from app.services.runs.lifecycle import change_run, request_cancel
 
 MOST_TAGS = 20
 

@@ -19,10 +19,10 @@ from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Evaluator, PhaseChange
 from app.schemas.state import Optimiser
 from app.schemas.words import grouped
+from app.services.runs.creation import enqueue, make_run
 from app.services.runs.estimates import estimate
 from app.services.runs.grafts import check_grafts, nearest
 from app.services.runs.launching import once
-from app.services.runs.lifecycle import enqueue, make_run
 from app.services.runs.outbox import publish_run
 from app.services.runs.run_read import describe_config
 

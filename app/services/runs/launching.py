@@ -6,10 +6,11 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Run
 from app.schemas.api.runs import DryRun, LaunchRequest
+from app.services.runs.creation import create_run, default_name
 from app.services.runs.estimates import estimate
 from app.services.runs.grafts import check_grafts
 from app.services.runs.idempotency import answer_to, remember
-from app.services.runs.lifecycle import create_run, default_name, run_or_error
+from app.services.runs.lifecycle import run_or_error
 from app.services.runs.run_read import describe_config
 
 

@@ -1,29 +1,20 @@
-"""Runs: create, move, pause, cancel, rename, delete. `move` is the only door to a run's state."""
+"""A run's life: move, pause, resume, cancel, rename. `move` is the only door to its state."""
 
 import logging
-import secrets
 from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from app.db import lineage, locks, runs
-from app.db.engine import after_commit
+from app.db import lineage, runs
 from app.db.models import Run, RunEvent
 from app.errors import Conflict, NotFound
 from app.schemas.api.runs import AUTOMATIC
-from app.schemas.cohorts import cohort_key
-from app.schemas.config import RunConfig
-from app.schemas.presets import PRESETS
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, WAITING, RunState, may_move
-from app.services.runs.grafts import refuse_while_grafted
-from app.services.runs.outbox import publish_run, send_train, send_trains
-from app.services.series.checkpoints import remove_files
+from app.services.runs.outbox import publish_run, send_train
 
 log = logging.getLogger(__name__)
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: ids are read aloud
-
-_SAID = {
+SAID = {
     RunState.QUEUED: "Waits for a worker.",
     RunState.STARTING: "A worker took it.",
     RunState.RUNNING: "Training.",
@@ -35,75 +26,6 @@ _SAID = {
     RunState.CANCELLED: "Cancelled.",
     RunState.LOST: "Its trainer went silent; the next free worker resumes it.",
 }
-
-
-def create_run(
-    session: Session,
-    config: RunConfig,
-    *,
-    name: str = "",
-    tags: Sequence[str] = (),
-    notes: str = "",
-    priority: int = 0,
-) -> Run:
-    """A queued run; once the transaction is committed, a worker is told."""
-    run = make_run(config, name=name, tags=tags, notes=notes)
-    run.priority = priority
-    enqueue(session, run)
-    return run
-
-
-def new_id() -> str:
-    """The id of a new run or study."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(10))
-
-
-def make_run(
-    config: RunConfig, *, name: str = "", tags: Sequence[str] = (), notes: str = ""
-) -> Run:
-    """The row of a new run, not queued yet."""
-    return Run(
-        id=new_id(),
-        name=name.strip() or default_name(config),
-        tags=list(dict.fromkeys(tags)),
-        notes=notes,
-        config=config.model_dump(mode="json"),
-        config_hash=config.config_hash,
-        cohort_key=cohort_key(config),
-        total_sequences=config.training.total_sequences,
-    )
-
-
-def enqueue(session: Session, run: Run, message: str = _SAID[RunState.QUEUED]) -> None:
-    """Adds a new run; once the transaction is committed, a worker is told."""
-    # The run is added and announced in one transaction. The wake-up goes out after its commit,
-    # since a worker that looks before would find nothing and go back to sleep.
-    session.add(run)
-    # The event's foreign key needs the row to be there first; the session knows of no relation
-    # between the two that would have it sort them.
-    session.flush()
-    record_event(session, run, RunState.QUEUED, message)
-    send_train(session, run.id)
-
-
-def enqueue_all(session: Session, runs: Sequence[Run]) -> None:
-    """Adds many new runs in a few statements. No page can be open on any of them yet."""
-    session.add_all(runs)
-    session.flush()
-    said = {"kind": RunState.QUEUED.value, "message": _SAID[RunState.QUEUED]}
-    session.add_all(RunEvent(run_id=run.id, sequences=0, **said) for run in runs)
-    session.flush()
-    send_trains(session, [run.id for run in runs])
-
-
-def default_name(config: RunConfig) -> str:
-    """What a run is called that nobody named: its preset, or its shape and clamps."""
-    for preset in PRESETS:
-        if preset.config.config_hash == config.config_hash:
-            return preset.name
-    clamps = len(config.program)
-    what = "unclamped" if not clamps else f"{clamps} clamp{'s' if clamps > 1 else ''}"
-    return f"{config.model.layers} layers, {config.model.heads} heads, {what}"
 
 
 def move(
@@ -135,7 +57,7 @@ def move(
     _stamp(session, run, target)
     if error_kind is not None or error_message is not None:
         run.error_kind, run.error_message = error_kind, error_message
-    record_event(session, run, kind or target, message or _SAID[target])
+    record_event(session, run, kind or target, message or SAID[target])
     log.info("run %s: %s -> %s", run.id, current, target)
 
 
@@ -181,9 +103,9 @@ def request_cancel(session: Session, run: Run) -> None:
     if state in WAITING:
         move(session, run, RunState.CANCELLED)
     else:
-        move(session, run, RunState.STOPPING)
         # Its trainer need not be told: the recorder reads the state at its next flush, the
         # supervisor four times a second.
+        move(session, run, RunState.STOPPING)
 
 
 def request_pause(session: Session, run: Run) -> None:
@@ -239,36 +161,3 @@ def change_run(
         run.priority = priority
     session.flush()
     publish_run(session, run.id)
-
-
-def lock_deleting(session: Session) -> None:
-    """One deletes at a time: of two runs that share a file the later one removes it."""
-    # Before any row: who held a row and then waited here would deadlock with a bulk deletion,
-    # which has this lock and wants rows.
-    locks.lock(session, "deleting a run")
-
-
-def delete_run(session: Session, run: Run, store_url: str) -> None:
-    """Removes a run that has ended, with all its rows and, after the commit, its local files.
-
-    Files that its forks, or its parent, still name stay; the last of them to go takes them along.
-    """
-    lock_deleting(session)
-    # Waits for forks of it that are being made: they hold FOR KEY SHARE. Relies on the row being
-    # there still; one that was deleted while we waited cannot be read again.
-    session.refresh(run, with_for_update=True)
-    if RunState(run.state) not in TERMINAL:
-        raise Conflict(f"Run {run.id} is {run.state}; cancel it first, then delete it.")
-    refuse_while_grafted(session, run)
-    run_id = run.id
-    # Before the rows go, and they with the names. A terminal run has no trainer that could add
-    # any.
-    named = lineage.file_urls(session, run_id)
-    session.delete(run)
-    session.flush()
-    # Flushed first, so that the run's own rows no longer name them.
-    shared = lineage.still_named(session, named)
-    # Files cannot be rolled back. A process that dies before this leaves files and no rows, the
-    # other order rows and no files.
-    after_commit(session, lambda: remove_files(store_url, run_id, named, shared))
-    publish_run(session, run_id)

@@ -1,7 +1,5 @@
 """Files that trainers saved, as far as this process can reach them: those of a local store."""
 
-from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -50,29 +48,3 @@ def local_path(url: str) -> Path | None:
     """The path of a `file://` URL; None for stores elsewhere."""
     parts = urlsplit(url)
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
-
-
-def remove_files(
-    store_url: str, run_id: str, named: Collection[str], shared: Collection[str]
-) -> None:
-    """Removes a deleted run's folder from a local store, and files of others that it named.
-
-    What is `shared` with runs that are still there stays, and so do files in other stores.
-    """
-    store = local_path(store_url)
-    if store is None:
-        return
-    # `shared` is of before the commit. A fork made since cannot name these files: its parent's
-    # rows, which it would copy them from, are gone.
-    kept = {local_path(url) for url in shared}
-    elsewhere = {path for url in named if (path := local_path(url)) and store in path.parents}
-    # All that is in the folder, named or not: resume points that were replaced just before a
-    # crash, and halves of files of trainers that were killed.
-    files = {*(store / run_id).glob("*"), *elsewhere}
-    folders = {store / run_id, *(file.parent for file in files)}
-    for remove, paths in ((Path.unlink, files - kept), (Path.rmdir, folders)):
-        for path in paths:
-            # Two deletions may be here at once, as the lock of the deleters ends with the commit:
-            # each file is one's own or gone, and whoever empties a folder last removes it.
-            with suppress(OSError):  # gone already; or a folder that still holds shared files
-                remove(path)

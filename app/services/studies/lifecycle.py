@@ -9,7 +9,8 @@ from app.db.models import Run, Study, StudyRunRow
 from app.errors import Conflict, NotFound
 from app.schemas.state import TERMINAL, RunState
 from app.schemas.studies.request import StudyRequest
-from app.services.runs import lifecycle
+from app.services.runs import creation, lifecycle
+from app.services.runs.deletion import delete_run
 from app.services.runs.idempotency import answer_to, remember
 from app.services.studies.plan import StudyPlan, make_plan
 
@@ -36,7 +37,7 @@ def _create(session: Session, request: StudyRequest) -> Study:
     # committed.
     plan = make_plan(session, request)
     study = Study(
-        id=lifecycle.new_id(),
+        id=creation.new_id(),
         name=plan.name,
         tags=list(dict.fromkeys(request.tags)),
         notes=request.notes,
@@ -44,7 +45,7 @@ def _create(session: Session, request: StudyRequest) -> Study:
         axes=[axis.model_dump() for axis in plan.axes],
     )
     new = {
-        one.config_hash: lifecycle.make_run(one.config, name=one.name[:200], tags=request.tags)
+        one.config_hash: creation.make_run(one.config, name=one.name[:200], tags=request.tags)
         for one in plan.new
     }
     for run in new.values():
@@ -52,7 +53,7 @@ def _create(session: Session, request: StudyRequest) -> Study:
     session.add(study)
     # The planner takes turns by the rows of the study, which come in the same commit: no worker
     # can have a run before them.
-    lifecycle.enqueue_all(session, list(new.values()))
+    creation.enqueue_all(session, list(new.values()))
     session.add_all(_places(study, plan, {key: run.id for key, run in new.items()}))
     session.flush()
     return study
@@ -147,7 +148,7 @@ def delete_study(session: Session, study: Study, store_url: str, *, with_runs: b
     session.delete(study)
     session.flush()
     for run in own:
-        lifecycle.delete_run(session, run, store_url)
+        delete_run(session, run, store_url)
 
 
 def _own_runs(session: Session, study: Study) -> list[Run]:

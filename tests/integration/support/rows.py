@@ -14,7 +14,8 @@ from app.schemas.api.events import FrameMessage, MeasurementMessage
 from app.schemas.config import RunConfig
 from app.schemas.measure import Measurement, ProbeSequence, ProbeToken
 from app.schemas.state import RunState
-from app.services.runs.lifecycle import create_run, move, run_or_error
+from app.services.runs.creation import create_run
+from app.services.runs.lifecycle import move, run_or_error
 from app.services.runs.outbox import Outbox, publish, transaction
 
 START = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -10,13 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from app.schemas.config import RunConfig
-from app.services.runs.lifecycle import (
-    create_run,
-    request_cancel,
-    request_pause,
-    resume,
-    run_or_error,
-)
+from app.services.runs.creation import create_run
+from app.services.runs.lifecycle import request_cancel, request_pause, resume, run_or_error
 from app.services.runs.outbox import transaction
 from tests.integration.support.worker_process import (
     WorkerProcess,

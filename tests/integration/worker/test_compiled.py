@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from app.schemas.api.runs import ForkRequest
+from app.services.runs.creation import create_run
 from app.services.runs.forks import fork
-from app.services.runs.lifecycle import create_run, request_pause, resume, run_or_error
+from app.services.runs.lifecycle import request_pause, resume, run_or_error
 from app.services.runs.outbox import transaction
 from tests.integration.support.worker_process import (
     WorkerProcess,

@@ -13,13 +13,8 @@ from app.db.recording import StoredFile, StoredFrame
 from app.schemas.measure import Measurement, PhaseChange
 from app.schemas.state import RunState
 from app.services.runs import attempts
-from app.services.runs.lifecycle import (
-    create_run,
-    request_cancel,
-    request_pause,
-    resume,
-    run_or_error,
-)
+from app.services.runs.creation import create_run
+from app.services.runs.lifecycle import request_cancel, request_pause, resume, run_or_error
 from app.services.runs.outbox import transaction
 from tests.integration.support.wait import until
 from tests.integration.support.worker_process import places, tiny

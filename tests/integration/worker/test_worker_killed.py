@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.config import Settings
 from app.db.engine import make_engine
 from app.db.migrate import upgrade
-from app.services.runs.lifecycle import create_run
+from app.services.runs.creation import create_run
 from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.reaper import sweep
 from app.stack.servers.start import start_servers

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from app.db.engine import session_scope
 from app.db.workers import Description, report
 from app.schemas.state import RunState
-from app.services.runs.lifecycle import create_run
+from app.services.runs.creation import create_run
 from app.services.runs.outbox import transaction
 from app.services.runs.planning import plan
 from tests.integration.support.html import Document

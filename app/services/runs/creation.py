@@ -1,0 +1,85 @@
+"""Making runs: their rows, their names, and the wake-up of a worker for each."""
+
+import secrets
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from app.db.models import Run, RunEvent
+from app.schemas.cohorts import cohort_key
+from app.schemas.config import RunConfig
+from app.schemas.presets import PRESETS
+from app.schemas.state import RunState
+from app.services.runs.lifecycle import SAID, record_event
+from app.services.runs.outbox import send_train, send_trains
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: ids are read aloud
+
+
+def create_run(
+    session: Session,
+    config: RunConfig,
+    *,
+    name: str = "",
+    tags: Sequence[str] = (),
+    notes: str = "",
+    priority: int = 0,
+) -> Run:
+    """A queued run; once the transaction is committed, a worker is told."""
+    run = make_run(config, name=name, tags=tags, notes=notes)
+    run.priority = priority
+    enqueue(session, run)
+    return run
+
+
+def new_id() -> str:
+    """The id of a new run or study."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(10))
+
+
+def make_run(
+    config: RunConfig, *, name: str = "", tags: Sequence[str] = (), notes: str = ""
+) -> Run:
+    """The row of a new run, not queued yet."""
+    return Run(
+        id=new_id(),
+        name=name.strip() or default_name(config),
+        tags=list(dict.fromkeys(tags)),
+        notes=notes,
+        config=config.model_dump(mode="json"),
+        config_hash=config.config_hash,
+        cohort_key=cohort_key(config),
+        total_sequences=config.training.total_sequences,
+    )
+
+
+def enqueue(session: Session, run: Run, message: str = SAID[RunState.QUEUED]) -> None:
+    """Adds a new run; once the transaction is committed, a worker is told."""
+    # The run is added and announced in one transaction. The wake-up goes out after its commit,
+    # since a worker that looks before would find nothing and go back to sleep.
+    session.add(run)
+    # The event's foreign key needs the row to be there first; the session knows of no relation
+    # between the two that would have it sort them.
+    session.flush()
+    record_event(session, run, RunState.QUEUED, message)
+    send_train(session, run.id)
+
+
+def enqueue_all(session: Session, runs: Sequence[Run]) -> None:
+    """Adds many new runs in a few statements. No page can be open on any of them yet."""
+    session.add_all(runs)
+    session.flush()
+    said = {"kind": RunState.QUEUED.value, "message": SAID[RunState.QUEUED]}
+    session.add_all(RunEvent(run_id=run.id, sequences=0, **said) for run in runs)
+    session.flush()
+    send_trains(session, [run.id for run in runs])
+
+
+def default_name(config: RunConfig) -> str:
+    """What a run is called that nobody named: its preset, or its shape and clamps."""
+    for preset in PRESETS:
+        if preset.config.config_hash == config.config_hash:
+            return preset.name
+    clamps = len(config.program)
+    what = "unclamped" if not clamps else f"{clamps} clamp{'s' if clamps > 1 else ''}"
+    return f"{config.model.layers} layers, {config.model.heads} heads, {what}"
