@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from app.schemas.datasets import NAMES
 from app.stack.gpus import gpus
 from app.stack.trouble import StackError
 
@@ -137,7 +138,7 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("config", type=Path, metavar="CONFIG.json", help="what that code saved")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write; else to stdout")
-    parser.add_argument("--dataset", help="glyphs, gaussian or file:PATH, in place of data_file")
+    parser.add_argument("--dataset", help=f"{NAMES} or file:PATH, in place of data_file")
     for way in ("in", "out"):
         parser.add_argument(
             f"--graft-{way}",

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
+from app.schemas import datasets
 from app.schemas.clamps.check import ClampError, check_program
 from app.schemas.clamps.dimensions import Dimensions
 from app.schemas.clamps.kinds import Program
@@ -79,8 +80,8 @@ class TaskConfig(_Config):
     dataset: str = option(
         "glyphs",
         "Dataset",
-        "glyphs (invented characters), gaussian (random vectors) or file:PATH (.npz or .h5).",
-        pattern=r"^(glyphs|gaussian|file:.+)$",
+        datasets.SHORT,
+        pattern=datasets.PATTERN,
     )
     classes: int = option(
         50, "Training classes", "Classes that training draws from.", ge=2, le=10_000
@@ -220,7 +221,7 @@ class SeedConfig(_Config):
         20, "Label pairs", "Seed of which pairs are held out.", ge=0, lt=2**32
     )
     dataset: int = option(
-        0, "Dataset", "Seed of invented features (glyphs, gaussian).", ge=0, lt=2**32
+        0, "Dataset", f"Seed of invented features ({datasets.NAMES}).", ge=0, lt=2**32
     )
 
 

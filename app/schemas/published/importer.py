@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
+from app.schemas import datasets
 from app.schemas.clamps.dimensions import Dimensions
 from app.schemas.config import RunConfig, dimensions_of
 from app.schemas.published.clamps import check_clamps
@@ -82,8 +83,8 @@ class Imported(BaseModel):
 
 
 def _dataset(text: str | None) -> str | None:
-    if text is not None and not re.fullmatch(r"glyphs|gaussian|file:.+", text):
-        raise ValueError(f"{text} is none of glyphs, gaussian and file:PATH")
+    if text is not None and not re.fullmatch(datasets.PATTERN, text):
+        raise ValueError(f"{text} is none of {datasets.NAMES} and {datasets.OWN.name}")
     return text
 
 

@@ -3,14 +3,9 @@
 from app.schemas.api.runs import DatasetRead, PresetRead
 from app.schemas.clamps.catalogue import CATALOGUE, CatalogueEntry
 from app.schemas.config import TaskConfig
+from app.schemas.datasets import INVENTED, OWN
 from app.schemas.presets import PRESETS
 from app.services.runs.run_read import describe_config
-
-_DATASETS = {
-    "glyphs": "Invented characters in the manner of Omniglot, drawn from the dataset seed.",
-    "gaussian": "Random class vectors with noise within each class; no drawings.",
-    "file:PATH": "Your own features from a .npz or .h5 file that the worker can read.",
-}
 
 
 def read_presets() -> list[PresetRead]:
@@ -24,8 +19,8 @@ def read_datasets() -> list[DatasetRead]:
     """Where exemplars can come from."""
     default = TaskConfig().dataset
     return [
-        DatasetRead(name=name, explanation=explanation, default=name == default)
-        for name, explanation in _DATASETS.items()
+        DatasetRead(name=one.name, explanation=one.explanation, default=one.name == default)
+        for one in (*INVENTED, OWN)
     ]
 
 
