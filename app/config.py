@@ -18,6 +18,8 @@ class Settings(BaseSettings):
     redis_url: str  # redis://... or redis+socket / unix://...
     data_dir: Path = Path(".optoscope")
     store_url: str = ""  # checkpoints: file:///..., s3://...; empty: `checkpoints` in data_dir
+    # Five renewals and several sweeps of the reaper must fit in. Workers give it and keep it; web
+    # servers only compare, so they need not be told.
     lease_seconds: float = 15.0  # a run whose trainer was silent for so long is lost
     flush_seconds: float = 0.15  # longest wait of a measurement in the trainer
     resume_seconds: float = 10.0  # between resume points: the most work that a crash can cost

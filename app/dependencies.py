@@ -49,6 +49,8 @@ RunId = Annotated[str, Path(description="The id of a run", examples=["8kq2m4x7vd
 
 
 def _run(session: SessionDep, run_id: RunId) -> Run:
+    # Read without a lock, so that pages cost trainers nothing: whoever decides by its state reads
+    # it again under one.
     return run_or_error(session, run_id)
 
 

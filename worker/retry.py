@@ -20,6 +20,7 @@ def retry_while_away(action: Callable[[], T]) -> T:
     A commit whose answer got lost is done twice, so the action must double nothing.
     """
     pause = FIRST_PAUSE
+    # Deadlocks are among these, too: Postgres ends one of two, and its transaction is done again.
     while True:
         try:
             # Must be a whole transaction: half of one cannot be done again on another connection.

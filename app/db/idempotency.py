@@ -10,6 +10,7 @@ from app.db.models import IdempotencyKey, Moment
 
 def answer_to(session: Session, key: str) -> IdempotencyKey | None:
     """What was answered to an idempotency key, if anything."""
+    # Asked under the key's lock, in a session that has not seen it: the row as it is committed.
     return session.get(IdempotencyKey, key)
 
 

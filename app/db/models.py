@@ -41,6 +41,7 @@ class Run(Base):
     config: Mapped[dict[str, Any]] = mapped_column(JSONB)
     config_hash: Mapped[str] = mapped_column(Text)
 
+    # Written by `lifecycle.move` alone, under the row's lock.
     state: Mapped[str] = mapped_column(Text, server_default="queued")
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
     started_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -49,6 +50,7 @@ class Run(Base):
 
     # Of a fork: which run it shares its history with, and up to where. The name stays when the
     # parent is deleted.
+    # SET NULL locks the forks' rows: deleting a parent waits for the flushes of those that train.
     parent_id: Mapped[str | None] = mapped_column(Text, ForeignKey("run.id", ondelete="SET NULL"))
     parent_name: Mapped[str | None] = mapped_column(Text)
     forked_at: Mapped[int | None] = mapped_column(BigInteger)
@@ -62,6 +64,7 @@ class Run(Base):
     # Who may write: rows of an older attempt are refused.
     attempt: Mapped[int] = mapped_column(server_default="0")
     fruitless_attempts: Mapped[int] = mapped_column(server_default="0")  # without a new measurement
+    # By the database's clock, given at the claim and taken away by every move out of `ACTIVE`.
     lease_until: Mapped[datetime | None] = mapped_column(Moment)
     worker: Mapped[str | None] = mapped_column(Text)
     device: Mapped[str | None] = mapped_column(Text)  # "CPU, 2 threads, compiled"
@@ -70,6 +73,7 @@ class Run(Base):
     error_message: Mapped[str | None] = mapped_column(Text)
 
     # The latest measurement, kept here so that lists read one row a run.
+    # Written with the row that it speaks of, by one transaction of its recorder; never goes back.
     sequences: Mapped[int] = mapped_column(BigInteger, server_default="0")
     total_sequences: Mapped[int] = mapped_column(BigInteger)
     sequences_per_second: Mapped[float | None] = mapped_column(DOUBLE_PRECISION)
@@ -82,6 +86,8 @@ class Run(Base):
 
 
 def _run_key() -> Mapped[str]:
+    # Each insert asks whether the run is there, and holds it against deletion (FOR KEY SHARE)
+    # until its commit: no row is left behind by a run that is deleted meanwhile.
     return mapped_column(Text, ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
 
 
@@ -92,6 +98,7 @@ class MeasurementRow(Base):
 
     run_id: Mapped[str] = _run_key()
     sequences: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    # Who wrote it last. Nobody is refused by this: ownership is asked of the run's row.
     attempt: Mapped[int]
     elapsed_seconds: Mapped[float] = mapped_column(DOUBLE_PRECISION)
     computed_at: Mapped[datetime] = mapped_column(Moment)
@@ -168,8 +175,11 @@ class RunEvent(Base):
     __tablename__ = "run_event"
     __table_args__ = (Index("ix_run_event_run_id_id", "run_id", "id"),)
 
+    # Given at the insert, seen at the commit: within a run in order, as its row is locked by
+    # whoever moves it; of several runs not, see `app.db.news`.
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     run_id: Mapped[str] = mapped_column(Text, ForeignKey("run.id", ondelete="CASCADE"))
+    # Not `now()`, the beginning of the transaction: news rely on how old an event is at most.
     at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
     kind: Mapped[str] = mapped_column(Text)
     message: Mapped[str] = mapped_column(Text)
@@ -223,6 +233,7 @@ class Worker(Base):
     memory_free: Mapped[int] = mapped_column(BigInteger)
     torch: Mapped[str] = mapped_column(Text)  # its version
     started_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
+    # By the database's clock, as it is compared: clocks of workers may be wrong.
     seen_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
 
 
@@ -234,6 +245,7 @@ class IdempotencyKey(Base):
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     fingerprint: Mapped[str] = mapped_column(Text)  # SHA-256 of the request
     # What was started: one of these.
+    # The key goes with what it started: used again after that, it starts anew.
     run_id: Mapped[str | None] = mapped_column(Text, ForeignKey("run.id", ondelete="CASCADE"))
     study_id: Mapped[str | None] = mapped_column(Text, ForeignKey("study.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())

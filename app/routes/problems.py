@@ -91,6 +91,8 @@ def _on_http_exception(request: Request, error: Exception) -> Response:
 
 
 def _on_outage(request: Request, error: Exception) -> Response:
+    # Also for a deadlock that Postgres has ended: the driver counts it among these, and to try
+    # again is right.
     log.warning("%s: a service does not answer: %s", request.url.path, error)
     name = "Redis" if isinstance(error, RedisError) else "database"
     detail = f"The {name} does not answer; try again soon."

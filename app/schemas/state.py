@@ -34,6 +34,7 @@ _MAY_START = frozenset({RunState.STARTING, RunState.PAUSED, RunState.CANCELLED, 
 # QUEUED again: the worker is shutting down, and the run waits for another.
 ALLOWED: dict[RunState, frozenset[RunState]] = {
     RunState.QUEUED: _MAY_START,
+    # Not to FINISHED: a recorder that has begun and ended within one flush says both.
     RunState.STARTING: _ENDS_EARLY | {RunState.RUNNING, RunState.PAUSING},
     RunState.RUNNING: _ENDS_EARLY | {RunState.FINISHED, RunState.PAUSING},
     RunState.PAUSING: frozenset(
@@ -41,10 +42,13 @@ ALLOWED: dict[RunState, frozenset[RunState]] = {
             RunState.PAUSED,
             RunState.RUNNING,  # resumed before it had paused
             RunState.STOPPING,
+            # The last sequence may have been seen before the trainer heard of the pause, or of the
+            # cancel below: what was measured counts.
             RunState.FINISHED,
             RunState.FAILED,
         }
     ),
+    # Never straight to STARTING: a worker that is planning must not take a run that was set aside.
     RunState.PAUSED: frozenset({RunState.QUEUED, RunState.CANCELLED}),
     RunState.STOPPING: frozenset({RunState.CANCELLED, RunState.FINISHED, RunState.FAILED}),
     RunState.LOST: _MAY_START,

@@ -28,6 +28,8 @@ class WorkersPage:
 
 def read_workers(session: Session) -> WorkersRead:
     """Every worker that was heard of lately, and the queue."""
+    # Three statements of different moments: a run that is claimed in between is missing here and
+    # no longer waits. The page asks again in seconds.
     in_hand = workers.runs_in_hand(session)
     waiting, oldest = workers.queue(session)
     return WorkersRead(

@@ -157,12 +157,15 @@ def _written(
     *,
     named: bool = False,
 ) -> StreamingResponse:
+    # All that can be refused is refused here, while there is still a status to send.
     parts = [
         RunSeries(run.id, select_series(RunConfig.model_validate(run.config), patterns))
         for run in runs
     ]
     name = "measurements" if named else runs[0].id
     suffix = "csv" if kind == CSV else "jsonl"
+    # Read while they are sent, when this request's own session is closed: page by page, each in a
+    # transaction of its own.
     lines = (
         csv_lines(made.engine, parts, span, named=named)
         if kind == CSV

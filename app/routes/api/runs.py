@@ -77,6 +77,7 @@ def fork_run(
 
 def _launched(session: Session, run: Run, response: Response) -> RunRead:
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
+    # Read before the commit and sent after it: what the answer says is in the database by then.
     return read_whole_run(session, run)
 
 

@@ -39,6 +39,8 @@ def get_frames(
         return FrameList(run_id=run.id, sequences=list(series.frame_sequences(session, run.id)))
     frame = frame_at(session, run, sequences)
     etag = f'"{run.id}-{frame.sequences}-{frame.attempt}"'
+    # Relies on a resumed attempt writing the same frame again at the same place. Before a later
+    # frame there may yet come one that is nearer to what was asked for.
     keep = KEPT_FOR_EVER if frame.sequences == sequences else "no-cache"
     headers = {"ETag": etag, "Cache-Control": keep}
     if if_none_match == etag:

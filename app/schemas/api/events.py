@@ -26,6 +26,7 @@ class MeasurementMessage(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["measurement"] = "measurement"
+    # As it was committed, not as it was measured: a reader that has all up to `previous` has all.
     previous: int | None
     computed_at: str  # RFC 3339, when the numbers left the model
     measurement: Measurement

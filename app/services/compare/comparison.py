@@ -89,6 +89,7 @@ def compare(session: Session, chosen: Chosen, view: CompareView) -> Comparison:
     series = series_or_error(view.series)
     located = locate(session, series, chosen.runs)
     origins = _origins(chosen) if view.is_aligned else dict.fromkeys(chosen.ids, 0)
+    # After the runs' rows: of a run that those call over, all measurements are there by now.
     measured = _read(session, located.places)
     curves = {id: moved(c, origins[id]) for id, c in measured.items() if id in origins}
     if view.is_difference:

@@ -118,6 +118,8 @@ def status_part(session: Session, run: Run) -> StatusPart:
 def run_page(session: Session, run: Run, view: ChartView = USUAL_VIEW) -> RunPageContext:
     """Everything that the page shows before its stream brings more."""
     config = RunConfig.model_validate(run.config)
+    # First the state, then the numbers. A page of a run that is over opens no stream: with the
+    # numbers read first, those that came with its end would be missing for good.
     status = status_part(session, run)
     rows, thinning = read_measurements(session, run, config)
     charts = charts_of(session, run, config, (rows, thinning), view)
@@ -163,9 +165,12 @@ def _page_data(
         "run_url": f"/api/v1/runs/{run.id}",
         "run": read.model_dump(mode="json"),
         "total_sequences": run.total_sequences,
+        # The last row is kept by all thinning. What is committed after it, between these
+        # statements too, comes by the stream.
         "after": rows[-1].sequences if rows else -1,
         "points": thinning.of,
         **charts.data,
+        # Later than the rows: it may name frames past `after`. The stream names them once more.
         "frames": list(series.frame_sequences(session, run.id)),
         "probe": probe.sequences if probe else [],
         "peers": peers(session, run),

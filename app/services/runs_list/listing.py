@@ -76,11 +76,14 @@ def list_rows(
         numbers=[one.number for one in columns if one.number is not None],
         past=_place(span.cursor, wanted.sort, column) if span.cursor else None,
         until=_place(span.until, wanted.sort, column) if span.until else None,
+        # One more than is shown tells whether there is a next page, by the same snapshot.
         limit=span.limit + 1,
     )
     if len(found) <= span.limit:
         return found, None
     last = found[span.limit - 1]
+    # The key as it is now: a run whose progress or loss moves past it meanwhile is shown twice or
+    # not at all. By time of creation nothing moves.
     key = [] if last.key is None else [_written(column, last.key)]
     return found[: span.limit], write_cursor([wanted.sort, last.run.id, *key])
 
@@ -117,6 +120,7 @@ def _written(column: Column, key: float | str | datetime) -> str:
     """A key as text that gives back exactly the same key."""
     if isinstance(key, datetime):
         return key.isoformat()
+    # To the last bit: a rounded key would skip or repeat the runs between the two.
     return repr(key) if column.kind == "number" else str(key)
 
 
