@@ -77,7 +77,7 @@ def tallies(session: Session, study_ids: Collection[str]) -> list[Tally]:
     return [Tally(*row) for row in session.execute(statement)]
 
 
-def members(
+def runs_of_study(
     session: Session, study_id: str, *, limit: int | None = None, offset: int = 0
 ) -> Sequence[tuple[StudyRunRow, Run]]:
     """The runs of a study, in its order."""
@@ -89,10 +89,10 @@ def members(
         .limit(limit)
         .offset(offset)
     )
-    return [(member, run) for member, run in session.execute(statement)]
+    return [(place, run) for place, run in session.execute(statement)]
 
 
-def runs_of_study(session: Session, study_id: str) -> Sequence[str]:
+def run_ids_of_study(session: Session, study_id: str) -> Sequence[str]:
     """The ids of a study's runs, in its order."""
     own = (
         select(StudyRunRow.run_id)
@@ -102,7 +102,7 @@ def runs_of_study(session: Session, study_id: str) -> Sequence[str]:
     return session.scalars(own).all()
 
 
-def drawn(session: Session, study_id: str) -> list[FigureRun]:
+def figure_runs(session: Session, study_id: str) -> list[FigureRun]:
     """What a figure needs to know of the runs of a study, in its order."""
     statement = (
         select(

@@ -6,7 +6,7 @@ from fastapi import Depends, Query
 
 from app.errors import Invalid
 from app.services.compare.view import MOST_SMOOTHING, CompareView, unique
-from app.services.studies.page import MOST_COLUMNS
+from app.services.studies.figure import MOST_COLUMNS
 
 RunsQuery = Annotated[
     list[str], Query(description="Ids of runs; several separated by commas", examples=[["a,b"]])

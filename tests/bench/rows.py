@@ -11,7 +11,7 @@ from app.db import recording
 from app.db.claims import Claim
 from app.db.engine import session_scope
 from app.db.models import MeasurementRow, Run
-from app.db.studies import members
+from app.db.studies import runs_of_study
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Measurement
 from app.schemas.state import RunState
@@ -135,7 +135,7 @@ def study_of(
     )
     with transaction(engine, outbox) as session:
         study = lifecycle.launch(session, asked)
-        ids = [run.id for _, run in members(session, study.id)]
+        ids = [run.id for _, run in runs_of_study(session, study.id)]
     fill(engine, ids[0], points)
     copy_measurements(engine, ids[0], ids[1:])
     for run_id in ids:

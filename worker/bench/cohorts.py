@@ -193,7 +193,7 @@ def bench_paper(folder: Path, fraction: float) -> dict[str, Any]:
     """A fraction of each of the paper's 32 main runs, and the whole projected from it."""
     if not 0 < fraction <= 1:
         raise ValueError(f"--fraction {fraction:g}: write a number above 0, at most 1")
-    whole = [run.config for run in expand(StudyRequest(name="paper", runs=main_runs())).members]
+    whole = [run.config for run in expand(StudyRequest(name="paper", runs=main_runs())).runs]
     part = [_shortened(config, fraction) for config in whole]
     with track(folder) as here:
         here.run([_shortened(config, 0.001) for config in whole])  # compiles

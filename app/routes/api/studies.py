@@ -9,7 +9,7 @@ from app.routes.api.runs import DryRunQuery, IdempotencyKey
 from app.schemas.api.studies import StudyDryRun, StudyPage, StudyRead, WholeStudyRead
 from app.schemas.studies.request import StudyPatch, StudyRequest
 from app.services.studies import lifecycle
-from app.services.studies.page import MOST_COLUMNS, USUAL_COLUMNS, StudyView, study_figure
+from app.services.studies.figure import MOST_COLUMNS, USUAL_COLUMNS, StudyView, study_figure
 from app.services.studies.plan import make_plan, read_plan
 from app.services.studies.study_read import list_studies, read_study, read_whole_study
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from app.db.studies import runs_of_study
+from app.db.studies import run_ids_of_study
 from app.dependencies import SessionDep
 from app.routes.compared import ColumnsQuery, DrawnDep
 from app.services.compare.page import USUAL_COLUMNS, compare_page
@@ -39,7 +39,7 @@ def compare_runs(
     columns: ColumnsQuery = USUAL_COLUMNS,
 ) -> Response:
     if study is not None:
-        runs = runs_of_study(session, study_or_error(session, study).id)
+        runs = run_ids_of_study(session, study_or_error(session, study).id)
         return RedirectResponse(address_of(replace(view, runs=tuple(runs))), status_code=303)
     context = compare_page(session, view, words=find, columns=columns)
     if "HX-Request" in request.headers:

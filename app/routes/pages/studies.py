@@ -7,9 +7,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.dependencies import SessionDep, StudyDep
 from app.services.studies import lifecycle
+from app.services.studies.figure import StudyView
 from app.services.studies.form import read_study_form
 from app.services.studies.new_page import starting_study, study_new_page, with_seeds
-from app.services.studies.page import StudyView, studies_page, study_page, study_status
+from app.services.studies.page import studies_page, study_page, study_status
 from app.templating import fragment, page
 
 router = APIRouter(prefix="/studies", include_in_schema=False, default_response_class=HTMLResponse)

@@ -49,7 +49,7 @@ class ExpandedRun:
 class Expansion:
     """The runs of a study, and those left out because another is the same."""
 
-    members: list[ExpandedRun]
+    runs: list[ExpandedRun]
     duplicates: list[tuple[str, str]]  # the name of what was left out, and of what it equals
 
 
@@ -76,10 +76,10 @@ def expand(request: StudyRequest) -> Expansion:
     found: dict[str, ExpandedRun] = {}
     duplicates = []
     for point in _points(request):
-        member = _member(request, base, point)
-        same = found.setdefault(member.config_hash, member)
-        if same is not member:
-            duplicates.append((member.name, same.name))
+        run = _expanded(request, base, point)
+        same = found.setdefault(run.config_hash, run)
+        if same is not run:
+            duplicates.append((run.name, same.name))
     return Expansion(list(found.values()), duplicates)
 
 
@@ -206,7 +206,7 @@ def _preset(value: Mapping[str, JsonValue], pointer: str) -> Preset:
     return _PRESETS[str(name)]
 
 
-def _member(request: StudyRequest, base: Mapping[str, Any], point: _Point) -> ExpandedRun:
+def _expanded(request: StudyRequest, base: Mapping[str, Any], point: _Point) -> ExpandedRun:
     name, content = _name(request, point), _content(request, base, point)
     try:
         config = RunConfig.model_validate(content)
@@ -307,7 +307,7 @@ def _can_be(request: StudyRequest, base: Mapping[str, Any], point: _Point) -> bo
     return True
 
 
-def axes_of(request: StudyRequest, members: Sequence[ExpandedRun]) -> dict[str, list[str]]:
+def axes_of(request: StudyRequest, runs: Sequence[ExpandedRun]) -> dict[str, list[str]]:
     """What varies in a study, with the labels of what it is in turn."""
     fields = [RUN] * bool(request.runs) + [axis.field for axis in request.axes]
-    return {field: list(dict.fromkeys(one.values[field] for one in members)) for field in fields}
+    return {field: list(dict.fromkeys(one.values[field] for one in runs)) for field in fields}

@@ -45,7 +45,7 @@ class RunRow:
 
     run: RunRead
     summary: str
-    lights: LitModel
+    lit_model: LitModel
     words: str
     curve: Sparkline | None
     cells: Sequence[Cell]
@@ -176,7 +176,7 @@ def _row(found: Found, shown: Sequence[Column], curves: Mapping[str, Sparkline])
     return RunRow(
         run=read,
         summary=summary(config),
-        lights=lit_model(config.program, config.model),
+        lit_model=lit_model(config.program, config.model),
         words=" ".join(read.description),
         curve=curves.get(run.id),
         cells=cells,

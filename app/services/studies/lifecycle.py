@@ -70,7 +70,7 @@ def _places(study: Study, plan: StudyPlan, new: dict[str, str]) -> list[StudyRun
             values=one.values,
             is_reused=one.config_hash in plan.finished,
         )
-        for place, one in enumerate(plan.members)
+        for place, one in enumerate(plan.runs)
     ]
 
 
@@ -155,7 +155,7 @@ def _own_runs(session: Session, study: Study) -> list[Run]:
     others = rows.in_other_studies(session, study.id)
     found = [
         run
-        for place, run in rows.members(session, study.id)
+        for place, run in rows.runs_of_study(session, study.id)
         if not place.is_reused and run.id not in others
     ]
     going = [run for run in found if RunState(run.state) not in TERMINAL]

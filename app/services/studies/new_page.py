@@ -43,7 +43,7 @@ class StudyNewPage:
     bases: Sequence[Preset]
     form: StudyForm
     base: ConfigForm
-    lights: LitModel
+    lit_model: LitModel
     words: Sequence[str]
     choices: Sequence[FieldChoices]
     name_hint: str
@@ -69,7 +69,7 @@ def study_new_page(
         bases=PRESETS,
         form=form,
         base=form.base,
-        lights=lit_model(form.base.program, form.base.model),
+        lit_model=lit_model(form.base.program, form.base.model),
         words=describe_config(config) if config else (),
         choices=_choices(form.base),
         name_hint=plan.name if plan and not form.base.name else "",

@@ -35,12 +35,12 @@ class StudyPlan:
     finished: dict[str, str]  # ids of finished runs by the hash of their config
 
     @property
-    def members(self) -> Sequence[ExpandedRun]:
-        return self.expansion.members
+    def runs(self) -> Sequence[ExpandedRun]:
+        return self.expansion.runs
 
     @property
     def new(self) -> list[ExpandedRun]:
-        return [one for one in self.members if one.config_hash not in self.finished]
+        return [one for one in self.runs if one.config_hash not in self.finished]
 
 
 def make_plan(session: Session, request: StudyRequest) -> StudyPlan:
@@ -49,14 +49,14 @@ def make_plan(session: Session, request: StudyRequest) -> StudyPlan:
         expansion = expand(request)
     except StudyError as error:
         raise _invalid(error, request) from None
-    members = expansion.members
-    _check_grafts(session, members)
-    hashes = [one.config_hash for one in members] if request.reuse_finished else []
+    runs = expansion.runs
+    _check_grafts(session, runs)
+    hashes = [one.config_hash for one in runs] if request.reuse_finished else []
     axes = [
         AxisRead(field=field, title=axis_title(field), labels=labels)
-        for field, labels in axes_of(request, members).items()
+        for field, labels in axes_of(request, runs).items()
     ]
-    name = request.name or default_name(axes, len(members))
+    name = request.name or default_name(axes, len(runs))
     return StudyPlan(name, axes, expansion, rows.finished_runs(session, hashes))
 
 
@@ -79,7 +79,7 @@ def read_plan(session: Session, plan: StudyPlan) -> StudyDryRun:
                 config_hash=one.config_hash,
                 reuses=plan.finished.get(one.config_hash),
             )
-            for one in plan.members
+            for one in plan.runs
         ],
         duplicates=[
             DuplicateRead(name=name, same_as=same) for name, same in plan.expansion.duplicates
@@ -93,7 +93,7 @@ def _estimate(session: Session, plan: StudyPlan) -> StudyEstimate:
     rates: dict[tuple[str, int], Rate] = {}
     total = StudyEstimate(
         new_runs=len(plan.new),
-        reused_runs=len(plan.members) - len(plan.new),
+        reused_runs=len(plan.runs) - len(plan.new),
         sequences=0,
         seconds=0,
         based_on="",
@@ -117,12 +117,12 @@ def _alike(config: RunConfig) -> tuple[str, int]:
     return config.model.model_dump_json(), config.training.batch_size
 
 
-def _check_grafts(session: Session, members: Sequence[ExpandedRun]) -> None:
+def _check_grafts(session: Session, runs: Sequence[ExpandedRun]) -> None:
     """Raises `Invalid` for the first graft that cannot be made."""
-    for member in members:
-        if any(grafts_of(member.config)):
-            for index, sentence in impossible_grafts(session, member.config):
-                raise Invalid(f"{member.name}: clamp {index + 1}, {sentence}", loc=member.pointer)
+    for run in runs:
+        if any(grafts_of(run.config)):
+            for index, sentence in impossible_grafts(session, run.config):
+                raise Invalid(f"{run.name}: clamp {index + 1}, {sentence}", loc=run.pointer)
 
 
 def _invalid(error: StudyError, request: StudyRequest) -> Invalid:

@@ -50,21 +50,26 @@ def read_study(session: Session, study: Study) -> StudyRead:
     return _read(study, progress_of(rows.tallies(session, [study.id])))
 
 
+def read_axes(study: Study) -> list[AxisRead]:
+    """What varies in the study."""
+    return [AxisRead.model_validate(axis) for axis in study.axes]
+
+
 def read_whole_study(session: Session, study: Study) -> WholeStudyRead:
     """The study with all of its runs."""
     read = read_study(session, study)
-    runs = [read_member(*member) for member in rows.members(session, study.id)]
+    runs = [read_study_run(*one) for one in rows.runs_of_study(session, study.id)]
     return WholeStudyRead(**dict(read), runs=runs)
 
 
-def read_member(member: StudyRunRow, run: Run) -> StudyRunRead:
+def read_study_run(place: StudyRunRow, run: Run) -> StudyRunRead:
     """A run as its study says it."""
     return StudyRunRead(
         id=run.id,
-        name=member.name,
+        name=place.name,
         colour=colour_of(run.id, run.colour),
-        values=member.values,
-        is_reused=member.is_reused,
+        values=place.values,
+        is_reused=place.is_reused,
         state=RunState(run.state),
         sequences=run.sequences,
         total_sequences=run.total_sequences,
@@ -106,7 +111,7 @@ def _read(study: Study, progress: StudyProgress) -> StudyRead:
         tags=study.tags,
         notes=study.notes,
         created_at=study.created_at,
-        axes=[AxisRead.model_validate(axis) for axis in study.axes],
+        axes=read_axes(study),
         progress=progress,
     )
 

@@ -25,25 +25,25 @@ def expanded(**request) -> Expansion:
 
 
 def test_a_grid_is_every_value_with_every_other_the_last_axis_fastest():
-    members = expanded(axes=[CLAMPS, SEEDS]).members
+    runs = expanded(axes=[CLAMPS, SEEDS]).runs
 
-    assert [one.name for one in members] == [
+    assert [one.name for one in runs] == [
         "Unclamped, initial weights seed 5",
         "Unclamped, initial weights seed 6",
         "Match fixed, initial weights seed 5",
         "Match fixed, initial weights seed 6",
     ]
-    assert members[3].values == {"program": "Match fixed", "seeds.initial": "6"}
+    assert runs[3].values == {"program": "Match fixed", "seeds.initial": "6"}
     match = next(preset for preset in PRESETS if preset.id == "match")
-    assert members[3].config.program == match.config.program
-    assert members[3].config.seeds.initial == 6
-    assert members[3].config.training == RunConfig().training
+    assert runs[3].config.program == match.config.program
+    assert runs[3].config.seeds.initial == 6
+    assert runs[3].config.training == RunConfig().training
 
 
 def test_a_list_takes_the_first_values_together_then_the_second():
-    members = expanded(axes=[CLAMPS, SEEDS], combine="zip").members
+    runs = expanded(axes=[CLAMPS, SEEDS], combine="zip").runs
 
-    assert [list(one.values.values()) for one in members] == [
+    assert [list(one.values.values()) for one in runs] == [
         ["unclamped", "5"],
         ["Match fixed", "6"],
     ]
@@ -53,24 +53,24 @@ def test_runs_that_are_given_one_by_one_are_changed_by_every_axis():
     runs = [{"name": "ten labels", "changes": {"task": {"labels": 10}}}, {}]
     found = expanded(runs=runs, axes=[SEEDS])
 
-    assert [one.values["run"] for one in found.members] == ["ten labels"] * 2 + ["run 2"] * 2
-    assert [one.config.task.labels for one in found.members] == [10, 10, 5, 5]
-    assert {one.config.task.classes for one in found.members} == {50}
+    assert [one.values["run"] for one in found.runs] == ["ten labels"] * 2 + ["run 2"] * 2
+    assert [one.config.task.labels for one in found.runs] == [10, 10, 5, 5]
+    assert {one.config.task.classes for one in found.runs} == {50}
 
 
 def test_a_setting_of_a_clamp_can_vary():
     axis = {"field": "program.0.strength", "values": [1, 0.25]}
-    members = expanded(base={"program": [INDUCTION]}, axes=[axis]).members
+    runs = expanded(base={"program": [INDUCTION]}, axes=[axis]).runs
 
-    assert [one.name for one in members] == ["Strength 1", "Strength 0.25"]
-    assert [one.config.program[0].strength for one in members] == [1, 0.25]
+    assert [one.name for one in runs] == ["Strength 1", "Strength 0.25"]
+    assert [one.config.program[0].strength for one in runs] == [1, 0.25]
 
 
 def test_equal_configs_are_one_run_whatever_they_are_called():
     values = [[SILENCED], [{**SILENCED, "from_sequences": 0}], []]
     found = expanded(axes=[{"field": "program", "values": values, "labels": ["a", "b", "c"]}])
 
-    assert [one.name for one in found.members] == ["A", "C"]
+    assert [one.name for one in found.runs] == ["A", "C"]
     assert found.duplicates == [("B", "A")]
 
 
@@ -153,17 +153,17 @@ def test_every_run_is_valid_and_unique_and_has_its_values_and_all_are_there(axes
     request = StudyRequest.model_validate({"axes": axes})
     found = expand(request)
 
-    hashes = {one.config_hash for one in found.members}
-    assert len(hashes) == len(found.members)
+    hashes = {one.config_hash for one in found.runs}
+    assert len(hashes) == len(found.runs)
     expected = 1
     for axis in axes:
         expected *= len(axis["values"])
-    assert len(found.members) + len(found.duplicates) == expected
-    for one in found.members:
+    assert len(found.runs) + len(found.duplicates) == expected
+    for one in found.runs:
         assert RunConfig.model_validate(one.config.model_dump()) == one.config
         assert set(one.values) == {axis["field"] for axis in axes}
-    labels = axes_of(request, found.members)
-    for one in found.members:
+    labels = axes_of(request, found.runs)
+    for one in found.runs:
         assert all(one.values[field] in labels[field] for field in labels)
 
 
@@ -172,7 +172,7 @@ def test_every_option_of_the_config_can_be_an_axis():
     for field in config_fields():
         section, option = field.split(".")
         value = content[section][option]
-        [one] = expanded(axes=[{"field": field, "values": [value]}]).members
+        [one] = expanded(axes=[{"field": field, "values": [value]}]).runs
         assert one.config == RunConfig(), field
 
 
@@ -181,21 +181,21 @@ def test_every_preset_is_a_study_without_duplicates(preset):
     found = expand(preset.request)
 
     assert found.duplicates == []
-    assert len(found.members) > 4
+    assert len(found.runs) > 4
 
 
 def test_the_papers_runs_are_those_of_its_scripts():
     [request] = [preset.request for preset in STUDY_PRESETS if preset.id == "paper"]
-    members = expand(request).members
+    runs = expand(request).runs
 
-    assert len(members) == 32
-    assert sum(one.config.training.total_sequences for one in members) == 26_200_000
-    assert members[0].config == RunConfig()
-    sizes = {(one.config.task.classes, one.config.task.labels) for one in members}
+    assert len(runs) == 32
+    assert sum(one.config.training.total_sequences for one in runs) == 26_200_000
+    assert runs[0].config == RunConfig()
+    sizes = {(one.config.task.classes, one.config.task.labels) for one in runs}
     assert sizes == {(50, 5), (100, 5), (200, 5), (50, 10), (50, 15)}
-    kept = {one.config.program for one in members[1:9]}
+    kept = {one.config.program for one in runs[1:9]}
     assert len(kept) == 8
-    lengths = [one.config.training.sequences for one in members]
+    lengths = [one.config.training.sequences for one in runs]
     assert [lengths.count(n) for n in (1_000_000, 600_000, 2_000_000, 300_000)] == [9, 6, 5, 12]
 
 
@@ -203,13 +203,13 @@ def test_every_run_of_the_paper_is_97_that_differ():
     donors = [f"run{seed}@1000000" for seed in (5, 6, 7)]
     found = expanded(runs=every_run(donors))
 
-    assert (len(found.members), len(found.duplicates)) == (97, 2)
+    assert (len(found.runs), len(found.duplicates)) == (97, 2)
     assert all("seed" in name for name, _ in found.duplicates)
 
 
 def test_axes_of_several_values_multiply():
     fields = ("seeds.initial", "seeds.data", "seeds.evaluation")
     axes = [{"field": field, "values": [1, 2, 3]} for field in fields]
-    seen = {tuple(one.values.values()) for one in expanded(axes=axes).members}
+    seen = {tuple(one.values.values()) for one in expanded(axes=axes).runs}
 
     assert seen == set(product("123", repeat=3))
