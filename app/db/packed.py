@@ -30,6 +30,8 @@ class Packed(TypeDecorator[list[Any]]):
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> list[Any]:
         if value is None:
             return []
+        # Four bytes are one item on every machine that Postgres and torch run on; the two halves
+        # of a number keep their order, and are turned round together below.
         words = array("i", value)
         del words[:HEADER_WORDS]
         del words[::ELEMENT_WORDS]  # the sizes
@@ -41,5 +43,6 @@ class Packed(TypeDecorator[list[Any]]):
 
 def packed(column: ColumnElement[Any], kind: Kind = "d") -> ColumnElement[list[Any]]:
     """All of a group's numbers, in the order of the rows. One that is not there is NaN."""
+    # Else the array would have a map of its gaps, and the header another length.
     whole = func.coalesce(column, NAN) if kind == "d" else column
     return type_coerce(func.array_send(func.array_agg(whole)), Packed(kind))

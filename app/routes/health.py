@@ -46,6 +46,8 @@ def get_readiness(made: ServicesDep, response: Response) -> Readiness:
 
 def _database(made: Services) -> Status:
     try:
+        # From the same pool as all requests: one that is used up makes this process not ready,
+        # too.
         with session_scope(made.engine) as session:
             return "ok" if runs.answers(session) else "away"
     except SQLAlchemyError:

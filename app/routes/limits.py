@@ -22,6 +22,8 @@ class BodyLimit:
         async def counted() -> Message:
             nonlocal received
             message = await receive()
+            # Counted as it comes, before the application has the whole: it is refused with what
+            # was read of it, and not after all of it.
             received += len(message.get("body", b""))
             if received > MOST_BYTES:
                 raise HTTPException(413, _TOO_LARGE)

@@ -12,6 +12,9 @@ from app.schemas.config import RunConfig, dimensions_of
 def cohort_key(config: RunConfig) -> str:
     """Equal for runs that one trainer can train together, by one compiled update."""
     dimensions = dimensions_of(config.model, config.task, config.training)
+    # Kept in the row when a run is made, and compared there by planners: a version that counts
+    # something else here trains older waiting runs alone, or refuses in `check_cohort` what it
+    # should not have joined. What may differ within a cohort must be data to the compiled update.
     shared: dict[str, Any] = {
         "model": config.model.model_dump(),
         # Whose features: their width is part of the model's shape.

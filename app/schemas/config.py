@@ -304,6 +304,8 @@ class RunConfig(_Config):
     @property
     def config_hash(self) -> str:
         """SHA-256 of the canonical JSON form, hexadecimal."""
+        # Two studies find each other's finished runs by this: an option that is added later
+        # changes every hash, and with it what is found.
         content = self.model_dump(mode="json")
         content["program"].sort(key=json.dumps)  # the order of clamps means nothing
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -24,4 +24,6 @@ def read_news(session: Session, after: int | None) -> News:
         )
         for event, name in found
     ]
+    # The last that was told, not the latest there is: kinds that are no news are looked through
+    # again, but nothing that comes into the gap is missed.
     return News(news=news, cursor=found[-1][0].id if found else after)

@@ -101,6 +101,7 @@ def delete_run(run: RunDep, session: SessionDep, made: ServicesDep) -> None:
     Checkpoint files in a store on this machine go too, but for those that its forks share; those
     in a remote store stay there.
     """
+    # The run was read without a lock, and may be gone when the lock is had.
     deletion.delete_run(session, run, made.settings.checkpoint_url)
 
 

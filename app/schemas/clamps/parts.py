@@ -96,6 +96,9 @@ Pieces = tuple[Piece, ...]
 def layout_of(program: Program, dimensions: Dimensions) -> tuple[tuple[Place, Pieces], ...]:
     """The parts of a program, in order. Pieces at equal places that do not overlap share one."""
     packed: list[tuple[Place, list[Piece]]] = []
+    # In an order that does not depend on how the program is written: equal programs must give
+    # equal layouts, for cohorts share a compiled update by them, and edits that do not commute
+    # must be done alike.
     for clamp in sorted(program, key=_precedence):
         for place, piece in _pieces(clamp, dimensions):
             for other, there in packed:
@@ -104,6 +107,7 @@ def layout_of(program: Program, dimensions: Dimensions) -> tuple[tuple[Place, Pi
                     break
             else:
                 packed.append((place, [piece]))
+    # A stable sort: parts at one place stay in the order of precedence.
     packed.sort(key=lambda one: (one[0].point, one[0].layer or 0))
     return tuple((place, tuple(pieces)) for place, pieces in packed)
 

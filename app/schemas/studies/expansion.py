@@ -77,6 +77,8 @@ def expand(request: StudyRequest) -> Expansion:
     duplicates = []
     for point in _points(request):
         run = _expanded(request, base, point)
+        # The first of equals stays: names and places of a study follow the order of the request,
+        # and a repeated request must give the same ones.
         same = found.setdefault(run.config_hash, run)
         if same is not run:
             duplicates.append((run.name, same.name))

@@ -243,6 +243,8 @@ def _found(session: Session, view: CompareView, words: str) -> list[FoundRun]:
 def _page_data(comparison: Comparison, figure: Figure) -> dict[str, Any]:
     """What scripts need: the figure, the view, and which runs may still go on from where."""
     view = comparison.view
+    # By the rows that were read before the curves: a run that ended in between is followed once
+    # more, and its stream says so.
     going = [one.run.id for one in comparison.chosen.runs if one.run.state not in TERMINAL]
     return {
         "figure": figure,

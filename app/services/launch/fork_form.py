@@ -111,6 +111,8 @@ def launch_typed(session: Session, form: ConfigForm) -> Run:
     """The run, or the fork, that a form without errors describes."""
     assert form.config is not None
     if form.typed.get(OF):
+        # Checked once more within: what the form was checked against may have been deleted since.
+        # Without a key: a form that is sent twice launches twice.
         return fork(session, run_or_error(session, form.typed[OF]), _request(form))
     return create_run(session, form.config, name=form.name)
 

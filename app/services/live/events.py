@@ -55,6 +55,7 @@ def news_from(payload: bytes) -> RunNews:
 
 def measurement_event(measurement: Measurement, computed_at: str) -> bytes:
     """One measurement, stamped with the moment at which it is sent."""
+    # Once for all streams of the process: a slow one sends it later than it says.
     data = {**_measurement_data(measurement, computed_at), "sent_at": _now()}
     return _event("measurement", data, id=measurement.sequences)
 
@@ -89,6 +90,8 @@ def addressed(run_id: str, event: bytes) -> bytes:
 
     `done` is called `ended` there: other runs go on.
     """
+    # Of finished bytes, so that an event is worded once for all streams. Relies on each having one
+    # line of data, and its id before that.
     head, separator, data = event.partition(b"data: ")
     if not separator:
         return event  # a comment

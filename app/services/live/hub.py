@@ -50,6 +50,8 @@ class StreamQueue:
         self._over = asyncio.Event()
 
     def put(self, news: RunNews) -> None:
+        # From the loss of anything until the stream has taken it up: what comes now is committed,
+        # so the read that follows includes it.
         if self._reread:
             return  # what is read from the database will include it
         if len(self._news) >= QUEUE_SIZE:

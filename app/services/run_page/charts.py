@@ -116,6 +116,7 @@ def _figure(
     look: Look,
 ) -> Figure:
     rows, thinning = read
+    # Of the run's row, read before the points: it may mark less than they show, never more.
     places = Landmarks(phase_change_of(run), run.forked_at)
     figure = run_figure(name, rows, config, places, look)
     figure["layout"]["meta"]["thinning"] = thinning.model_dump()

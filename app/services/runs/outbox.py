@@ -57,6 +57,8 @@ class Outbox:
 
     def send_trains(self, run_ids: Sequence[str]) -> None:
         """Wakes workers up for many runs; after a failure the others are told again soon, too."""
+        # One message each, though any of them has a worker train all that waits: each may wake up
+        # another worker.
         for run_id in run_ids:
             if not self.send_train(run_id):
                 return
@@ -73,6 +75,8 @@ class Outbox:
             # Threads share the client: its pool gives each call a connection of its own.
             self.redis.publish(name, payload)
         except (redis.RedisError, OSError) as error:
+            # Lost for good, and never sent late: streams find the gap by the next `previous`, or
+            # at their next idle look.
             log.warning("%s: news not published (%s)", name, error)
             self._silent_until = monotonic() + SILENT_SECONDS
             return False

@@ -29,6 +29,8 @@ def thin(
         kept = _keep(sequences, columns, width, max_points)
         if len(kept) <= max_points:
             return kept, width
+        # Every bucket of the next width is two of this one, so that what is kept changes by whole
+        # buckets only.
         width *= 2
     return _keep(sequences, columns, width, len(sequences)), width
 
@@ -56,7 +58,10 @@ def _keep(
     sequences: Sequence[int], columns: Sequence[_Column], width: int, enough: int
 ) -> list[int]:
     """What buckets of this width keep; the rest is not looked at once that is more than enough."""
+    # They begin at multiples of the width, not at the first point: a run that grows moves none of
+    # them, and what was drawn stays.
     buckets = list(_buckets(sequences, width))
+    # The last of all is so always kept: pages go on from it, see `run_page`.
     kept = {end - 1 for _, end in buckets}
     for column in columns:
         for start, end in buckets:

@@ -50,6 +50,7 @@ def make_plan(session: Session, request: StudyRequest) -> StudyPlan:
     except StudyError as error:
         raise _invalid(error, request) from None
     runs = expansion.runs
+    # As of now and without a lock, see `grafts.check_grafts`.
     _check_grafts(session, runs)
     hashes = [one.config_hash for one in runs] if request.reuse_finished else []
     axes = [
@@ -57,6 +58,7 @@ def make_plan(session: Session, request: StudyRequest) -> StudyPlan:
         for field, labels in axes_of(request, runs).items()
     ]
     name = request.name or default_name(axes, len(runs))
+    # Last: it locks the runs that are reused, and nothing that takes long should follow.
     return StudyPlan(name, axes, expansion, rows.finished_runs(session, hashes))
 
 
