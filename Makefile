@@ -21,7 +21,7 @@ FIND_PYTHON := for name in $(PYTHON) python3 python3.14 python3.13 python3.12 py
 	echo "Install one, or name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1
 
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench bench-server bench-pages screenshots format lock clean
+.PHONY: help run test quick check bench bench-server bench-pages screenshots format lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -33,6 +33,9 @@ test: $(VENV)/.dev ## run every test; finds or installs a Chromium for those tha
 	@$(BIN)/python -m tests.browser.support.chromium
 	@$(BIN)/python -m tests.browser.support.axe
 	$(BIN)/python -m pytest $(ARGS)
+
+quick: check ## what `make check` does, then unit tests and contracts, without the slow ones
+	$(BIN)/python -m pytest -q tests/unit tests/contracts -m "not slow" $(ARGS)
 
 check: $(VENV)/.dev ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check

@@ -31,6 +31,7 @@ def test_evaluate_equals_all_golden_manipulations(tmp_path: Path) -> None:
         assert np.array_equal(ours[f"{name}/logits"] == -1e9, hidden)
 
 
+@pytest.mark.slow
 def test_replay_equals_all_golden_trainings(tmp_path: Path) -> None:
     ours = on_golden("replay", tmp_path / "out.npz", learning_rate=1e-3)
 

@@ -15,6 +15,7 @@ from worker.science.machine.compiler import NO_COMPILER, Compiled, cxx
 from worker.science.training.loop import Trainer
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(cxx() is None, reason="needs a C++ compiler, which this machine lacks")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while it traces
 def test_a_compiled_training_equals_the_eager_one() -> None:

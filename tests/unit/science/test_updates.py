@@ -57,6 +57,7 @@ def alone(config: RunConfig) -> list[tuple[float, ...]]:
     return [tuple(report.measurement.loss) for (report,) in small.train(config)]
 
 
+@pytest.mark.slow
 def test_eight_stacked_runs_have_the_losses_that_each_has_alone() -> None:
     of = configs(RUNS, UPDATES, every=40 * 16)
     together = losses(stacked(of))

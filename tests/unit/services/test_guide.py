@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from app.routes.pages.router import NAVIGATION
 from app.schemas.measure import METRICS, Measurement, PhaseChange
 from app.services.help.guide import ENTRIES, WORDS, explained, guide_page
 from app.services.run_page.tour import tour
@@ -39,7 +40,8 @@ def test_the_levels_of_the_phase_change_are_those_that_are_computed():
 
 
 def test_the_page_holds_every_measure_under_its_own_anchor():
-    html = environment.get_template("help/guide.html").render(vars(guide_page()))
+    context = vars(guide_page()) | {"navigation": NAVIGATION}
+    html = environment.get_template("help/guide.html").render(context)
 
     for id in ENTRIES:
         assert html.count(f'id="{id}"') == 1, id
