@@ -104,8 +104,8 @@ export class Stream {
         this.#drop();
         this.#say("paused");
       }, HIDDEN_GRACE);
-    // Dropped, or waiting for a retry; a source that lives is kept.
     } else if (this.#source === null) {
+      // Dropped, or waiting for a retry; a source that lives is kept.
       this.#failures = 0;
       this.#open();
     }
