@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from app.assets import STATIC, WEB, address, imports_of
+from app.schemas import words
 from app.services import wording
 from app.services.help.guide import explained
 
@@ -96,7 +97,7 @@ def _make_environment() -> Environment:
     )
     environment.filters |= {
         "short": wording.short,
-        "grouped": wording.grouped,
+        "grouped": words.grouped,
         "fixed": wording.fixed,
         "nats": wording.nats,
         "duration": wording.duration,

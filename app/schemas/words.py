@@ -23,6 +23,6 @@ def enumerate_words(items: Sequence[str]) -> str:
     return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-def grouped(number: int) -> str:
-    """`1000000` -> `1,000,000`."""
-    return f"{number:,}"
+def grouped(number: float | None) -> str:
+    """`1000000` -> `1,000,000`, `None` -> `–`."""
+    return "–" if number is None else f"{number:,.0f}"

@@ -1,4 +1,4 @@
-"""Numbers as people read them: grouped, short, with their unit. Pages and figures share these."""
+"""Numbers as people read them: short, with their unit. Pages and figures share these."""
 
 from datetime import datetime
 
@@ -11,11 +11,6 @@ def short(number: float | None) -> str:
         if abs(number) >= size * 0.9995:
             return f"{number / size:.3g}{suffix}"
     return f"{number:.3g}"
-
-
-def grouped(number: float | None) -> str:
-    """`1000000` -> `1,000,000`, `None` -> `–`."""
-    return "–" if number is None else f"{number:,.0f}"
 
 
 def fixed(number: float | None, digits: int = 3) -> str:

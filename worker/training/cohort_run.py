@@ -18,7 +18,7 @@ from worker.science.data.datasets import Dataset, load_dataset
 from worker.science.phase_change import PhaseDetector
 from worker.science.training.loop import TrainerState, cohort_shape
 from worker.training.graft_donors import Found, find_donors, load_donors
-from worker.training.start_state import Saved, read_saved, starting_state
+from worker.training.start_state import Saved, load_start_state, read_saved
 
 
 @dataclass
@@ -57,7 +57,7 @@ def load_cohort_run(engine: Engine, store: Store, run_id: str, datasets: Dataset
     # is a file that is missing.
     config, saved, found = _read(engine, run_id)
     dataset = datasets.load(config.task, config.seeds.dataset)
-    state, notices = starting_state(store, saved, cohort_shape(config, dataset))
+    state, notices = load_start_state(store, saved, cohort_shape(config, dataset))
     return CohortRun(
         run_id,
         config,

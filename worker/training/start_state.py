@@ -58,7 +58,7 @@ def read_saved(session: Session, run: Run) -> Saved:
     return Saved(resume, fork)
 
 
-def starting_state(
+def load_start_state(
     store: Store, saved: Saved, shape: Shape
 ) -> tuple[TrainerState | None, tuple[str, ...]]:
     """The state to start from, if any; and what the user should know about it."""

@@ -10,21 +10,21 @@ from app.schemas.published.task import IN_CONTEXT
 _NEED_TWO_PAIRS = ("induction_heads", "perfect_copy_from_head_pattern")
 
 
-def check_clamps(config: PublishedConfig, options: PublishedOptions, ledger: Findings) -> None:
+def check_clamps(config: PublishedConfig, options: PublishedOptions, findings: Findings) -> None:
     """Refuses them."""
     for name, place in _beyond(config, options):
-        ledger.refuse(
+        findings.refuse(
             f"{PREFIX}{name}",
             f"{place}: the model has layers 0 to {config.depth - 1} and heads 0 to "
             f"{config.num_heads - 1}",
         )
     if options.is_perfect_layer1:
-        _check_perfect_layer1(config, options, ledger)
+        _check_perfect_layer1(config, options, findings)
     elif options.ablate_embedding and config.pos_embedding_type != "rope":
-        ledger.refuse(
+        findings.refuse(
             f"{PREFIX}ablate_embedding", "leaves positions that are added to it, which go here too"
         )
-    _check_pairs(config, options, ledger)
+    _check_pairs(config, options, findings)
 
 
 def _beyond(config: PublishedConfig, options: PublishedOptions) -> Iterator[tuple[str, str]]:
@@ -43,21 +43,21 @@ def _beyond(config: PublishedConfig, options: PublishedOptions) -> Iterator[tupl
 
 
 def _check_perfect_layer1(
-    config: PublishedConfig, options: PublishedOptions, ledger: Findings
+    config: PublishedConfig, options: PublishedOptions, findings: Findings
 ) -> None:
     if config.depth != 2:
-        ledger.refuse(
+        findings.refuse(
             f"{PREFIX}specific_fn",
             f"perfect_prev_token_input means a model of 2 layers; depth is {config.depth}",
         )
     is_ablated = any(layer == 0 for layer, _ in options.heads["ablate_heads"])
     if is_ablated and options.perfect_copy_from_head_pattern is None:
-        ledger.refuse(
+        findings.refuse(
             f"{PREFIX}ablate_heads", "perfect_prev_token_input can ablate heads of layer 1 alone"
         )
 
 
-def _check_pairs(config: PublishedConfig, options: PublishedOptions, ledger: Findings) -> None:
+def _check_pairs(config: PublishedConfig, options: PublishedOptions, findings: Findings) -> None:
     """Patterns that the published code wrote for two context pairs: with more it fails, or their
     weights sum to more than 1."""
     if config.train_context_len == IN_CONTEXT:
@@ -66,7 +66,7 @@ def _check_pairs(config: PublishedConfig, options: PublishedOptions, ledger: Fin
     if options.match_heads and options.match_head_temperature == 0:
         names.append("match_heads")
     for name in names:
-        ledger.refuse(
+        findings.refuse(
             f"{PREFIX}{name}",
             f"means 2 context pairs in the published code; train_context_len is "
             f"{config.train_context_len}",

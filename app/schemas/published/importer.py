@@ -110,30 +110,30 @@ class Instead(BaseModel):
 
 def import_published(content: Mapping[str, Any], instead: Instead | None = None) -> Imported:
     """Raises `ValidationError` with everything that cannot be had, each at its option."""
-    ledger, instead = Findings(), instead or Instead()
-    config, options = _parse(_with_grafts(content, instead, ledger), ledger)
+    findings, instead = Findings(), instead or Instead()
+    config, options = _parse(_with_grafts(content, instead, findings), findings)
     attn_bias = is_of_2024(content)
-    read_fixed(config, ledger)
+    read_fixed(config, findings)
     sections = {
-        "model": model_section(config, ledger, attn_bias=attn_bias),
-        "task": task_section(config, ledger, instead.dataset),
-        "training": training_section(config, ledger),
-        "seeds": seeds_section(config, ledger),
-        "recording": recording_section(config, ledger),
+        "model": model_section(config, findings, attn_bias=attn_bias),
+        "task": task_section(config, findings, instead.dataset),
+        "training": training_section(config, findings),
+        "seeds": seeds_section(config, findings),
+        "recording": recording_section(config, findings),
     }
-    check_clamps(config, options, ledger)
-    ledger.check()
-    run_config = _with_program(_run_config(sections, ledger), options, ledger)
+    check_clamps(config, options, findings)
+    findings.check()
+    run_config = _with_program(_run_config(sections, findings), options, findings)
     return Imported(
         config=run_config,
         name=config.run if "run" in content else "",
-        ignored=tuple(ledger.ignored),
-        differs=tuple(ledger.differs),
+        ignored=tuple(findings.ignored),
+        differs=tuple(findings.differs),
     )
 
 
 def _with_grafts(
-    content: Mapping[str, Any], instead: Instead, ledger: Findings
+    content: Mapping[str, Any], instead: Instead, findings: Findings
 ) -> Mapping[str, Any]:
     """Runs of ours in place of the files that are named, which cannot be read."""
     given = dict(content)
@@ -141,22 +141,22 @@ def _with_grafts(
         option, checkpoint = f"{PREFIX}graft_{way}_model_ckpt", getattr(instead, f"graft_{way}")
         named = given.get(option)
         if checkpoint is not None and named is None:
-            ledger.refuse(option, f"is not in the config: there is nothing to be {checkpoint}")
+            findings.refuse(option, f"is not in the config: there is nothing to be {checkpoint}")
         elif checkpoint is not None:
-            ledger.differ(f"{option} is {checkpoint}, not {named}.")
+            findings.differ(f"{option} is {checkpoint}, not {named}.")
             given[option] = checkpoint
         elif isinstance(named, str) and not CHECKPOINT.fullmatch(named):
-            ledger.refuse(option, _GRAFT.format(named=named, way=way))
+            findings.refuse(option, _GRAFT.format(named=named, way=way))
             del given[option]
     return given
 
 
 def _parse(
-    content: Mapping[str, Any], ledger: Findings
+    content: Mapping[str, Any], findings: Findings
 ) -> tuple[PublishedConfig, PublishedOptions]:
     unknown = unknown_options(content)
     for option, reason in unknown.items():
-        ledger.refuse(option, reason)
+        findings.refuse(option, reason)
     known = {name: value for name, value in content.items() if name not in unknown}
     clamping = {n.removeprefix(PREFIX): v for n, v in known.items() if n.startswith(PREFIX)}
     others = {name: value for name, value in known.items() if not name.startswith(PREFIX)}
@@ -164,16 +164,16 @@ def _parse(
     try:
         config = PublishedConfig.model_validate(others)
     except ValidationError as error:
-        ledger.take(error)
+        findings.take(error)
     try:
         options = PublishedOptions.model_validate(clamping)
     except ValidationError as error:
-        ledger.take(error, PREFIX)
-    ledger.check()
+        findings.take(error, PREFIX)
+    findings.check()
     return config, options
 
 
-def _run_config(sections: dict[str, dict[str, Any]], ledger: Findings) -> RunConfig:
+def _run_config(sections: dict[str, dict[str, Any]], findings: Findings) -> RunConfig:
     """Without its program."""
     try:
         return RunConfig.model_validate(sections)
@@ -181,22 +181,22 @@ def _run_config(sections: dict[str, dict[str, Any]], ledger: Findings) -> RunCon
         for one in error.errors():
             place = tuple(map(str, one["loc"][:2]))
             option = _OPTION_OF.get(place) or _OPTION_OF.get(place[:1], "train_iters")
-            ledger.refuse(option, one["msg"].removeprefix("Value error, "))
-        ledger.fail()
+            findings.refuse(option, one["msg"].removeprefix("Value error, "))
+        findings.fail()
 
 
-def _with_program(config: RunConfig, options: PublishedOptions, ledger: Findings) -> RunConfig:
+def _with_program(config: RunConfig, options: PublishedOptions, findings: Findings) -> RunConfig:
     """The same with the clamps that matter."""
     program, ignored = effective_program(options, _dimensions(config))
-    ledger.ignored += ignored
+    findings.ignored += ignored
     try:
         return RunConfig.model_validate({**config.model_dump(), "program": program})
     except ValidationError as error:
         for one in error.errors():
             index = one["loc"][1] if len(one["loc"]) > 1 else 0
             clamp = program[index if isinstance(index, int) else 0]
-            ledger.refuse(option_of(clamp), one["msg"].removeprefix("Value error, "))
-        ledger.fail()
+            findings.refuse(option_of(clamp), one["msg"].removeprefix("Value error, "))
+        findings.fail()
 
 
 def _dimensions(config: RunConfig) -> Dimensions:

@@ -59,34 +59,34 @@ _REFUSED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
-def read_fixed(config: PublishedConfig, ledger: Findings) -> None:
+def read_fixed(config: PublishedConfig, findings: Findings) -> None:
     """Options that are refused or ignored for their value alone."""
     for option, (is_refused, reason) in _REFUSED.items():
         if is_refused(getattr(config, option)):
-            ledger.refuse(option, reason)
+            findings.refuse(option, reason)
     for option in config.given:
         if option in IGNORED:
-            ledger.ignore(option, IGNORED[option])
+            findings.ignore(option, IGNORED[option])
 
 
-def model_section(config: PublishedConfig, ledger: Findings, *, attn_bias: bool) -> Section:
+def model_section(config: PublishedConfig, findings: Findings, *, attn_bias: bool) -> Section:
     """`model`: layers, heads, width, MLP, biases and positions."""
     if config.sin_time != ROTARY_BASE:
         if config.pos_embedding_type == "ape":
-            ledger.ignore("sin_time", "learned positions have no time scale")
+            findings.ignore("sin_time", "learned positions have no time scale")
         else:
-            ledger.refuse("sin_time", "the time scale of positions is always 10,000 here")
+            findings.refuse("sin_time", "the time scale of positions is always 10,000 here")
     if config.pos_embedding_type == "ape":
-        ledger.differ(
+        findings.differ(
             "Learned positions begin smaller here: a truncated normal of 0.02, not evenly up to "
             "0.18."
         )
-    ledger.differ(_bias_sentence(attn_bias))
+    findings.differ(_bias_sentence(attn_bias))
     return {
         "layers": config.depth,
         "heads": config.num_heads,
         "width": config.d_model,
-        "mlp_ratio": _mlp_ratio(config, ledger),
+        "mlp_ratio": _mlp_ratio(config, findings),
         "attn_bias": attn_bias,
         "positions": POSITIONS[config.pos_embedding_type],
     }
@@ -104,23 +104,23 @@ def _bias_sentence(attn_bias: bool) -> str:
     )
 
 
-def _mlp_ratio(config: PublishedConfig, ledger: Findings) -> float:
+def _mlp_ratio(config: PublishedConfig, findings: Findings) -> float:
     """Its hidden size is the ratio's integer part, and the width if that is 0."""
     if config.mlp_ratio is None:
         return 0.0
     hidden = int(config.d_model * config.mlp_ratio) or config.d_model
-    ledger.differ("The MLP's GELU is exact here, and its tanh approximation there.")
+    findings.differ("The MLP's GELU is exact here, and its tanh approximation there.")
     if config.mlp_ratio == 0:
-        ledger.differ("mlp_ratio 0 is an MLP as wide as the model there, and so here.")
+        findings.differ("mlp_ratio 0 is an MLP as wide as the model there, and so here.")
     return hidden / config.d_model
 
 
-def training_section(config: PublishedConfig, ledger: Findings) -> Section:
+def training_section(config: PublishedConfig, findings: Findings) -> Section:
     """`training`: how long, in which batches, how fast."""
     if config.train_microbs not in (None, config.train_bs):
-        ledger.ignore("train_microbs", "the gradient of a batch is the mean of its parts anyway")
+        findings.ignore("train_microbs", "the gradient of a batch is the mean of its parts anyway")
     if config.used_batch != config.train_bs:
-        ledger.differ(
+        findings.differ(
             f"Batches are of {config.used_batch} sequences: the published code raises train_bs "
             f"{config.train_bs} to a multiple of train_microbs."
         )
@@ -131,9 +131,9 @@ def training_section(config: PublishedConfig, ledger: Findings) -> Section:
     }
 
 
-def seeds_section(config: PublishedConfig, ledger: Findings) -> Section:
+def seeds_section(config: PublishedConfig, findings: Findings) -> Section:
     """`seeds`, which start other generators here."""
-    ledger.differ(
+    findings.differ(
         "The same seeds give other initial weights and other sequences here: the random numbers "
         "are not JAX's."
     )
@@ -145,21 +145,21 @@ def seeds_section(config: PublishedConfig, ledger: Findings) -> Section:
     }
 
 
-def recording_section(config: PublishedConfig, ledger: Findings) -> Section:
+def recording_section(config: PublishedConfig, findings: Findings) -> Section:
     """`recording`: evaluations and checkpoints as often as asked; frames as often as usual."""
-    evaluate = _evaluations(config, ledger)
-    checkpoint = _interval(config, "ckpt", config.ckpt_every, config.ckpt_sched, ledger)
+    evaluate = _evaluations(config, findings)
+    checkpoint = _interval(config, "ckpt", config.ckpt_every, config.ckpt_sched, findings)
     usual = RecordingConfig()
     if evaluate is None:
         return {}
     if checkpoint is None:
         checkpoint = _up_to_multiple(usual.checkpoint_every, evaluate)
-        ledger.differ(
+        findings.differ(
             f"Checkpoints are saved every {grouped(checkpoint)} sequences, so that the run can "
             "be resumed and forked; the config asks for none."
         )
     elif checkpoint % evaluate:
-        evaluate, checkpoint = _together(evaluate, checkpoint, ledger)
+        evaluate, checkpoint = _together(evaluate, checkpoint, findings)
     frames = _up_to_multiple(usual.frame_every, evaluate)
     return {
         "evaluate_every": evaluate,
@@ -169,12 +169,12 @@ def recording_section(config: PublishedConfig, ledger: Findings) -> Section:
     }
 
 
-def _evaluations(config: PublishedConfig, ledger: Findings) -> int | None:
+def _evaluations(config: PublishedConfig, findings: Findings) -> int | None:
     if config.eval_every is None and config.eval_sched is None:
         if config.eval_sched_file is None:
-            ledger.refuse("eval_every", "say how often to evaluate: eval_every or eval_sched")
+            findings.refuse("eval_every", "say how often to evaluate: eval_every or eval_sched")
         return None
-    return _interval(config, "eval", config.eval_every, config.eval_sched, ledger)
+    return _interval(config, "eval", config.eval_every, config.eval_sched, findings)
 
 
 def _interval(
@@ -182,11 +182,11 @@ def _interval(
     what: str,
     every: int | None,
     schedule: Sequence[int] | None,
-    ledger: Findings,
+    findings: Findings,
 ) -> int | None:
     """How many sequences apart; nothing if a schedule has none within the training."""
     if every is not None and schedule is not None:
-        ledger.refuse(f"{what}_every", f"give it or {what}_sched, not both")
+        findings.refuse(f"{what}_every", f"give it or {what}_sched, not both")
     if every is not None or schedule is None:
         return every
     end = config.train_iters
@@ -199,22 +199,22 @@ def _interval(
         step = within[1] - within[0]
     if within != list(range(0, end, step)):
         step = max(1, end // len(within))
-        ledger.differ(
+        findings.differ(
             f"{what}_sched is not even; here it is every {grouped(step)} sequences, about as often."
         )
     return step
 
 
-def _together(evaluate: int, checkpoint: int, ledger: Findings) -> tuple[int, int]:
+def _together(evaluate: int, checkpoint: int, findings: Findings) -> tuple[int, int]:
     """Checkpoints are saved where there is an evaluation."""
     if evaluate % checkpoint == 0:
-        ledger.differ(
+        findings.differ(
             f"Evaluated every {grouped(checkpoint)} sequences, not every {grouped(evaluate)}: "
             "checkpoints are saved at evaluations here."
         )
         return checkpoint, checkpoint
     near = _up_to_multiple(checkpoint, evaluate)
-    ledger.differ(
+    findings.differ(
         f"Checkpoints are saved every {grouped(near)} sequences, not every {grouped(checkpoint)}: "
         "they are saved at evaluations here."
     )

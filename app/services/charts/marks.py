@@ -9,9 +9,10 @@ from typing import Any
 from app.schemas.config import RunConfig
 from app.schemas.measure import Measurement, Metric, PhaseChange
 from app.schemas.view import YAxis
+from app.schemas.words import grouped
 from app.services.charts.axes import Axis
 from app.services.charts.style import BAND, CARD, CLEAR, MARK, MUTED
-from app.services.wording import grouped, short
+from app.services.wording import short
 
 MOST_TOLD = 3  # lines that stop being numbers and are named one by one
 LABEL_CHARACTER = 0.0125  # width of a character of a mark's label, in shares of the x axis

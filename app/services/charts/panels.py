@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.schemas.words import grouped
 from app.services.charts.overlay import (
     StudyCurves,
     base_layout,
@@ -17,7 +18,6 @@ from app.services.charts.overlay import (
     y_axis,
 )
 from app.services.charts.style import INK, Figure
-from app.services.wording import grouped
 
 PANEL_HEIGHT, HEAD_HEIGHT, FOOT_HEIGHT = 150, 26, 46  # pixels
 GAP = 0.03  # between columns, in shares of the width

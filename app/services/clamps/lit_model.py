@@ -8,8 +8,7 @@ from app.schemas.clamps.catalogue import BY_KIND
 from app.schemas.clamps.kinds import covered
 from app.schemas.clamps.site import HEAD_POINTS, LAYERLESS_POINTS
 from app.schemas.config import ModelConfig
-from app.schemas.words import enumerate_words, head_name, layer_name
-from app.services.wording import grouped
+from app.schemas.words import enumerate_words, grouped, head_name, layer_name
 
 NONE = "none"  # the tone of what no clamp touches
 _WHOLLY = (0, 1)  # amounts that need no saying

@@ -9,13 +9,13 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from app.schemas.words import grouped
 from app.services.charts.curves import RunGroup
 from app.services.charts.overlay import ink_of, overlay_figure, run_trace
 from app.services.charts.panels import panels_figure
 from app.services.charts.style import CARD, MARK, MUTED, Figure
 from app.services.compare.comparison import Comparison, is_apart
 from app.services.compare.view import PANELS, CompareView
-from app.services.wording import grouped
 
 MOST_ROUGH = 12  # runs whose numbers are drawn faintly behind the smoothed ones
 

@@ -6,14 +6,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.errors import NotFound
 from app.schemas.api.runs import Estimate
 from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS, Preset
+from app.schemas.words import grouped
 from app.services.clamps.circuit import Circuit, circuit
 from app.services.clamps.lit_model import LitModel, lit_model
 from app.services.clamps.palette import ToolGroup, for_script, palette
 from app.services.clamps.text import count_clamps
+from app.services.launch.choices import preset_or_error
 from app.services.launch.clamp_rows import ClampRow, clamp_rows
 from app.services.launch.config_form import ConfigForm, FormSection, form_of
 from app.services.launch.fork_form import ForkCard, fork_card
@@ -21,7 +22,7 @@ from app.services.launch.sentences import PROGRAM
 from app.services.runs.creation import default_name
 from app.services.runs.estimates import estimate
 from app.services.runs.lifecycle import run_or_error
-from app.services.wording import duration, grouped, size
+from app.services.wording import duration, size
 
 OPEN_SECTIONS = ("task", "training")  # the others show a summary until they are opened
 
@@ -96,11 +97,7 @@ def starting_form(session: Session, preset_id: str | None, like: str | None) -> 
         return form_of(RunConfig.model_validate(run.config), name=run.name)
     if preset_id is None:
         return form_of(RunConfig())
-    for preset in PRESETS:
-        if preset.id == preset_id:
-            return form_of(preset.config)
-    known = ", ".join(preset.id for preset in PRESETS)
-    raise NotFound(f"There is no preset {preset_id!r}; there are {known}.")
+    return form_of(preset_or_error(PRESETS, preset_id).config)
 
 
 def _name_hint(form: ConfigForm, fork: ForkCard | None) -> str:

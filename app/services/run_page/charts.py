@@ -13,6 +13,7 @@ from app.schemas.api.series import Thinning
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, METRICS, Measurement
 from app.schemas.view import ChartView, Drawing, XAxis, YAxis
+from app.schemas.words import grouped
 from app.services.charts.axes import USUAL, Look
 from app.services.charts.marks import Landmarks
 from app.services.charts.run_figures import (
@@ -26,7 +27,6 @@ from app.services.charts.run_figures import (
 from app.services.charts.style import Figure, head_dash, head_hue
 from app.services.runs.run_read import phase_change_of
 from app.services.series.measurements import SHOWN, WHOLE, SequenceRange, read_measurements
-from app.services.wording import grouped
 
 X_AXES: Mapping[XAxis, str] = {
     XAxis.SEQUENCES: "sequences",

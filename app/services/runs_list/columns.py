@@ -18,8 +18,9 @@ from app.db.runs_list import latest
 from app.errors import Invalid
 from app.schemas.measure import METRICS
 from app.schemas.studies.expansion import config_fields
+from app.schemas.words import grouped
 from app.services.charts.curves import STUDY_METRICS
-from app.services.wording import duration, fixed, grouped, nats, short
+from app.services.wording import duration, fixed, nats, short
 
 Kind = Literal["number", "text", "moment"]
 NAME = "name"

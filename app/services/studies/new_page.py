@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.errors import NotFound
 from app.schemas.api.studies import DuplicateRead, PlannedRun, StudyEstimate
 from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS, Preset
 from app.schemas.studies.expansion import axis_title, config_fields
 from app.schemas.studies.presets import STUDY_PRESETS, StudyPreset
 from app.schemas.studies.request import PROGRAM, StudyRequest
+from app.schemas.words import grouped
 from app.services.clamps.lit_model import LitModel, lit_model
+from app.services.launch.choices import preset_or_error
 from app.services.launch.config_form import ConfigForm, Typed, form_of
 from app.services.launch.page import Fact
 from app.services.runs.lifecycle import run_or_error
@@ -20,7 +21,7 @@ from app.services.runs.run_read import describe_config
 from app.services.studies.form import StudyForm, form_of_request, read_study_form
 from app.services.studies.lifecycle import study_or_error
 from app.services.studies.plan import read_plan
-from app.services.wording import duration, grouped, size
+from app.services.wording import duration, size
 
 SHOWN_RUNS = 100
 SEEDS: Mapping[str, str] = {"axis-0-field": "seeds.initial", "axis-0-values": "5..9"}
@@ -89,33 +90,20 @@ def starting_study(
     if like:
         return form_of_request(StudyRequest.model_validate(study_or_error(session, like).request))
     if preset:
-        return form_of_request(_study_preset(preset).request)
+        return form_of_request(preset_or_error(STUDY_PRESETS, preset, what="study preset").request)
     if run:
         config = RunConfig.model_validate(run_or_error(session, run).config)
         return {**form_of(config).typed, **SEEDS}
-    return {**form_of(_base_preset(base).config if base else RunConfig()).typed, **SEEDS}
+    return {
+        **form_of(preset_or_error(PRESETS, base).config if base else RunConfig()).typed,
+        **SEEDS,
+    }
 
 
 def with_seeds(typed: Typed) -> Typed:
     """What the launch form sends, which has no axes, with some seeds to begin with."""
     has_axes = any(name.startswith("axis-") for name in typed)
     return typed if has_axes else {**typed, **SEEDS}
-
-
-def _study_preset(preset_id: str) -> StudyPreset:
-    for preset in STUDY_PRESETS:
-        if preset.id == preset_id:
-            return preset
-    known = ", ".join(preset.id for preset in STUDY_PRESETS)
-    raise NotFound(f"There is no study preset {preset_id!r}; there are {known}.")
-
-
-def _base_preset(preset_id: str) -> Preset:
-    for preset in PRESETS:
-        if preset.id == preset_id:
-            return preset
-    known = ", ".join(preset.id for preset in PRESETS)
-    raise NotFound(f"There is no preset {preset_id!r}; there are {known}.")
 
 
 def _choices(base: ConfigForm) -> list[FieldChoices]:

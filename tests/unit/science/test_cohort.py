@@ -24,7 +24,7 @@ def configs() -> list[RunConfig]:
     ]
 
 
-def cohort(of: list[RunConfig], **options: object) -> Cohort:
+def small_cohort(of: list[RunConfig], **options: object) -> Cohort:
     dataset = small.dataset(of[0])
     return Cohort(of, [dataset] * len(of), compile=False, **options)
 
@@ -47,7 +47,7 @@ def alone(config: RunConfig) -> list[Report]:
 
 
 def test_runs_in_a_cohort_are_bit_for_bit_what_they_are_alone() -> None:
-    together = by_run(cohort(configs()))
+    together = by_run(small_cohort(configs()))
 
     for run, config in enumerate(configs()):
         assert told(together[run]) == told(alone(config))
@@ -56,7 +56,7 @@ def test_runs_in_a_cohort_are_bit_for_bit_what_they_are_alone() -> None:
 def test_the_run_that_is_furthest_behind_goes_next() -> None:
     order = [
         (report.measurement.sequences, report.run)
-        for reports in cohort(configs()).reports()
+        for reports in small_cohort(configs()).reports()
         for report in reports
     ]
 
@@ -64,41 +64,41 @@ def test_the_run_that_is_furthest_behind_goes_next() -> None:
 
 
 def test_who_leaves_disturbs_nobody_and_makes_no_more_updates() -> None:
-    crew, seen = cohort(configs()), []
-    for reports in crew.reports():
+    cohort, seen = small_cohort(configs()), []
+    for reports in cohort.reports():
         for report in reports:
             seen.append(report)
             if report.run == 1 and report.measurement.sequences == 64:
-                crew.leave(1)
+                cohort.leave(1)
 
     assert [one.measurement.sequences for one in seen if one.run == 1] == [0, 64]
-    assert crew.sequences_of(1) == 64
+    assert cohort.sequences_of(1) == 64
     for run in (0, 2):
         assert told([one for one in seen if one.run == run]) == told(alone(configs()[run]))
 
 
 def test_who_is_sent_away_between_two_reports_makes_no_further_update() -> None:
     def look() -> bool:
-        if crew.sequences_of(1) == 80:
-            crew.leave(1)
+        if cohort.sequences_of(1) == 80:
+            cohort.leave(1)
         return False
 
-    crew = cohort(configs(), should_stop=look)
-    found = by_run(crew)
+    cohort = small_cohort(configs(), should_stop=look)
+    found = by_run(cohort)
 
-    assert crew.sequences_of(1) == 80
+    assert cohort.sequences_of(1) == 80
     assert [one.measurement.sequences for one in found[1]] == [0, 64]
     assert told(found[2]) == told(alone(configs()[2]))
 
 
 def test_runs_resume_from_different_places_as_if_they_had_never_stopped() -> None:
-    crew = cohort(configs())
+    cohort = small_cohort(configs())
     states: dict[int, TrainerState] = {}
-    for reports in crew.reports():
+    for reports in cohort.reports():
         for report in reports:
             if report.measurement.sequences == 64 * (report.run + 1):
-                states[report.run] = crew.state(report.run)
-    resumed = by_run(cohort(configs(), resume=[states[run] for run in range(3)]))
+                states[report.run] = cohort.state(report.run)
+    resumed = by_run(small_cohort(configs(), resume=[states[run] for run in range(3)]))
 
     for run, config in enumerate(configs()):
         whole = told(alone(config))
@@ -106,23 +106,23 @@ def test_runs_resume_from_different_places_as_if_they_had_never_stopped() -> Non
 
 
 def test_a_stop_leaves_every_run_where_it_can_go_on() -> None:
-    crew = cohort(configs())
+    cohort = small_cohort(configs())
     asked = iter(range(1000))
-    for trainer in crew.trainers:
+    for trainer in cohort.trainers:
         trainer.should_stop = lambda: next(asked) >= 10
-    by_run(crew)
+    by_run(cohort)
 
-    assert crew.stopped
-    states = [crew.state(run) for run in range(3)]
-    resumed = by_run(cohort(configs(), resume=states))
+    assert cohort.stopped
+    states = [cohort.state(run) for run in range(3)]
+    resumed = by_run(small_cohort(configs(), resume=states))
     for run, config in enumerate(configs()):
         assert told(resumed[run])[-1] == told(alone(config))[-1]
 
 
 def test_all_runs_share_one_compiled_program() -> None:
-    crew = cohort(configs())
+    cohort = small_cohort(configs())
 
-    assert len({id(trainer.programs) for trainer in crew.trainers}) == 1
+    assert len({id(trainer.programs) for trainer in cohort.trainers}) == 1
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,10 @@ def test_what_needs_another_program_is_refused(change: dict, what: str) -> None:
     first, second, _ = configs()
 
     with pytest.raises(ValueError, match=f"the same {what}"):
-        cohort([first, second.model_copy(update=change)])
+        small_cohort([first, second.model_copy(update=change)])
 
 
 def test_reports_say_whose_they_are() -> None:
-    (report,) = next(cohort(configs()).reports())
+    (report,) = next(small_cohort(configs()).reports())
 
     assert report == replace(report, run=0)

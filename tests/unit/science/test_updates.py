@@ -69,12 +69,12 @@ def test_eight_stacked_runs_have_the_losses_that_each_has_alone() -> None:
 
 
 def test_who_leaves_a_stack_reports_no_more_and_disturbs_nobody() -> None:
-    crew, found = stacked(configs()), []
-    for reports in crew.reports():
+    cohort, found = stacked(configs()), []
+    for reports in cohort.reports():
         for report in reports:
             found.append(report)
             if report.run == 1 and report.measurement.sequences == 64:
-                crew.leave(1)
+                cohort.leave(1)
 
     assert [one.measurement.sequences for one in found if one.run == 1] == [0, 64]
     whole = losses(stacked(configs()))
@@ -82,20 +82,20 @@ def test_who_leaves_a_stack_reports_no_more_and_disturbs_nobody() -> None:
 
 
 def test_a_stack_that_all_have_left_makes_no_more_updates() -> None:
-    crew = stacked(configs(2, 16))
-    for reports in crew.reports():
+    cohort = stacked(configs(2, 16))
+    for reports in cohort.reports():
         for report in reports:
-            crew.leave(report.run)
+            cohort.leave(report.run)
 
-    assert [crew.sequences_of(run) for run in (0, 1)] == [0, 0]
+    assert [cohort.sequences_of(run) for run in (0, 1)] == [0, 0]
 
 
 def test_runs_that_start_at_different_places_are_stacks_of_their_own() -> None:
-    crew, states = stacked(configs()), {}
-    for reports in crew.reports():
+    cohort, states = stacked(configs()), {}
+    for reports in cohort.reports():
         for report in reports:
             if report.measurement.sequences == (128 if report.run == 1 else 64):
-                states[report.run] = crew.state(report.run)
+                states[report.run] = cohort.state(report.run)
     resumed = stacked(configs(), resume=[states[run] for run in range(3)])
 
     assert resumed.stacks == [(0, 2), (1,)]
@@ -113,10 +113,10 @@ def test_runs_of_other_classes_or_schedules_train_together_as_if_alone() -> None
     longer = third.training.model_copy(update={"sequences": 384})
     third = third.model_copy(update={"training": longer})
     of = [first, second, third]
-    crew = Cohort(of, [small.dataset(one) for one in of], compile=False, stacked=True)
+    cohort = Cohort(of, [small.dataset(one) for one in of], compile=False, stacked=True)
 
-    assert crew.stacks == [(0, 1), (2,)]
-    together = losses(crew)
+    assert cohort.stacks == [(0, 1), (2,)]
+    together = losses(cohort)
     for run, config in enumerate(of):
         for ours, theirs in zip(together[run], alone(config), strict=True):
             assert ours == pytest.approx(theirs, rel=EQUAL)

@@ -10,7 +10,7 @@ from tests.unit.science.support import small
 from worker.recording.store import DamagedFileError, Store
 from worker.science.training.loop import TrainerState, cohort_shape
 from worker.training.faults import fault_of
-from worker.training.start_state import ForkPoint, Saved, checkpoint_arrays, starting_state
+from worker.training.start_state import ForkPoint, Saved, checkpoint_arrays, load_start_state
 
 CONFIG = small.config()
 SHAPE = cohort_shape(CONFIG, small.dataset(CONFIG))
@@ -47,13 +47,13 @@ def assert_equal(ours: TrainerState, theirs: TrainerState) -> None:
 
 
 def test_a_run_without_anything_saved_starts_from_its_seed(store):
-    assert starting_state(store, Saved(None, None), SHAPE) == (None, ())
+    assert load_start_state(store, Saved(None, None), SHAPE) == (None, ())
 
 
 def test_a_fork_that_keeps_the_optimiser_starts_from_all_that_the_checkpoint_holds(
     store, state, checkpoint
 ):
-    start, notices = starting_state(store, fork_point(checkpoint), SHAPE)
+    start, notices = load_start_state(store, fork_point(checkpoint), SHAPE)
 
     assert checkpoint.has_optimiser
     assert_equal(start, replace(state, is_fork=True))
@@ -63,7 +63,7 @@ def test_a_fork_that_keeps_the_optimiser_starts_from_all_that_the_checkpoint_hol
 def test_a_fork_that_resets_the_optimiser_starts_with_moments_of_0_that_count_from_there(
     store, state, checkpoint
 ):
-    start, _ = starting_state(store, fork_point(checkpoint, keeps_optimiser=False), SHAPE)
+    start, _ = load_start_state(store, fork_point(checkpoint, keeps_optimiser=False), SHAPE)
 
     moments = {name: torch.zeros(SHAPE.count) for name in ("mean", "second")}
     tensors = state.tensors | moments
@@ -74,7 +74,7 @@ def test_a_fork_goes_on_at_its_own_resume_point(store, state, checkpoint):
     arrays = {name: tensor.numpy() for name, tensor in state.tensors.items()}
     point = store.save_resume_point(1, 64, 1.5, arrays, optimiser_from=32)
 
-    start, _ = starting_state(store, replace(fork_point(checkpoint), resume=point), SHAPE)
+    start, _ = load_start_state(store, replace(fork_point(checkpoint), resume=point), SHAPE)
 
     assert_equal(start, state)
 
@@ -82,7 +82,7 @@ def test_a_fork_goes_on_at_its_own_resume_point(store, state, checkpoint):
 def test_a_fork_whose_resume_point_is_damaged_starts_again_from_the_fork(store, checkpoint):
     gone = StoredFile(128, checkpoint.url + "x", 1, "0" * 64)
 
-    start, (notice,) = starting_state(store, replace(fork_point(checkpoint), resume=gone), SHAPE)
+    start, (notice,) = load_start_state(store, replace(fork_point(checkpoint), resume=gone), SHAPE)
 
     assert start.is_fork
     assert notice.startswith("The run starts again from its fork:")
@@ -92,7 +92,7 @@ def test_a_fork_whose_checkpoint_is_damaged_fails_with_a_sentence(store, tmp_pat
     (tmp_path / "parent" / "00000000064.safetensors").write_bytes(b"something else")
 
     with pytest.raises(DamagedFileError) as error:
-        starting_state(store, fork_point(checkpoint), SHAPE)
+        load_start_state(store, fork_point(checkpoint), SHAPE)
 
     kind, sentence = fault_of(error.value)
     assert kind == "checkpoint"
@@ -102,4 +102,4 @@ def test_a_fork_whose_checkpoint_is_damaged_fails_with_a_sentence(store, tmp_pat
 
 def test_a_fork_whose_checkpoint_is_not_known_fails_with_a_sentence(store):
     with pytest.raises(DamagedFileError, match="weights of the fork at 64 sequences"):
-        starting_state(store, fork_point(None), SHAPE)
+        load_start_state(store, fork_point(None), SHAPE)
