@@ -1,0 +1,62 @@
+"""Whatever the documents point at is there."""
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/architecture.md",
+    "docs/clamps.md",
+)
+CODE = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+PATH = re.compile(r"(?:app|worker|web|tests|migrations|docs)/[\w./-]+")
+MODULE = re.compile(r"(?:app|worker)(?:\.[a-z_]\w*)+")
+
+
+def paths(text: str) -> set[str]:
+    """Paths in code, from the root; those with a word in capitals stand for any."""
+    words = {word for code in CODE.findall(text) for word in code.split()}
+    found = {word.rstrip(".,:;") for word in words if PATH.fullmatch(word.rstrip(".,:;"))}
+    return {path for path in found if not re.search(r"\b[A-Z]{2,}\b", path)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_paths_are_there(document):
+    made = "web/static/vendor"  # by the set-up
+    text = (ROOT / document).read_text()
+
+    assert [p for p in sorted(paths(text)) if not (ROOT / p).exists() and p != made] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document):
+    links = LINK.findall((ROOT / document).read_text())
+    ours = [link for link in links if not link.startswith("http")]
+
+    assert [link for link in ours if not ((ROOT / document).parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_modules_are_there(document):
+    names = set(MODULE.findall(" ".join(CODE.findall((ROOT / document).read_text()))))
+
+    assert [name for name in sorted(names) if not there(name)] == []
+
+
+def there(name: str) -> bool:
+    """A module, or something in one."""
+    try:
+        if find_spec(name):
+            return True
+    except ModuleNotFoundError:
+        pass
+    module, _, attribute = name.rpartition(".")
+    file = ROOT / f"{module.replace('.', '/')}.py"
+    return file.exists() and attribute in file.read_text()
