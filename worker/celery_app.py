@@ -16,7 +16,7 @@ from app.db.engine import make_engine
 from app.schemas.api.events import TRAIN_QUEUE
 from app.services.runs.outbox import broker_url
 from worker.logs import log_to_stderr
-from worker.service.die_with_parent import die_with
+from worker.service.die_with_parent import die_with_parent
 from worker.service.heartbeat import Heartbeat
 from worker.service.stop_flag import StopFlag
 
@@ -42,7 +42,7 @@ def _die_with_the_worker(**_: object) -> None:
     """In the pool process, which would else supervise its training to the end, alone."""
     # Relies on the main process being alive at this moment: of one that died before, another
     # process would be taken for the parent.
-    die_with(os.getppid())
+    die_with_parent(os.getppid())
 
 
 signals.worker_process_init.connect(_die_with_the_worker, weak=False)

@@ -21,7 +21,7 @@ from app.services.runs.outbox import Outbox, transaction
 from worker.logs import log_to_stderr
 from worker.recording.recorder import Recorder, StaleAttemptError
 from worker.retry import AWAY
-from worker.service.die_with_parent import die_with
+from worker.service.die_with_parent import die_with_parent
 
 log = logging.getLogger("worker.trainer")
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.parent is not None:
         # First of all: a supervisor that was killed cannot settle for us, and a trainer that lived
         # on would renew leases that nobody watches.
-        die_with(given.parent)
+        die_with_parent(given.parent)
     log_to_stderr()
     for claim in given.claims:
         log.info("run %s: attempt %d", claim.run_id, claim.attempt)

@@ -55,15 +55,18 @@ class Measurement(BaseModel):
     previous_token_strength: tuple[tuple[float, ...], ...]
 
 
-class Reading(StrEnum):
-    """What a head makes of what an earlier one wrote (`worker.science.composition`)."""
+class CompositionKind(StrEnum):
+    """What a head makes of what an earlier one wrote: Q-, K- or V-composition (Elhage et al. 2021).
+
+    Computed in `worker.science.composition`.
+    """
 
     QUERY = "q"
     KEY = "k"
     VALUE = "v"
 
 
-READINGS: tuple[Reading, ...] = tuple(Reading)
+COMPOSITION_KINDS: tuple[CompositionKind, ...] = tuple(CompositionKind)
 
 
 def chance_of_composition(width: int) -> float:

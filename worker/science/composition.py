@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from app.schemas.config import ModelConfig
-from app.schemas.measure import READINGS
+from app.schemas.measure import COMPOSITION_KINDS
 from worker.science.parameters import Parameters, Shape
 
 
@@ -51,15 +51,15 @@ def composition_scores(model: ModelConfig, parameters: Parameters) -> Tensor:
     stream's deviation is one factor for all and cancels. Biases, and the rotation of rotary
     positions, are left out: the score is that of tokens at one place.
 
-    Flat [n], NaN where a head's weights are all 0: by reading in the order of
-    `schemas.measure.READINGS`, then later layer, its head, earlier layer, its head.
+    Flat [n], NaN where a head's weights are all 0: by kind in the order of
+    `schemas.measure.COMPOSITION_KINDS`, then later layer, its head, earlier layer, its head.
     """
     layers = [_heads(model, parameters, layer) for layer in range(model.layers)]
     pairs = [_between(later, layers[:n]) for n, later in enumerate(layers) if n]
     if not pairs:
         return torch.zeros(0, device=parameters["final_norm.weight"].device)
     return torch.cat(
-        [pair[reading].flatten() for reading in range(len(READINGS)) for pair in pairs]
+        [pair[kind].flatten() for kind in range(len(COMPOSITION_KINDS)) for pair in pairs]
     )
 
 
@@ -82,7 +82,7 @@ def _heads(model: ModelConfig, parameters: Parameters, layer: int) -> _Heads:
 
 
 def _between(later: _Heads, earlier: list[_Heads]) -> Tensor:
-    """The scores of the heads of a layer with those of all layers below: [reading, b, L, a].
+    """The scores of the heads of a layer with those of all layers below: [kind, b, L, a].
 
     ||U^T M V||_F^2 = sum (U U^T M V V^T) * M, with M = (b's reading) W_O[a] of [D, D]: nothing as
     large as W by W is made.
@@ -91,9 +91,9 @@ def _between(later: _Heads, earlier: list[_Heads]) -> Tensor:
     value = torch.stack([_gram(one.value) for one in earlier])  # [L, a, D, D]
     written = torch.stack([one.ov_size for one in earlier])  # [L, a]
     query, key = _gram(later.query), _gram(later.key)
-    read = torch.stack([later.query, later.key, later.value])  # [reading, b, D, W]
-    other = torch.stack([key, query, _gram(later.output.mT)])  # [reading, b, D, D]
-    own = torch.stack([later.qk_size, later.qk_size, later.ov_size])  # [reading, b]
+    read = torch.stack([later.query, later.key, later.value])  # [kind, b, D, W]
+    other = torch.stack([key, query, _gram(later.output.mT)])  # [kind, b, D, D]
+    own = torch.stack([later.qk_size, later.qk_size, later.ov_size])  # [kind, b]
     meeting = torch.einsum("rbdw,lawe->rblade", read, output)
     through = torch.einsum("rbcd,rblade,laef->rblacf", other, meeting, value)
     square = (through * meeting).sum((-2, -1)).clamp(min=0)

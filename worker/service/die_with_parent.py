@@ -8,7 +8,7 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def die_with(parent: int) -> None:
+def die_with_parent(parent: int) -> None:
     """Has the kernel kill this process when its parent dies (Linux; elsewhere it lives on)."""
     if sys.platform == "linux":
         # Linux sends it when the *thread* that started us ends: parents start their children from

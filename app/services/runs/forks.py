@@ -22,7 +22,8 @@ from app.schemas.words import grouped
 from app.services.runs.creation import enqueue, make_run
 from app.services.runs.estimates import estimate
 from app.services.runs.grafts import check_grafts, nearest
-from app.services.runs.launching import once
+from app.services.runs.idempotency import once
+from app.services.runs.lifecycle import run_or_error
 from app.services.runs.outbox import publish_run
 from app.services.runs.run_read import describe_config
 
@@ -92,7 +93,8 @@ def fork(session: Session, parent: Run, request: ForkRequest, key: str | None = 
         session,
         key,
         f"fork {parent.id} {request.model_dump_json()}",
-        lambda: _fork(session, parent, request),
+        find=lambda answered: run_or_error(session, answered.run_id or ""),
+        create=lambda: _fork(session, parent, request),
     )
 
 

@@ -1,20 +1,48 @@
 """Requests that are repeated with the same key: what they started is remembered for a day."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from app.db import idempotency, locks
-from app.db.models import IdempotencyKey
+from app.db.models import IdempotencyKey, Run, Study
 from app.errors import Invalid
 
 KEPT = timedelta(days=1)  # how long a key's answer is remembered
 LONGEST_KEY = 200
 _HEADER = "header/Idempotency-Key"
 
+Made = TypeVar("Made", Run, Study)
 
-def answer_to(session: Session, key: str, request: str) -> IdempotencyKey | None:
+
+def once(
+    session: Session,
+    key: str | None,
+    request: str,
+    *,
+    find: Callable[[IdempotencyKey], Made],
+    create: Callable[[], Made],
+) -> Made:
+    """What `create` makes; if the key and request came before, what it made then, by `find`."""
+    if key is None:
+        return create()
+    # Takes the key's lock, which covers both the look and the row that is added below: two equal
+    # requests at once would else both find nothing, and launch twice.
+    answered = _answer_to(session, key, request)
+    if answered is not None:
+        # Relies on the key's row going with what it made: after a deletion nothing is answered, and
+        # the same request launches anew.
+        return find(answered)
+    # An error in here rolls the key back with what was made, so that the request can be repeated.
+    made = create()
+    _remember(session, key, request, made)
+    return made
+
+
+def _answer_to(session: Session, key: str, request: str) -> IdempotencyKey | None:
     """What the key started, if it was used before, for the same request.
 
     Holds the key until the transaction ends: of two equal requests at once the second waits.
@@ -35,17 +63,17 @@ def answer_to(session: Session, key: str, request: str) -> IdempotencyKey | None
     return answered
 
 
-def remember(
-    session: Session,
-    key: str,
-    request: str,
-    *,
-    run_id: str | None = None,
-    study_id: str | None = None,
-) -> None:
+def _remember(session: Session, key: str, request: str, made: Run | Study) -> None:
     """Notes what the key has started."""
-    fingerprint = _fingerprint(request)
-    session.add(IdempotencyKey(key=key, fingerprint=fingerprint, run_id=run_id, study_id=study_id))
+    is_run = isinstance(made, Run)
+    session.add(
+        IdempotencyKey(
+            key=key,
+            fingerprint=_fingerprint(request),
+            run_id=made.id if is_run else None,
+            study_id=None if is_run else made.id,
+        )
+    )
 
 
 def _fingerprint(request: str) -> str:

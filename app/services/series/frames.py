@@ -14,7 +14,7 @@ from app.db.models import Frame, Run
 from app.errors import NotFound
 from app.schemas.api.series import CompositionRead, FrameRead, ProbeRead
 from app.schemas.config import ModelConfig, RunConfig
-from app.schemas.measure import READINGS, chance_of_composition
+from app.schemas.measure import COMPOSITION_KINDS, chance_of_composition
 from app.services.series.measurements import finite
 
 DIGITS = 5  # of shares and scores; more are noise of float32 and bytes on the wire
@@ -60,16 +60,16 @@ def _numbers(stored: bytes) -> list[float | None]:
 
 
 def _composition(frame: Frame, model: ModelConfig) -> CompositionRead | None:
-    """Scores by reading, later layer, its head, earlier layer, its head."""
+    """Scores by kind, later layer, its head, earlier layer, its head."""
     if frame.composition is None:
         return None
     scores = iter(_numbers(frame.composition))
-    by_reading = {reading.value: _scores(scores, model) for reading in READINGS}
-    return CompositionRead(chance=chance_of_composition(model.width), **by_reading)
+    by_kind = {kind.value: _scores(scores, model) for kind in COMPOSITION_KINDS}
+    return CompositionRead(chance=chance_of_composition(model.width), **by_kind)
 
 
 def _scores(numbers: Iterator[float | None], model: ModelConfig) -> list[Any]:
-    """The next scores of one reading; the first layer's heads have nobody below them."""
+    """The next scores of one kind; the first layer's heads have nobody below them."""
     nested: list[Any] = [[[] for _ in range(model.heads)]]
     for layer in range(1, model.layers):
         shape = (model.heads, layer, model.heads)

@@ -11,7 +11,7 @@ from app.schemas.state import TERMINAL, RunState
 from app.schemas.studies.request import StudyRequest
 from app.services.runs import creation, lifecycle
 from app.services.runs.deletion import delete_run
-from app.services.runs.idempotency import answer_to, remember
+from app.services.runs.idempotency import once
 from app.services.studies.plan import StudyPlan, make_plan
 
 _CANNOT_PAUSE = TERMINAL | {RunState.STOPPING}
@@ -19,17 +19,13 @@ _CANNOT_PAUSE = TERMINAL | {RunState.STOPPING}
 
 def launch(session: Session, request: StudyRequest, key: str | None = None) -> Study:
     """A new study; with a key that was used before for the same request, the study of then."""
-    if key is None:
-        return _create(session, request)
-    said = f"study {request.model_dump_json()}"
-    # Holds the key until the commit, as for a run: of two equal requests the second finds this
-    # study.
-    answered = answer_to(session, key, said)
-    if answered is not None:
-        return study_or_error(session, answered.study_id or "")
-    study = _create(session, request)
-    remember(session, key, said, study_id=study.id)
-    return study
+    return once(
+        session,
+        key,
+        f"study {request.model_dump_json()}",
+        find=lambda answered: study_or_error(session, answered.study_id or ""),
+        create=lambda: _create(session, request),
+    )
 
 
 def _create(session: Session, request: StudyRequest) -> Study:

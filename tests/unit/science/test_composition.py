@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from app.schemas.config import ModelConfig
-from app.schemas.measure import READINGS, chance_of_composition
+from app.schemas.measure import COMPOSITION_KINDS, chance_of_composition
 from tests.unit.science.support.small import config, train
 from worker.science.composition import composition_scores, compositions
 from worker.science.parameters import Parameters, Shape, initial_parameters
@@ -65,7 +65,7 @@ def share(product: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
 def test_scores_are_those_of_the_definition_for_every_pair_of_heads() -> None:
     scores = composition_scores(MODEL, weights())
 
-    assert tuple(READINGS) == ("q", "k", "v")
+    assert tuple(COMPOSITION_KINDS) == ("q", "k", "v")
     assert scores.shape == (3 * 3 * 4 * 4,)  # readings, pairs of layers, heads of both
     np.testing.assert_allclose(scores.numpy(), by_definition(MODEL, weights()), rtol=2e-5)
 
