@@ -8,6 +8,7 @@ from sqlalchemy import text
 from app.db.recording import StoredFile
 from app.schemas.state import RunState
 from tests.integration.support.html import Document
+from tests.integration.support.recorded import places
 from tests.integration.support.rows import (
     add,
     add_checkpoint,
@@ -18,7 +19,6 @@ from tests.integration.support.rows import (
     moved,
     new_run,
 )
-from tests.integration.support.worker_process import places
 
 RUNS = "/api/v1/runs"
 JSON = {"Content-Type": "application/json"}

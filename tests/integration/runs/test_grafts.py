@@ -6,8 +6,9 @@ import pytest
 from app.db.recording import StoredFile
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
+from tests.integration.support.recorded import numbers, state
 from tests.integration.support.rows import add_checkpoint, moved, new_run
-from tests.integration.support.worker_process import WorkerProcess, numbers, state, tiny
+from tests.integration.support.worker_process import WorkerProcess, tiny
 
 RUNS = "/api/v1/runs"
 SMALL = {"heads": 2, "width": 16}

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Engine, text
-
 from app.config import Settings
 from app.schemas.config import RunConfig
 
@@ -118,32 +116,6 @@ class WorkerProcess:
         logs = [self.log, *self._trainer_logs()]
         told = "\n".join(f"--- {log}\n{log.read_text()[-5000:]}" for log in logs if log.exists())
         raise AssertionError(f"no {what} within {seconds} s\n{told}")
-
-
-def state(engine: Engine, run_id: str) -> str:
-    with engine.connect() as connection:
-        query = text("SELECT state FROM run WHERE id = :id")
-        return str(connection.execute(query, {"id": run_id}).scalar_one())
-
-
-def places(engine: Engine, run_id: str, table: str = "measurement") -> list[int]:
-    """Where a run has rows, in order."""
-    query = text(f"SELECT sequences FROM {table} WHERE run_id = :id ORDER BY sequences")
-    with engine.connect() as connection:
-        return list(connection.execute(query, {"id": run_id}).scalars())
-
-
-def numbers(engine: Engine, run_id: str) -> list[tuple[object, ...]]:
-    """All that a run measured, but for when."""
-    query = text(
-        "SELECT m.sequences, loss, accuracy, in_context_accuracy, correct_probability,"
-        " context_probability, induction_strength, previous_token_strength,"
-        " f.patterns, f.composition"
-        " FROM measurement m LEFT JOIN frame f USING (run_id, sequences)"
-        " WHERE run_id = :id ORDER BY m.sequences"
-    )
-    with engine.connect() as connection:
-        return [tuple(row) for row in connection.execute(query, {"id": run_id})]
 
 
 def is_alive(process: int) -> bool:

@@ -13,14 +13,8 @@ from app.schemas.config import RunConfig
 from app.services.runs.creation import create_run
 from app.services.runs.lifecycle import request_cancel, request_pause, resume, run_or_error
 from app.services.runs.outbox import transaction
-from tests.integration.support.worker_process import (
-    WorkerProcess,
-    kill_now,
-    numbers,
-    places,
-    state,
-    tiny,
-)
+from tests.integration.support.recorded import numbers, places, row, state
+from tests.integration.support.worker_process import WorkerProcess, kill_now, tiny
 
 # What differs is data to the compiled program.
 HEALTHY = [
@@ -78,12 +72,6 @@ def config(*, program: Sequence[dict[str, str]] = (), **parts: Any) -> RunConfig
 
 def ended(engine, ids: list[str], target: str = "finished") -> bool:
     return all(state(engine, run_id) == target for run_id in ids)
-
-
-def row(engine, run_id: str):
-    with engine.connect() as connection:
-        query = text("SELECT * FROM run WHERE id = :id")
-        return connection.execute(query, {"id": run_id}).one()
 
 
 def ask(engine, outbox, how, run_id: str) -> None:

@@ -5,21 +5,14 @@ hold of compiled runs, too, and no run here may have trained in another way than
 """
 
 import pytest
-from sqlalchemy import text
 
 from app.schemas.api.runs import ForkRequest
 from app.services.runs.creation import create_run
 from app.services.runs.forks import fork
 from app.services.runs.lifecycle import request_pause, resume, run_or_error
 from app.services.runs.outbox import transaction
-from tests.integration.support.worker_process import (
-    WorkerProcess,
-    kill_now,
-    numbers,
-    places,
-    state,
-    tiny,
-)
+from tests.integration.support.recorded import events, has_resume_point, numbers, places, state
+from tests.integration.support.worker_process import WorkerProcess, kill_now, tiny
 from worker.science.machine.compiler import cxx
 
 # Loads torch's compiler, which warns of itself; a first compile takes half a minute of both cores.
@@ -57,10 +50,11 @@ def finished(worker, session_engine):
         worker.until(
             lambda: state(session_engine, run_id) == "finished", "finished run", seconds=150
         )
-        told = beginnings(session_engine, run_id)
+        happened = events(session_engine, run_id)
+        told = [message for kind, message in happened if kind == "running"]
         assert len(told) == attempts, told
         assert all("thread, compiled" in message for message in told), told
-        assert notices(session_engine, run_id) == []
+        assert not any(kind == "notice" for kind, _ in happened), happened
         return numbers(session_engine, run_id)
 
     return finished
@@ -71,28 +65,8 @@ def undisturbed(launch, finished):
     return finished(launch(), attempts=1)
 
 
-def messages(engine, run_id: str, kind: str) -> list[str]:
-    query = text("SELECT message FROM run_event WHERE run_id = :id AND kind = :kind ORDER BY id")
-    with engine.connect() as connection:
-        return list(connection.execute(query, {"id": run_id, "kind": kind}).scalars())
-
-
-def beginnings(engine, run_id: str) -> list[str]:
-    return messages(engine, run_id, "running")
-
-
-def notices(engine, run_id: str) -> list[str]:
-    return messages(engine, run_id, "notice")
-
-
 def until_half_way(worker: WorkerProcess, engine, run_id: str) -> None:
-    query = text("SELECT 1 FROM resume_point WHERE run_id = :id AND sequences > 0")
-
-    def look() -> bool:
-        with engine.connect() as connection:
-            return connection.execute(query, {"id": run_id}).first() is not None
-
-    worker.until(look, "resume point", seconds=150)
+    worker.until(has_resume_point(engine, run_id), "resume point", seconds=150)
 
 
 def test_a_killed_trainer_is_followed_by_a_compiled_one_with_the_same_numbers(

@@ -1,21 +1,14 @@
 """Forks that a real worker trains: what they share with their parent is equal bit for bit."""
 
 import pytest
-from sqlalchemy import text
 
 from app.schemas.api.runs import ForkRequest
 from app.services.runs.creation import create_run
 from app.services.runs.forks import fork
 from app.services.runs.lifecycle import run_or_error
 from app.services.runs.outbox import transaction
-from tests.integration.support.worker_process import (
-    WorkerProcess,
-    kill_now,
-    numbers,
-    places,
-    state,
-    tiny,
-)
+from tests.integration.support.recorded import has_resume_point, numbers, places, row, state
+from tests.integration.support.worker_process import WorkerProcess, kill_now, tiny
 
 AT = 5024
 CHANGED = {"optimiser": "reset", "program": [{"kind": "ablate", "site": "L1H0.v"}]}
@@ -60,20 +53,8 @@ def finished(worker, engine):
     return finished
 
 
-def row(engine, run_id: str):
-    with engine.connect() as connection:
-        query = text("SELECT * FROM run WHERE id = :id")
-        return connection.execute(query, {"id": run_id}).one()
-
-
 def kill_past_a_resume_point(worker: WorkerProcess, engine, run_id: str) -> None:
-    query = text("SELECT 1 FROM resume_point WHERE run_id = :id AND sequences > :at")
-
-    def look() -> bool:
-        with engine.connect() as connection:
-            return connection.execute(query, {"id": run_id, "at": AT}).first() is not None
-
-    worker.until(look, "resume point of its own")
+    worker.until(has_resume_point(engine, run_id, after=AT), "resume point of its own")
     kill_now(worker.trainer(run_id, attempt=1))
 
 

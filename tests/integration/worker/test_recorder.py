@@ -16,8 +16,9 @@ from app.services.runs import attempts
 from app.services.runs.creation import create_run
 from app.services.runs.lifecycle import request_cancel, request_pause, resume, run_or_error
 from app.services.runs.outbox import transaction
+from tests.integration.support.recorded import places
 from tests.integration.support.wait import until
-from tests.integration.support.worker_process import places, tiny
+from tests.integration.support.worker_process import tiny
 from worker.recording.entries import Beginning, Ending, Line, Measured, RecordEntry, Snapshot
 from worker.recording.flush import Files, FlushWriter
 from worker.recording.recorder import Recorder, StaleAttemptError

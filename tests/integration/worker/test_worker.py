@@ -3,22 +3,17 @@
 import os
 import signal
 import time
+from functools import partial
 
 import pytest
-from sqlalchemy import text
 
 from app.schemas.api.events import MeasurementMessage, channel
 from app.services.runs.creation import create_run
 from app.services.runs.lifecycle import request_cancel, run_or_error
 from app.services.runs.outbox import transaction
-from tests.integration.support.worker_process import (
-    TINY,
-    WorkerProcess,
-    is_alive,
-    places,
-    state,
-    tiny,
-)
+from tests.integration.support import recorded
+from tests.integration.support.recorded import places, state
+from tests.integration.support.worker_process import TINY, WorkerProcess, is_alive, tiny
 
 END = TINY["training"]["sequences"]
 LONG = {"sequences": 10_000_000, "learning_rate": 1e-3}
@@ -55,13 +50,7 @@ def change(engine, outbox):
 
 @pytest.fixture
 def row(engine):
-    def row(run_id: str):
-        with engine.connect() as connection:
-            return connection.execute(
-                text("SELECT * FROM run WHERE id = :id"), {"id": run_id}
-            ).one()
-
-    return row
+    return partial(recorded.row, engine)
 
 
 def due(end: int, every: int, batch: int = 32) -> list[int]:

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from app.config import Settings
 from app.db.engine import make_engine
@@ -17,15 +16,8 @@ from app.services.runs.creation import create_run
 from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.reaper import sweep
 from app.stack.servers.start import start_servers
-from tests.integration.support.worker_process import (
-    WorkerProcess,
-    is_alive,
-    kill_now,
-    numbers,
-    places,
-    state,
-    tiny,
-)
+from tests.integration.support.recorded import events, has_resume_point, numbers, places, state
+from tests.integration.support.worker_process import WorkerProcess, is_alive, kill_now, tiny
 
 OUTAGE_SECONDS = 2.5
 
@@ -78,28 +70,12 @@ def launch(engine, outbox, **parts) -> str:
         return create_run(session, tiny(**parts)).id
 
 
-def history(engine, run_id: str) -> list[tuple[str, str]]:
-    query = text("SELECT kind, message FROM run_event WHERE run_id = :id ORDER BY id")
-    with engine.connect() as connection:
-        return [tuple(row) for row in connection.execute(query, {"id": run_id})]
-
-
 def moves(engine, run_id: str) -> list[str]:
-    return [kind for kind, _ in history(engine, run_id) if kind != "phase_change"]
+    return [kind for kind, _ in events(engine, run_id) if kind != "phase_change"]
 
 
 def until_half_way(worker: WorkerProcess, engine, run_id: str) -> None:
-    """Returns when there is a resume point and something measured past it."""
-    query = text(
-        "SELECT 1 FROM resume_point p JOIN measurement m USING (run_id)"
-        " WHERE run_id = :id AND p.sequences > 0 AND m.sequences > p.sequences LIMIT 1"
-    )
-
-    def look() -> bool:
-        with engine.connect() as connection:
-            return connection.execute(query, {"id": run_id}).first() is not None
-
-    worker.until(look, "resume point with a measurement past it")
+    worker.until(has_resume_point(engine, run_id), "resume point with a measurement past it")
 
 
 def test_a_killed_trainer_is_followed_by_one_that_goes_on_exactly(
@@ -114,7 +90,7 @@ def test_a_killed_trainer_is_followed_by_one_that_goes_on_exactly(
     assert numbers(engine, run_id) == undisturbed
     told = ["queued", "starting", "running", "lost", "starting", "running", "finished"]
     assert moves(engine, run_id) == told
-    assert any(message.startswith("Resumed at ") for _, message in history(engine, run_id))
+    assert any(message.startswith("Resumed at ") for _, message in events(engine, run_id))
     assert len(list(worker.settings.data_dir.glob(f"checkpoints/{run_id}/resume-*"))) == 1
 
 
@@ -174,7 +150,7 @@ def test_a_run_whose_trainers_die_without_a_measurement_fails_after_three(worker
     worker.until(lambda: state(engine, run_id) == "failed", "failed run")
 
     assert moves(engine, run_id)[-2:] == ["starting", "failed"]
-    assert "3 attempts in a row measured nothing new" in history(engine, run_id)[-1][1]
+    assert "3 attempts in a row measured nothing new" in events(engine, run_id)[-1][1]
 
 
 def test_a_killed_postgres_that_comes_back_has_missed_nothing(undisturbed, own_servers, own):
