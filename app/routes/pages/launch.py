@@ -9,7 +9,7 @@ from app.dependencies import SessionDep
 from app.schemas.state import Optimiser
 from app.services.launch.config_form import ConfigForm, read_form
 from app.services.launch.fork_form import checked, fork_form, launch_typed
-from app.services.launch.page import new_page, starting_form
+from app.services.launch.page import initial_form, new_page
 from app.templating import fragment, page
 
 router = APIRouter(default_response_class=HTMLResponse)
@@ -35,10 +35,10 @@ def new(
     optimiser: str = Optimiser.KEEP,
 ) -> Response:
     if fork:
-        program = starting_form(session, preset, None).program_text if preset else None
+        program = initial_form(session, preset, None).program_text if preset else None
         form = fork_form(session, fork, at, optimiser, program)
     else:
-        form = starting_form(session, preset, like)
+        form = initial_form(session, preset, like)
     return page(request, "launch/page.html", new_page(session, form, chosen=preset))
 
 

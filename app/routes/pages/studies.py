@@ -9,7 +9,7 @@ from app.dependencies import SessionDep, StudyDep
 from app.services.studies import lifecycle
 from app.services.studies.figure import StudyView
 from app.services.studies.form import read_study_form
-from app.services.studies.new_page import starting_study, study_new_page, with_seeds
+from app.services.studies.new_page import initial_study, study_new_page, with_seeds
 from app.services.studies.page import studies_page, study_page, study_status
 from app.templating import fragment, page
 
@@ -54,7 +54,7 @@ def new(
     base: str | None = None,
     run: str | None = None,
 ) -> Response:
-    typed = starting_study(session, preset=preset, like=like, base=base, run=run)
+    typed = initial_study(session, preset=preset, like=like, base=base, run=run)
     return page(request, "studies/new.html", study_new_page(session, typed, chosen=preset))
 
 

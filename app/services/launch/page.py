@@ -90,7 +90,7 @@ def new_page(
     )
 
 
-def starting_form(session: Session, preset_id: str | None, like: str | None) -> ConfigForm:
+def initial_form(session: Session, preset_id: str | None, like: str | None) -> ConfigForm:
     """The form to start from: a preset, another run's config, or the paper's main experiment."""
     if like:
         run = run_or_error(session, like)

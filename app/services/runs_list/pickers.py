@@ -14,12 +14,12 @@ from app.services.runs_list.view import ListView
 
 
 @dataclass(frozen=True)
-class Pick:
+class FilterOption:
     """One box."""
 
     value: str
     label: str
-    is_picked: bool
+    is_ticked: bool
     help: str = ""
 
 
@@ -28,7 +28,7 @@ class FilterGroup:
     """Boxes under one heading."""
 
     title: str
-    picks: Sequence[Pick]
+    options: Sequence[FilterOption]
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class Picker:
     @property
     def count(self) -> int:
         """How many are ticked."""
-        return sum(pick.is_picked for group in self.groups for pick in group.picks)
+        return sum(option.is_ticked for group in self.groups for option in group.options)
 
     @property
     def is_empty(self) -> bool:
-        return not any(group.picks for group in self.groups)
+        return not any(group.options for group in self.groups)
 
 
 def pickers(
@@ -74,24 +74,26 @@ def pickers(
 def _flat(values: Iterable[str], picked: Sequence[str]) -> FilterGroup:
     """Those that there are, and those that were picked though there are none."""
     every = dict.fromkeys([*map(str, values), *map(str, picked)])
-    return FilterGroup("", [Pick(value, value, value in picked) for value in every])
+    return FilterGroup("", [FilterOption(value, value, value in picked) for value in every])
 
 
 def _clamps(picked: Sequence[str]) -> list[FilterGroup]:
-    lights = [Pick(light, light, light in picked, LIGHTS[light]) for light in Light]
-    lights.append(Pick(NONE, "none at all", NONE in picked))
-    kinds = [Pick(entry.id, entry.name, entry.id in picked) for entry in CATALOGUE]
+    lights = [FilterOption(light, light, light in picked, LIGHTS[light]) for light in Light]
+    lights.append(FilterOption(NONE, "none at all", NONE in picked))
+    kinds = [FilterOption(entry.id, entry.name, entry.id in picked) for entry in CATALOGUE]
     return [FilterGroup("Light", lights), FilterGroup("Kind", kinds)]
 
 
 def _studies(studies: Sequence[tuple[str, str]], picked: str | None) -> FilterGroup:
     every = dict(studies) | ({picked: picked} if picked and picked not in dict(studies) else {})
-    return FilterGroup("", [Pick(of, name, of == picked) for of, name in every.items()])
+    return FilterGroup("", [FilterOption(of, name, of == picked) for of, name in every.items()])
 
 
 def _columns(picked: Sequence[str]) -> list[FilterGroup]:
     choices = [column for column in columns().values() if column.id != NAME]
     return [
-        FilterGroup(title, [Pick(one.id, one.full_title, one.id in picked) for one in group])
+        FilterGroup(
+            title, [FilterOption(one.id, one.full_title, one.id in picked) for one in group]
+        )
         for title, group in groupby(choices, lambda column: column.group)
     ]

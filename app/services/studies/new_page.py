@@ -83,7 +83,7 @@ def study_new_page(
     )
 
 
-def starting_study(
+def initial_study(
     session: Session, *, preset: str | None, like: str | None, base: str | None, run: str | None
 ) -> Typed:
     """What the form holds at first: a preset, another study, or seeds of some config."""
