@@ -1,0 +1,1 @@
+"""Scripts and templates, read as text: what one asks for, the other has."""
