@@ -1,4 +1,5 @@
-// Numbers as people read them; the same forms as app/services/wording.py.
+// Numbers as people read them; the same forms as app/services/wording.py:
+// tests/cases/wording.json is read by the tests of both.
 
 export function short(number) {
   for (const [size, suffix] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
@@ -36,11 +37,12 @@ export function duration(seconds) {
     .join(" ");
 }
 
+/** How long ago, in one unit: whole ones that have passed. */
 export function age(seconds) {
-  if (seconds < 9.95) return `${Math.max(seconds, 0).toFixed(1)} s ago`;
-  if (seconds < 90) return `${Math.round(seconds)} s ago`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
-  return `${Math.round(seconds / 3600)} h ago`;
+  for (const [size, unit] of [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]]) {
+    if (seconds >= size) return `${Math.floor(seconds / size)} ${unit} ago`;
+  }
+  return "just now";
 }
 
 /** The time of day in UTC, as everywhere on the pages. */
