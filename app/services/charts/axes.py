@@ -149,3 +149,9 @@ def _between(known: Sequence[tuple[int, float]], sequences: float) -> float | No
         return known[-1][1]
     (x0, y0), (x1, y1) = known[right - 1], known[right]
     return y0 + (y1 - y0) * (sequences - x0) / (x1 - x0)
+
+
+def plotted(number: float) -> float | None:
+    """A number of a run as figures have it: six decimals; NaN and infinities, for which JSON has no
+    word, are gaps."""
+    return round(number, 6) if math.isfinite(number) else None

@@ -1,6 +1,5 @@
 """Strengths of all heads against time as a picture: a row for every head."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +7,7 @@ from app.schemas.config import RunConfig
 from app.schemas.measure import Measurement
 from app.schemas.view import Drawing
 from app.schemas.words import head_name
-from app.services.charts.axes import Axis
+from app.services.charts.axes import Axis, plotted
 from app.services.charts.style import DIVERGING, SEQUENTIAL, Figure
 
 NAMES_WIDTH, BAR_WIDTH = 92, 62  # pixels beside the picture
@@ -37,7 +36,7 @@ def heatmap(
         "name": metric.replace("_", " "),
         "x": [axis.of(row) for row in rows],
         "y": [head_name(layer, head) for layer, head in places],
-        "z": [[_finite(getattr(row, metric)[lay][head]) for row in rows] for lay, head in places],
+        "z": [[plotted(getattr(row, metric)[lay][head]) for row in rows] for lay, head in places],
         "zmin": least,
         "zmax": most,
         "zsmooth": False,
@@ -68,7 +67,3 @@ def heatmap(
     layout["shapes"] = [{**shape, "layer": "above"} for shape in lines]
     layout["meta"] |= {"drawing": Drawing.HEATMAP, "scale": scale, "heads": heads}
     return {"data": [trace], "layout": layout}
-
-
-def _finite(number: float) -> float | None:
-    return round(number, 6) if math.isfinite(number) else None

@@ -15,7 +15,7 @@ from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Evaluator, Measurement, Metric
 from app.schemas.view import Drawing, YAxis
 from app.schemas.words import head_name
-from app.services.charts.axes import USUAL, Axis, Look, axis_of
+from app.services.charts.axes import USUAL, Axis, Look, axis_of, plotted
 from app.services.charts.heatmap import heatmap
 from app.services.charts.marks import (
     Landmarks,
@@ -113,7 +113,7 @@ def _evaluators(
         {
             **_line(evaluator.replace("_", " "), config),
             "x": xs,
-            "y": [_finite(getattr(row, metric)[index]) for row in rows],
+            "y": [plotted(getattr(row, metric)[index]) for row in rows],
             "line": {
                 "color": EVALUATOR_HUES[evaluator],
                 "width": 2.4 if evaluator is Evaluator.TRAIN else 1.4,
@@ -178,7 +178,7 @@ def _strengths(
         {
             **_line(head_name(layer, head), config),
             "x": xs,
-            "y": [_finite(getattr(row, metric)[layer][head]) for row in rows],
+            "y": [plotted(getattr(row, metric)[layer][head]) for row in rows],
             "line": {"color": head_hue(head), "width": 1.6, "dash": head_dash(head)},
             "visible": layer == shown,
             "meta": {"metric": metric, "layer": layer, "head": head},
@@ -197,11 +197,6 @@ def _strengths(
 def shown_layer(name: FigureName, config: RunConfig) -> int:
     """Previous-token heads form in the first layer, induction heads in the last."""
     return config.model.layers - 1 if name is FigureName.INDUCTION else 0
-
-
-def _finite(number: float) -> float | None:
-    """Infinities and NaN are gaps: JSON has no word for them."""
-    return round(number, 6) if math.isfinite(number) else None
 
 
 def _line(name: str, config: RunConfig) -> dict[str, Any]:

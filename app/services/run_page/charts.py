@@ -26,7 +26,7 @@ from app.services.charts.run_figures import (
 )
 from app.services.charts.style import Figure, head_dash, head_hue
 from app.services.runs.run_read import phase_change_of
-from app.services.series.measurements import SHOWN, WHOLE, SequenceRange, read_measurements
+from app.services.series.measurements import SHOWN, WHOLE, SequenceRange, finite, read_measurements
 
 X_AXES: Mapping[XAxis, str] = {
     XAxis.SEQUENCES: "sequences",
@@ -224,7 +224,7 @@ def _legend(rows: Sequence[Measurement], view: ChartView) -> list[LegendEntry]:
             name=evaluator,
             label=evaluator.replace("_", " "),
             hue=EVALUATOR_HUES[evaluator],
-            value=latest[index] if math.isfinite(latest[index]) else None,
+            value=finite(latest[index]),
             is_shown=evaluator not in view.hidden_evaluators,
         )
         for index, evaluator in enumerate(EVALUATORS)
