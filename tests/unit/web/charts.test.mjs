@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { alone, aloneByDoubleClick, toggle } from "../../../web/static/js/charts/hidden.js";
 import { Places } from "../../../web/static/js/charts/places.js";
 import { Average, withTwins } from "../../../web/static/js/charts/smoothing.js";
 import { cases, isClose } from "./support/cases.mjs";
@@ -59,4 +60,32 @@ test("smoothed twins come after the lines, which turn faint", () => {
   assert.ok(traces[0].opacity < 1);
   assert.ok(isClose(averages[0].take(3), 18 / 7), "it goes on where the line ended");
   assert.deepEqual(withTwins([line], 0).traces, [line]);
+});
+
+test("a legend hides, shows alone and shows all again", () => {
+  const keys = ["a", "b", "c"];
+  const hidden = new Set();
+  toggle(hidden, "a");
+  assert.deepEqual([...hidden], ["a"]);
+  toggle(hidden, "a");
+  alone(hidden, "b", keys);
+  assert.deepEqual([...hidden], ["a", "c"]);
+  alone(hidden, "b", keys);
+  assert.deepEqual([...hidden], []);
+  for (const key of keys) toggle(hidden, key);
+  alone(hidden, "b", keys);
+  assert.deepEqual([...hidden], ["a", "c"], "what is hidden with all others is shown alone");
+});
+
+test("a double click, which is a click at first, does so as well", () => {
+  const keys = [0, 1, 2];
+  const hidden = new Set();
+  const doubleClick = (key) => {
+    toggle(hidden, key);
+    aloneByDoubleClick(hidden, key, keys);
+  };
+  doubleClick(1);
+  assert.deepEqual([...hidden], [0, 2]);
+  doubleClick(1);
+  assert.deepEqual([...hidden], []);
 });

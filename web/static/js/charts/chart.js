@@ -1,12 +1,11 @@
 // Charts: figures come from the server, points are appended here.
 
 import { contentOf } from "./content.js";
-import { themedLayout, themedShapes } from "./recolour.js";
+import { Hairlines } from "./hairlines.js";
+import { CONFIG, runLayout, runShapes } from "./recolour.js";
 import { Places } from "./places.js";
 
 const Plotly = window.Plotly;
-const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false, showTips: false };
-const coarse = matchMedia("(pointer: coarse)").matches;
 
 export class Chart {
   #frame = null; // where the attention on show was taken, in sequences
@@ -19,6 +18,7 @@ export class Chart {
    */
   constructor(element, figure, { isShown, layer = () => 0, weight = 0 }) {
     this.element = element;
+    this.hairlines = new Hairlines(element);
     this.isShown = isShown;
     this.layer = layer;
     this.weight = weight;
@@ -153,7 +153,7 @@ export class Chart {
   cursor(sequences) {
     if (sequences === this.#frame) return;
     this.#frame = sequences;
-    Plotly.relayout(this.element, { shapes: themedShapes(this.figure.layout, this.#frameX()) });
+    Plotly.relayout(this.element, { shapes: runShapes(this.figure.layout, this.#frameX()) });
   }
 
   #frameX() {
@@ -162,18 +162,12 @@ export class Chart {
 
   /** A hairline at the moment that the pointer is over, here or in another chart. */
   hairline(sequences) {
-    if (!this.hair) {
-      this.hair = document.createElement("i");
-      this.hair.className = "hairline";
-      this.element.append(this.hair);
-    }
     // Plotly's own and as it is drawn now, not the figure's: the hand may have moved it.
     const axis = this.element._fullLayout.xaxis;
     const x = sequences === null ? null : this.places.at(sequences, this.xs);
     const written = x === null ? null : this.places.written(x);
     const inside = written !== null && written >= axis.range[0] && written <= axis.range[1];
-    this.hair.hidden = !inside;
-    if (inside) this.hair.style.left = `${axis._offset + axis.r2p(written)}px`;
+    this.hairlines.show(inside ? [{ left: axis._offset + axis.r2p(written) }] : []);
   }
 
   #traces() {
@@ -184,10 +178,9 @@ export class Chart {
 
   #layout() {
     const { layout } = this.figure;
-    const shown = themedLayout(layout, { frame: this.#frameX(), width: this.element.clientWidth });
+    const shown = runLayout(layout, { frame: this.#frameX(), width: this.element.clientWidth });
     shown.yaxis.range = this.isPicture ? this.#rows() : this.#heights;
     if (this.#ahead) shown.xaxis.range = this.element.layout.xaxis.range;
-    if (coarse) shown.dragmode = false; // dragging scrolls the page
     return shown;
   }
 

@@ -1,6 +1,8 @@
 // Legends as buttons: a click hides and shows, a double click shows one alone and all again. What is
 // hidden at first is what the server has drawn so.
 
+import { aloneByDoubleClick, toggle } from "./hidden.js";
+
 /**
  * @param {string} id of the group of buttons
  * @param {string} key the data attribute that numbers them
@@ -21,14 +23,11 @@ export function legend(id, key, apply) {
     const number = numbers[index];
     button.addEventListener("click", (event) => {
       if (event.detail === 2) return; // the second half of a double click
-      if (!hidden.delete(number)) hidden.add(number);
+      toggle(hidden, number);
       update();
     });
     button.addEventListener("dblclick", () => {
-      const others = numbers.filter((one) => one !== number);
-      const isAlone = others.every((one) => hidden.has(one));
-      hidden.clear();
-      if (!isAlone) others.forEach((one) => hidden.add(one));
+      aloneByDoubleClick(hidden, number, numbers);
       update();
     });
   });

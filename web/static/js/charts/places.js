@@ -1,5 +1,7 @@
 // Where things lie on a chart's x axis; the counterpart of app/services/charts/axes.py.
 
+import { lastAt } from "./look_up.js";
+
 /** The x axis of a figure, and at which `sequences` its points were measured. */
 export class Places {
   constructor(figure) {
@@ -25,13 +27,7 @@ export class Places {
 
   /** Index of the last point at or before a place; -1 before the first. */
   indexAt(sequences) {
-    let [low, high] = [0, this.sequences.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.sequences[middle] <= sequences) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+    return lastAt(this.sequences, sequences);
   }
 
   /** Where a number of sequences lies, given the x of the points; null where that is not known. */

@@ -2,60 +2,77 @@
 
 import { colour } from "../common/theme.js";
 
+const coarse = matchMedia("(pointer: coarse)").matches;
 const NARROW = 520; // pixels; a long label would cover the curves
 const STEPS = {
   sequential: ["scale-0", "scale-1", "scale-2", "scale-3", "scale-4"],
   diverging: ["below-4", "below-2", "scale-0", "scale-2", "scale-4"],
 };
 
-/** Named parts of the server's figure, and the design token that colours each. */
-const SHAPES = { mark: "mark", fork: "muted", guessing: "muted", cursor: "ink" };
+/** Named lines of the server's figures that have a token of their own; the others are muted. */
+const LINES = { mark: "mark", cursor: "ink" };
 
-/** The layout as the page shows it. `frame`: where the attention on show was taken, or null. */
-export function themedLayout(layout, { frame, width }) {
-  const [card, hairline, muted, ink, grid] = ["card", "hairline", "muted", "ink", "grid"].map(colour);
-  const axis = (one) => ({
-    ...one,
-    gridcolor: grid,
-    linecolor: hairline,
-    tickfont: { size: 11, color: muted },
-    title: { ...one.title, font: { size: 11, color: muted } },
-  });
-  const notes = width < NARROW ? narrowed(layout) : layout.annotations;
+/** Of every chart: what a double click does is the page's own affair. */
+export const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false, showTips: false };
+
+/** The layout of a run's chart. `frame`: where the attention on show was taken, or null. */
+export function runLayout(layout, { frame, width }) {
   return {
-    ...layout,
+    ...themed(layout, width < NARROW ? aside(layout) : layout.annotations),
     showlegend: false,
     uirevision: null, // what is zoomed and hidden is in the page's own hands
-    font: { family: getComputedStyle(document.body).fontFamily, size: 11, color: ink },
-    hoverlabel: { bgcolor: card, bordercolor: hairline, font: { size: 11, color: ink } },
-    xaxis: axis(layout.xaxis),
-    yaxis: axis(layout.yaxis),
-    shapes: themedShapes(layout, frame),
-    annotations: notes.map((note) => ({
-      ...note,
-      font: { ...note.font, color: muted },
-      bgcolor: note.text === "plateau" ? "rgba(0, 0, 0, 0)" : card,
-    })),
+    shapes: runShapes(layout, frame),
   };
 }
 
-export function themedShapes(layout, frame) {
-  const shapes = layout.shapes.map((shape) =>
-    shape.name === "band"
-      ? { ...shape, fillcolor: colour("band") }
-      : { ...shape, line: { ...shape.line, color: colour(SHAPES[shape.name]) } },
-  );
-  if (frame !== null) shapes.push(frameLine(frame));
-  return shapes;
+export function runShapes({ shapes }, frame) {
+  return (frame === null ? shapes : [...shapes, frameLine(frame)]).map(themedShape);
+}
+
+/** The layout of curves of several runs, in one chart or in many; `width` in pixels. */
+export function overlayLayout(layout, width) {
+  const { annotations } = layout;
+  return themed(layout, width < NARROW ? annotations.map(shortened) : annotations);
+}
+
+function themed(layout, notes) {
+  const [card, hairline, muted, ink, grid] = ["card", "hairline", "muted", "ink", "grid"].map(colour);
+  const font = { size: 11, color: muted };
+  const axes = Object.entries(layout).filter(([name]) => /^[xy]axis/.test(name));
+  const axis = (one) => {
+    const title = one.title && { title: { ...one.title, font } };
+    return { ...one, gridcolor: grid, linecolor: hairline, tickfont: font, ...title };
+  };
+  return {
+    ...layout,
+    font: { family: getComputedStyle(document.body).fontFamily, size: 11, color: ink },
+    hoverlabel: { bgcolor: card, bordercolor: hairline, font: { size: 11, color: ink } },
+    ...Object.fromEntries(axes.map(([name, one]) => [name, axis(one)])),
+    shapes: layout.shapes.map(themedShape),
+    annotations: notes.map((note) => themedNote(note, { card, ink, muted })),
+    ...(coarse && { dragmode: false }), // dragging scrolls the page
+  };
+}
+
+function themedShape(shape) {
+  if (shape.name === "band") return { ...shape, fillcolor: colour("band") };
+  return { ...shape, line: { ...shape.line, color: colour(LINES[shape.name] ?? "muted") } };
+}
+
+function themedNote(note, { card, ink, muted }) {
+  if (note.name === "panel") return { ...note, font: { ...note.font, color: ink } };
+  const bgcolor = note.text === "plateau" ? "rgba(0, 0, 0, 0)" : card;
+  return { ...note, bgcolor, font: { ...note.font, color: muted } };
 }
 
 /** Ink where the server has black, and the page's scales in pictures. */
 export function themedTrace(trace) {
   if (trace.type === "heatmap") return themedPicture(trace);
-  if (trace.meta.evaluator !== 0) return trace;
+  const { evaluator, is_ink: isInk = evaluator === 0, broken } = trace.meta;
+  if (!isInk) return trace;
   const ink = colour("ink");
-  const pen = trace.meta.broken && { marker: { ...trace.marker, line: { width: 2, color: ink } } };
-  return { ...trace, ...(pen || { line: { ...trace.line, color: ink } }) };
+  if (broken) return { ...trace, marker: { ...trace.marker, line: { width: 2, color: ink } } };
+  return { ...trace, line: { ...trace.line, color: ink }, ...(trace.fill && { fillcolor: ink }) };
 }
 
 function themedPicture(trace) {
@@ -67,11 +84,11 @@ function themedPicture(trace) {
 }
 
 /** Labels for a narrow chart: a line each, on the side where there is room. */
-function narrowed({ annotations, xaxis }) {
+function aside({ annotations, xaxis }) {
   const [low, high] = xaxis.range;
   let row = 0;
   return annotations.map((note) => {
-    if (note.name === "guessing") return { ...note, text: note.text.split(" · ")[0] };
+    if (note.name === "guessing") return shortened(note);
     if (!("yshift" in note)) return note;
     const isRight = note.x > (low + high) / 2;
     const side = { xanchor: isRight ? "right" : "left", xshift: isRight ? -3 : 3 };
@@ -79,9 +96,14 @@ function narrowed({ annotations, xaxis }) {
   });
 }
 
+/** Its first words; what names a small chart stays. */
+function shortened(note) {
+  return note.name === "panel" ? note : { ...note, text: note.text.split(" · ")[0] };
+}
+
 function frameLine(x) {
   return {
     type: "line", name: "cursor", layer: "above", yref: "paper",
-    x0: x, x1: x, y0: 0, y1: 1, line: { color: colour("ink"), width: 1, dash: "dot" },
+    x0: x, x1: x, y0: 0, y1: 1, line: { width: 1, dash: "dot" },
   };
 }

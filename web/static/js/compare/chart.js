@@ -1,18 +1,20 @@
 // The curves of a comparison: drawn from the server's figure, lengthened by what comes live.
 
-import { CONFIG, themedLayout, themedTrace } from "../charts/figures.js";
+import { Hairlines } from "../charts/hairlines.js";
+import { lastAt } from "../charts/look_up.js";
+import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
 import { numberAt } from "./live.js";
 
 const Plotly = window.Plotly;
-const OURS = { ...CONFIG, doubleClick: false }; // zooming out asks the server again
 
 export class CompareChart {
-  #hairs = [];
+  #hairlines;
   #zooms = 0; // raised to let go of what somebody zoomed to
 
   /** @param {{zoomed: Function, hover: Function}} listener */
   constructor(element, listener) {
     this.element = element;
+    this.#hairlines = new Hairlines(element);
     this.listener = listener;
     this.cost = 0; // milliseconds that it last took to draw
   }
@@ -24,7 +26,7 @@ export class CompareChart {
     const { height } = figure.layout.meta;
     this.element.style.height = height ? `${height}px` : "";
     const isFirst = !this.element.data;
-    await this.#timed(() => Plotly.react(this.element, this.#traces(), this.#layout(), OURS));
+    await this.#timed(() => Plotly.react(this.element, this.#traces(), this.#layout(), CONFIG));
     if (isFirst) this.#listen();
     this.#curves = null;
   }
@@ -45,7 +47,7 @@ export class CompareChart {
   }
 
   #layout() {
-    const layout = themedLayout(this.figure.layout, this.element.clientWidth);
+    const layout = overlayLayout(this.figure.layout, this.element.clientWidth);
     layout.uirevision = `${layout.uirevision} ${this.chosen.xlog} ${this.chosen.ylog} ${this.#zooms}`;
     for (const [name, axis] of Object.entries(layout)) {
       if (/^xaxis/.test(name) && this.chosen.xlog) layout[name] = { ...axis, type: "log", range: this.#decades(axis.range) };
@@ -174,29 +176,8 @@ export class CompareChart {
   /** A hairline in every panel; null takes them away. */
   hairlines(place) {
     const panels = place === null ? [] : this.#panels();
-    while (this.#hairs.length < panels.length) {
-      const hair = document.createElement("i");
-      hair.className = "hairline";
-      this.element.append(hair);
-      this.#hairs.push(hair);
-    }
-    this.#hairs.forEach((hair, index) => {
-      hair.hidden = index >= panels.length;
-      if (hair.hidden) return;
-      const [x, y] = panels[index];
-      const sides = { left: x._offset + x.d2p(place), top: y._offset, height: y._length };
-      for (const [side, pixels] of Object.entries(sides)) hair.style[side] = `${pixels}px`;
-    });
+    this.#hairlines.show(
+      panels.map(([x, y]) => ({ left: x._offset + x.d2p(place), top: y._offset, height: y._length })),
+    );
   }
-}
-
-/** The index of the last place at or before one; -1 if there is none. */
-export function lastAt(places, place) {
-  let [low, high] = [0, places.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (places[middle] <= place) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }

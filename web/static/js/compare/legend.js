@@ -1,5 +1,6 @@
 // The legend of a comparison: a table that says every number under the cursor, hides and shows.
 
+import { alone, aloneByDoubleClick, toggle } from "../charts/hidden.js";
 import { fixed, grouped, nats, short } from "../common/format.js";
 
 const MOST_READ = 10; // lines in the box beside the pointer
@@ -17,19 +18,13 @@ function rows() {
  */
 export function listen(hidden, changed) {
   const keys = () => rows().map(({ dataset }) => dataset.key);
-  const alone = (key) => {
-    const others = keys().filter((one) => one !== key);
-    const isAlone = !hidden.has(key) && others.every((one) => hidden.has(one));
-    hidden.clear();
-    if (!isAlone) others.forEach((one) => hidden.add(one));
-    changed();
-  };
   $("chooser").parentElement.addEventListener("click", (event) => {
     const button = event.target.closest("[data-show], [data-only]");
     if (!button) return;
     const { key } = button.closest("tr").dataset;
-    if ("only" in button.dataset || event.detail === 2) return alone(key);
-    if (!hidden.delete(key)) hidden.add(key);
+    if ("only" in button.dataset) alone(hidden, key, keys());
+    else if (event.detail === 2) aloneByDoubleClick(hidden, key, keys());
+    else toggle(hidden, key);
     changed();
   });
 }

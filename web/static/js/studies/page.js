@@ -1,9 +1,11 @@
 // The page of a study: one figure from the server, drawn again at a calm pace.
 
-import { CONFIG, themedLayout, themedTrace } from "../charts/figures.js";
+import { aloneByDoubleClick, toggle } from "../charts/hidden.js";
+import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
 import { withEach } from "./refresh.js";
 
 const Plotly = window.Plotly;
+const RESETS = { ...CONFIG, doubleClick: "reset" };
 const PANEL_WIDTH = 260; // pixels for a small chart; narrow screens have two beside each other
 
 const $ = (id) => document.getElementById(id);
@@ -69,7 +71,7 @@ async function draw() {
   $("study-note").textContent = note;
   if (points) chart.querySelector(".awaited")?.remove();
   chart.style.height = height ? `${height}px` : "";
-  await Plotly.react(chart, figure.data.map(shown), themedLayout(figure.layout, chart.clientWidth), CONFIG);
+  await Plotly.react(chart, figure.data.map(shown), overlayLayout(figure.layout, chart.clientWidth), RESETS);
   drawLegend(groups);
 }
 
@@ -118,16 +120,13 @@ function groupOf(event) {
 $("study-legend").addEventListener("click", (event) => {
   const group = groupOf(event);
   if (group === null || event.detail === 2) return; // the second half of a double click
-  if (!hidden.delete(group)) hidden.add(group);
+  toggle(hidden, group);
   draw();
 });
 $("study-legend").addEventListener("dblclick", (event) => {
   const group = groupOf(event);
   if (group === null) return;
-  const others = figure.layout.meta.groups.map((_, number) => number).filter((one) => one !== group);
-  const isAlone = others.every((one) => hidden.has(one));
-  hidden.clear();
-  if (!isAlone) others.forEach((one) => hidden.add(one));
+  aloneByDoubleClick(hidden, group, [...figure.layout.meta.groups.keys()]);
   draw();
 });
 
