@@ -2,7 +2,7 @@
 
 import { aloneByDoubleClick, toggle } from "../charts/hidden.js";
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
-import { withEach } from "./refresh.js";
+import { withEach } from "../common/refresh.js";
 
 const Plotly = window.Plotly;
 const RESETS = { ...CONFIG, doubleClick: "reset" };
