@@ -1,0 +1,47 @@
+// Forms that launch: what has changed, what is wrong, and that nothing is sent twice.
+
+const $ = (id) => document.getElementById(id);
+export const form = $("launch");
+const send = () => form.querySelector("button[type=submit].primary");
+const errors = () => [...form.querySelectorAll(".error[id]")];
+const isWrong = (error) => error.textContent.trim() !== "";
+
+function markChanged(input) {
+  if (input.dataset.default === undefined) return;
+  input.closest(".field")?.classList.toggle("changed", input.value.trim() !== input.dataset.default);
+}
+
+function markErrors(inputOf) {
+  for (const error of errors()) {
+    const input = inputOf(error.id.replace(/^error-/, ""));
+    if (input?.matches("input, select, textarea")) input.setAttribute("aria-invalid", String(isWrong(error)));
+    if (isWrong(error)) error.closest("details.section")?.setAttribute("open", "");
+  }
+  if (!errors().some(isWrong)) $("refusal").hidden = true;
+}
+
+/**
+ * @param {(id: string) => Element | null} inputOf that which the error of a name is about
+ * @param {(wrong: Element[]) => string} say what is written over the form that is not sent
+ * @param {(wrong: Element[]) => void} show brings what is wrong into view
+ */
+export function watch({ inputOf = $, say, show }) {
+  form.addEventListener("input", (event) => markChanged(event.target));
+  document.addEventListener("htmx:after:swap", () => markErrors(inputOf));
+  form.addEventListener("submit", (event) => {
+    const wrong = errors().filter(isWrong);
+    if (!wrong.length) {
+      send().disabled = true;
+      return;
+    }
+    event.preventDefault(); // the server would only say the same again
+    $("refusal").hidden = false;
+    $("refusal").lastElementChild.textContent = say(wrong);
+    show(wrong);
+  });
+  addEventListener("pageshow", () => {
+    send().disabled = false;
+  });
+  form.querySelectorAll("[data-default]").forEach(markChanged);
+  markErrors(inputOf);
+}
