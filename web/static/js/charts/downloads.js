@@ -1,10 +1,9 @@
 // Charts as files: as they are zoomed and smoothed now, on light paper, with their title.
 
+import { PAPER, saveImage, titled } from "./image_file.js";
 import { colour } from "../common/theme.js";
 
-const Plotly = window.Plotly;
 const SIZE = { width: 1000, height: 560 };
-const DOTS = 2; // a pixel of the picture in every direction, for print
 
 /** @param {Record<string, import("./chart.js").Chart>} charts by the names of their menus */
 export function offerDownloads(charts, run) {
@@ -23,16 +22,8 @@ export function offerDownloads(charts, run) {
   });
 }
 
-async function save(chart, run, format) {
-  const { name } = chart.figure.layout.meta;
-  const address = await Plotly.toImage(onPaper(chart, run), {
-    ...SIZE,
-    format,
-    scale: format === "png" ? DOTS : 1,
-  });
-  const link = document.createElement("a");
-  Object.assign(link, { href: address, download: `${run.id}-${name}.${format}` });
-  link.click();
+function save(chart, run, format) {
+  return saveImage(onPaper(chart, run), SIZE, format, `${run.id}-${chart.figure.layout.meta.name}`);
 }
 
 /** The figure that is shown, in the server's colours. */
@@ -51,9 +42,8 @@ function onPaper(chart, run) {
     }),
     layout: {
       ...layout,
-      title: { text: `${run.name} · ${layout.meta.title.toLowerCase()}`, x: 0.02, font: { size: 15 } },
-      paper_bgcolor: "#FFFFFF",
-      plot_bgcolor: "#FFFFFF",
+      ...PAPER,
+      title: titled(`${run.name} · ${layout.meta.title.toLowerCase()}`),
       margin: { ...layout.margin, l: layout.margin.l + 12, t: 76 },
       xaxis: { ...layout.xaxis, range: shown.xaxis.range },
       yaxis: { ...layout.yaxis, range: shown.yaxis.range },

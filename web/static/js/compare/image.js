@@ -1,18 +1,13 @@
 // A comparison as a file: as it is zoomed and hidden now, on light paper, with title and legend.
 
-const Plotly = window.Plotly;
+import { PAPER, saveImage, titled } from "../charts/image_file.js";
+
 const SIZE = { width: 1200, height: 640 };
-const DOTS = 2; // a pixel of the picture in every direction, for print
-const PAPER = "#FFFFFF";
 
 /** @param {"png" | "svg"} format */
-export async function save(chart, title, format, name) {
+export function save(chart, title, format, name) {
   const height = chart.figure.layout.meta.height ?? SIZE.height;
-  const scale = format === "png" ? DOTS : 1;
-  const image = await Plotly.toImage(onPaper(chart, title), { ...SIZE, height, format, scale });
-  const link = document.createElement("a");
-  Object.assign(link, { href: image, download: `${name}.${format}` });
-  link.click();
+  return saveImage(onPaper(chart, title), { ...SIZE, height }, format, name);
 }
 
 /** The figure in the server's colours, with the axes as they are seen. */
@@ -33,10 +28,9 @@ function onPaper(chart, title) {
       ...layout,
       showlegend: isOverlay,
       legend: { x: 1.01, y: 1 },
-      title: { text: title, x: 0.02, font: { size: 15 } },
+      title: titled(title),
       margin: { ...layout.margin, l: layout.margin.l + 12, t: layout.margin.t + 40 },
-      paper_bgcolor: PAPER,
-      plot_bgcolor: PAPER,
+      ...PAPER,
       ...Object.fromEntries(axes.map((name) => [name, axis(layout[name], seen.layout[name])])),
     },
   };
