@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 
 from app.assets import STATIC, WEB, address, imports_of
 from app.schemas import words
+from app.schemas.series import MEASURES
 from app.services import wording
 from app.services.help.guide import explained
 
@@ -112,6 +113,7 @@ def _make_environment() -> Environment:
     environment.globals["module"] = _module
     environment.globals["inline_script"] = _inline_script
     environment.globals["explained"] = explained
+    environment.globals["measures"] = tuple(MEASURES)
     # Macros as globals: a block that is rendered alone does not run its template's imports.
     environment.globals["ui"] = environment.get_template("shared/macros.html").module
     environment.globals["fields"] = environment.get_template("shared/fields.html").module

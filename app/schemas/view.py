@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from app.schemas.measure import EVALUATORS, Metric
+from app.schemas.series import for_each_panel
 
 
 class XAxis(StrEnum):
@@ -59,8 +60,10 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-class ChartView(BaseModel):
-    """The whole view; what is not given is as usual. Layers count from 1, as on the page."""
+@for_each_panel(int | None, Field(None, ge=1), "{0.kind}_layer")
+@for_each_panel(Drawing, Drawing.LINES, "{0.kind}")
+class _ChartsView(BaseModel):
+    """Of the metric's chart, and for every strength how it is drawn and which layer is shown."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
@@ -71,10 +74,11 @@ class ChartView(BaseModel):
     start: int | None = Field(None, alias="from", ge=0)
     until: int | None = Field(None, alias="to", ge=0)
     last: int | None = Field(None, ge=1)  # so many sequences up to the latest, following it
-    previous_token: Drawing = Drawing.LINES
-    induction: Drawing = Drawing.LINES
-    previous_token_layer: int | None = Field(None, ge=1)
-    induction_layer: int | None = Field(None, ge=1)
+
+
+class ChartView(_ChartsView):
+    """The whole view; what is not given is as usual. Layers count from 1, as on the page."""
+
     hide: Annotated[str, AfterValidator(_known_evaluators)] = ""
     hide_heads: Annotated[str, AfterValidator(_whole_numbers)] = ""
 

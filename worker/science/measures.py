@@ -3,6 +3,8 @@
 Axes as in `worker.science.model`; source: paper section 4.
 """
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor
 
@@ -22,7 +24,7 @@ def induction_strength(pattern: Tensor, batch: Batch) -> Tensor:
     return (pattern[:, -1] * sign).sum(1).mean(-1)
 
 
-def previous_token_strength(pattern: Tensor) -> Tensor:
+def previous_token_strength(pattern: Tensor, batch: Batch) -> Tensor:
     """Attention of the label tokens to the token before them, corrected for chance, per head.
 
     pattern [H, T, T, B] -> [H]: the mean over label tokens i and sequences of a - (1 - a) / i with
@@ -32,6 +34,13 @@ def previous_token_strength(pattern: Tensor) -> Tensor:
     token = torch.arange(1, pattern.shape[1], 2, device=pattern.device)
     attention = pattern[:, token, token - 1]  # [H, P, B]
     return (attention - (1 - attention) / token[:, None]).mean((1, 2))
+
+
+# The measures of `schemas.series.HEADS`: of a layer's pattern on a batch, one number per head.
+HEAD_MEASURES: Mapping[str, Callable[[Tensor, Batch], Tensor]] = {
+    "induction_strength": induction_strength,
+    "previous_token_strength": previous_token_strength,
+}
 
 
 def query_metrics(logits: Tensor, batch: Batch) -> Tensor:

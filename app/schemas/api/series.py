@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from app.schemas.measure import ProbeSequence
+from app.schemas.series import for_each_head
 
 NonFinite = Literal["nan", "inf", "-inf"]
 
@@ -65,15 +66,17 @@ class MeasurementsOfRuns(BaseModel):
     runs: list[MeasurementsRead]
 
 
-class HeadsRead(BaseModel):
-    """Strengths of every head over time: `[time][layer][head]`."""
-
+@for_each_head(list[list[list[float | None]]])
+class _HeadsOverTime(BaseModel):
     run_id: str
     layers: int
     heads: int
     sequences: list[int]
-    induction_strength: list[list[list[float | None]]]
-    previous_token_strength: list[list[list[float | None]]]
+
+
+class HeadsRead(_HeadsOverTime):
+    """Strengths of every head over time: `[time][layer][head]`."""
+
     thinning: Thinning
 
 
@@ -102,18 +105,20 @@ class CompositionRead(BaseModel):
     v: Scores
 
 
-class FrameRead(BaseModel):
+@for_each_head(list[list[float | None]])
+class _Patterns(BaseModel):
+    run_id: str
+    sequences: int
+    patterns: list[list[list[list[list[float | None]]]]]
+
+
+class FrameRead(_Patterns):
     """The probe's attention: `patterns[layer][head][probe][query][key]`, rows sum to 1; with the
     strengths of every head there, `[layer][head]`, and the composition of every pair of heads.
 
     Frames of before composition was recorded have none.
     """
 
-    run_id: str
-    sequences: int
-    patterns: list[list[list[list[list[float | None]]]]]
-    induction_strength: list[list[float | None]]
-    previous_token_strength: list[list[float | None]]
     composition: CompositionRead | None
 
 

@@ -16,6 +16,7 @@ from app.db.studies import FigureRun
 from app.errors import Invalid
 from app.schemas.api.studies import AxisRead
 from app.schemas.measure import EVALUATORS, METRICS, Metric
+from app.schemas.series import HEADS
 from app.schemas.studies.request import RUN
 from app.services.colours import colour_of
 from app.services.series.thinning import thin
@@ -78,12 +79,12 @@ def _metrics() -> list[StudyMetric]:
     ]
     strengths = [
         StudyMetric(
-            id=f"strongest_{name}",
-            title=f"Strongest {name.replace('_', '-')} head",
-            unit="attention, correct − wrong" if name == "induction" else "attention one back",
-            column=strongest(f"{name}_strength"),
+            id=f"strongest_{measure.kind}",
+            title=f"Strongest {measure.word} head",
+            unit=measure.axis,
+            column=strongest(measure.id),
         )
-        for name in ("induction", "previous_token")
+        for measure in HEADS
     ]
     return evaluated + strengths
 

@@ -5,21 +5,18 @@ from typing import Any
 
 from app.schemas.config import RunConfig
 from app.schemas.measure import Measurement
+from app.schemas.series import HeadMeasure
 from app.schemas.view import Drawing
 from app.schemas.words import head_name
 from app.services.charts.axes import Axis, plotted
 from app.services.charts.style import DIVERGING, SEQUENTIAL, Figure
 
 NAMES_WIDTH, BAR_WIDTH = 92, 62  # pixels beside the picture
-_SCALES = {
-    "previous_token_strength": (0, 1, "sequential", SEQUENTIAL),
-    "induction_strength": (-1, 1, "diverging", DIVERGING),
-}
+_HUES = {"sequential": SEQUENTIAL, "diverging": DIVERGING}
 
 
 def heatmap(
-    metric: str,
-    unit: str,
+    measure: HeadMeasure,
     rows: Sequence[Measurement],
     config: RunConfig,
     axis: Axis,
@@ -30,7 +27,8 @@ def heatmap(
     places = [
         (layer, head) for layer in range(config.model.layers) for head in range(config.model.heads)
     ]
-    least, most, scale, hues = _SCALES[metric]
+    metric, hues, font = measure.id, _HUES[measure.scale], layout["yaxis"]["tickfont"]
+    least, most = measure.lowest, measure.highest
     trace = {
         "type": "heatmap",
         "name": metric.replace("_", " "),
@@ -46,8 +44,12 @@ def heatmap(
             "thickness": 8,
             "outlinewidth": 0,
             "tickvals": [least, (least + most) / 2, most],
-            "tickfont": layout["yaxis"]["tickfont"],
-            "title": {"text": unit, "side": "right", "font": layout["yaxis"]["tickfont"]},
+            "tickfont": font,
+            "title": {
+                "text": measure.axis_and_zero,
+                "side": "right",
+                "font": font,
+            },
         },
         "hovertemplate": "%{y}: %{z:.3f}<extra></extra>",
         "meta": {"metric": metric, "places": [list(place) for place in places]},
@@ -65,5 +67,5 @@ def heatmap(
     # A picture hides what lies below it; a band would tint its colours.
     lines = [shape for shape in layout["shapes"] if shape["name"] != "band"]
     layout["shapes"] = [{**shape, "layer": "above"} for shape in lines]
-    layout["meta"] |= {"drawing": Drawing.HEATMAP, "scale": scale, "heads": heads}
+    layout["meta"] |= {"drawing": Drawing.HEATMAP, "scale": measure.scale, "heads": heads}
     return {"data": [trace], "layout": layout}

@@ -7,12 +7,20 @@ colours of the light theme for those of the dark one. `meta` of a trace says whi
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Evaluator, Measurement, Metric
+from app.schemas.series import (
+    EVALUATED,
+    HEADS_BY_KIND,
+    MEASURES,
+    PANELS,
+    HeadMeasure,
+    Measure,
+)
 from app.schemas.view import Drawing, YAxis
 from app.schemas.words import head_name
 from app.services.charts.axes import USUAL, Axis, Look, axis_of, plotted
@@ -40,43 +48,24 @@ from app.services.charts.style import (
     titled,
 )
 
+_MEASURES: Mapping[str, Measure] = {one.figure: one for one in (*EVALUATED, *PANELS)}
+
 
 class FigureName(StrEnum):
     """The figures of a run: a metric of all evaluators, or a strength of all heads."""
 
-    LOSS = "loss"
-    ACCURACY = "accuracy"
-    IN_CONTEXT_ACCURACY = "in_context_accuracy"
-    CORRECT_PROBABILITY = "correct_probability"
-    CONTEXT_PROBABILITY = "context_probability"
-    PREVIOUS_TOKEN = "previous_token"
-    INDUCTION = "induction"
+    _ignore_ = "_members _name"  # names of this body, which are no figures
+    _members = vars()
+    for _name in _MEASURES:
+        _members[_name.upper()] = _name
 
 
-STRENGTHS = (FigureName.PREVIOUS_TOKEN, FigureName.INDUCTION)
+STRENGTHS = tuple(FigureName(measure.figure) for measure in PANELS)
 EVALUATOR_HUES = {
     Evaluator.TRAIN: INK,
     Evaluator.NEW_LABEL_PAIRS: "#228833",
     Evaluator.NEW_EXEMPLARS: "#AA3377",
     Evaluator.NEW_CLASSES: "#EE8866",
-}
-TITLES = {
-    FigureName.LOSS: "Loss",
-    FigureName.ACCURACY: "Accuracy",
-    FigureName.IN_CONTEXT_ACCURACY: "Accuracy among the labels in context",
-    FigureName.CORRECT_PROBABILITY: "Probability of the right label",
-    FigureName.CONTEXT_PROBABILITY: "Probability of the labels in context",
-    FigureName.PREVIOUS_TOKEN: "Previous-token strength",
-    FigureName.INDUCTION: "Induction strength",
-}
-UNITS = {
-    FigureName.LOSS: "nats",
-    FigureName.ACCURACY: "share of sequences",
-    FigureName.IN_CONTEXT_ACCURACY: "share of sequences",
-    FigureName.CORRECT_PROBABILITY: "probability",
-    FigureName.CONTEXT_PROBABILITY: "probability",
-    FigureName.PREVIOUS_TOKEN: "attention one back, 0: uniform",
-    FigureName.INDUCTION: "attention, correct − wrong",
 }
 FEW_POINTS = 60  # fewer are drawn with markers, so that a single one is seen
 
@@ -94,7 +83,7 @@ def run_figure(
     if name not in STRENGTHS:
         figure = _evaluators(Metric(name), rows, config, places, look, axis)
     else:
-        figure = _strengths(name, rows, config, places, look, axis)
+        figure = _strengths(HEADS_BY_KIND[name], rows, config, places, look, axis)
     figure["layout"]["meta"] |= axis.meta(rows)
     return figure
 
@@ -125,7 +114,7 @@ def _evaluators(
         for index, evaluator in enumerate(EVALUATORS)
     ]
     found = breaks_of(traces, rows)
-    layout = _layout(FigureName(metric), config, places, axis)
+    layout = _layout(MEASURES[metric], config, places, axis)
     layout["annotations"] = list(mark_labels(places, config, axis))
     layout["yaxis"] |= _height(metric, rows, config, look)
     if (guess := guess_of(metric, config)) is not None:
@@ -161,7 +150,7 @@ def _left_out(traces: Sequence[dict[str, Any]], look: Look) -> Iterator[str]:
 
 
 def _strengths(
-    name: FigureName,
+    measure: HeadMeasure,
     rows: Sequence[Measurement],
     config: RunConfig,
     places: Landmarks,
@@ -169,10 +158,10 @@ def _strengths(
     axis: Axis,
 ) -> Figure:
     """One strength of every head; the layer that the paper shows is visible, the others hidden."""
-    metric, shown = f"{name}_strength", shown_layer(name, config)
-    layout = _layout(name, config, places, axis)
+    metric, shown = measure.id, measure.shown_layer(config.model.layers)
+    layout = _layout(measure, config, places, axis)
     if look.drawing is Drawing.HEATMAP:
-        return heatmap(metric, UNITS[name], rows, config, axis, layout, shown)
+        return heatmap(measure, rows, config, axis, layout, shown)
     xs = [axis.of(row) for row in rows]
     traces = [
         {
@@ -194,11 +183,6 @@ def _strengths(
     return {"data": traces + found.traces, "layout": layout}
 
 
-def shown_layer(name: FigureName, config: RunConfig) -> int:
-    """Previous-token heads form in the first layer, induction heads in the last."""
-    return config.model.layers - 1 if name is FigureName.INDUCTION else 0
-
-
 def _line(name: str, config: RunConfig) -> dict[str, Any]:
     points = config.training.total_sequences / config.recording.evaluate_every
     return {
@@ -211,9 +195,10 @@ def _line(name: str, config: RunConfig) -> dict[str, Any]:
     }
 
 
-def _layout(name: FigureName, config: RunConfig, places: Landmarks, axis: Axis) -> dict[str, Any]:
-    unit, style = UNITS[name], axis_style()
-    y_title = f"{TITLES[name].lower()} ({unit})" if name is FigureName.LOSS else unit
+def _layout(measure: Measure, config: RunConfig, places: Landmarks, axis: Axis) -> dict[str, Any]:
+    unit = measure.axis_and_zero if isinstance(measure, HeadMeasure) else measure.axis
+    style = axis_style()
+    y_title = f"{measure.title.lower()} ({unit})" if measure.id == Metric.LOSS else unit
     return {
         "font": {"family": FONT, "size": 11, "color": INK},
         "paper_bgcolor": CLEAR,
@@ -229,8 +214,8 @@ def _layout(name: FigureName, config: RunConfig, places: Landmarks, axis: Axis) 
         "shapes": list(mark_shapes(places, axis)),
         "annotations": [],
         "meta": {
-            "name": name,
-            "title": TITLES[name],
+            "name": measure.figure,
+            "title": measure.title,
             "unit": unit,
             "drawing": Drawing.LINES,
             "total": config.training.total_sequences,

@@ -21,12 +21,14 @@ from app.db.series import number_of
 from app.errors import Invalid
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, METRICS
+from app.schemas.series import HEADS, HEADS_BY_KIND, HeadMeasure
 from app.schemas.words import head_name, layer_name
 from app.services.charts.curves import STUDY_METRICS, DrawnNumber
 
-_NAMED = re.compile(r"(induction|previous_token)_strength\.L([0-9]{1,4})([HR])([0-9]{1,4})")
-_STRONGEST = re.compile(r"strongest_(induction|previous_token)(?:\.L([0-9]{1,4}))?")
-_UNITS = {"induction": "attention, correct − wrong", "previous_token": "attention one back"}
+_BY_ID = {measure.id: measure for measure in HEADS}
+_IDS, _KINDS = "|".join(_BY_ID), "|".join(HEADS_BY_KIND)
+_NAMED = re.compile(rf"({_IDS})\.L([0-9]{{1,4}})([HR])([0-9]{{1,4}})")
+_STRONGEST = re.compile(rf"strongest_({_KINDS})(?:\.L([0-9]{{1,4}}))?")
 _EVALUATED, _AT_EVERY_MOMENT = "Evaluators", "Strongest head at every moment"
 _BY_RANK, _BY_NUMBER = "Heads matched by strength at the end", "Heads by number"
 
@@ -97,13 +99,13 @@ def series_or_error(name: str) -> CompareSeries:
         metric, evaluator = name.split(".")
         return _evaluated(metric, [str(one) for one in EVALUATORS].index(evaluator))
     if match := _STRONGEST.fullmatch(name):
-        return _strongest(match[1], None if match[2] is None else int(match[2]))
+        return _strongest(HEADS_BY_KIND[match[1]], None if match[2] is None else int(match[2]))
     if match := _NAMED.fullmatch(name):
         number = int(match[4])
         if match[3] == "R" and number == 0:
             raise Invalid("Ranks start at 1: R1 is the strongest head.", loc="query/series")
         named = _by_rank if match[3] == "R" else _by_number
-        return named(match[1], int(match[2]), number)
+        return named(_BY_ID[match[1]], int(match[2]), number)
     raise Invalid(
         f"There is no series {name!r}; write for instance loss.train, strongest_induction.L1, "
         "induction_strength.L1H3 (a head), or induction_strength.L1R2 (2nd strongest of layer 1).",
@@ -125,12 +127,12 @@ def _all(layers: int, heads: int) -> Iterator[CompareSeries]:
     for metric in METRICS:
         for index in range(len(EVALUATORS)):
             yield _evaluated(metric, index)
-    for kind in _UNITS:
-        yield from (_strongest(kind, layer) for layer in (None, *range(layers)))
+    for measure in HEADS:
+        yield from (_strongest(measure, layer) for layer in (None, *range(layers)))
     for make, first in ((_by_rank, 1), (_by_number, 0)):
-        for kind in _UNITS:
+        for measure in HEADS:
             for layer in range(layers):
-                yield from (make(kind, layer, head + first) for head in range(heads))
+                yield from (make(measure, layer, head + first) for head in range(heads))
 
 
 def _evaluated(metric: str, index: int) -> CompareSeries:
@@ -139,32 +141,26 @@ def _evaluated(metric: str, index: int) -> CompareSeries:
     return CompareSeries(known.id, known.title, known.unit, place, _EVALUATED)
 
 
-def _strongest(kind: str, layer: int | None) -> CompareSeries:
-    name = f"strongest_{kind}" + ("" if layer is None else f".L{layer}")
+def _strongest(measure: HeadMeasure, layer: int | None) -> CompareSeries:
+    name = f"strongest_{measure.kind}" + ("" if layer is None else f".L{layer}")
     of = "" if layer is None else f", {layer_name(layer).lower()}"
-    place = NumberPlace(f"{kind}_strength", layer=layer)
-    return _strength(name, f"Strongest {_word(kind)} head{of}", kind, place, _AT_EVERY_MOMENT)
+    place = NumberPlace(measure.id, layer=layer)
+    title = f"Strongest {measure.word} head{of}"
+    return CompareSeries(name, title, measure.axis, place, _AT_EVERY_MOMENT)
 
 
-def _by_rank(kind: str, layer: int, rank: int) -> CompareSeries:
-    title = f"{_ordinal(rank)} {_word(kind)} head, {layer_name(layer).lower()}"
-    place = NumberPlace(f"{kind}_strength", layer=layer)
-    series = _strength(f"{kind}_strength.L{layer}R{rank}", title, kind, place, _BY_RANK)
-    return replace(series, rank=rank)
+def _by_rank(measure: HeadMeasure, layer: int, rank: int) -> CompareSeries:
+    name = f"{measure.id}.L{layer}R{rank}"
+    title = f"{_ordinal(rank)} {measure.word} head, {layer_name(layer).lower()}"
+    place = NumberPlace(measure.id, layer=layer)
+    return CompareSeries(name, title, measure.axis, place, _BY_RANK, rank)
 
 
-def _by_number(kind: str, layer: int, head: int) -> CompareSeries:
-    title = f"{_word(kind).capitalize()} strength: {head_name(layer, head).lower()}"
-    place = NumberPlace(f"{kind}_strength", layer=layer, head=head)
-    return _strength(f"{kind}_strength.L{layer}H{head}", title, kind, place, _BY_NUMBER)
-
-
-def _strength(name: str, title: str, kind: str, place: NumberPlace, family: str) -> CompareSeries:
-    return CompareSeries(name, title, _UNITS[kind], place, family)
-
-
-def _word(kind: str) -> str:
-    return kind.replace("_", "-")
+def _by_number(measure: HeadMeasure, layer: int, head: int) -> CompareSeries:
+    name = f"{measure.id}.L{layer}H{head}"
+    title = f"{measure.title}: {head_name(layer, head).lower()}"
+    place = NumberPlace(measure.id, layer=layer, head=head)
+    return CompareSeries(name, title, measure.axis, place, _BY_NUMBER)
 
 
 def _ordinal(rank: int) -> str:

@@ -7,26 +7,7 @@ One text for the popovers beside the measures and for the page `/guide`. The fac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Citation:
-    """Where a definition comes from."""
-
-    text: str
-    url: str = ""
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """A measure: what it says, its formula, and between which numbers it lies."""
-
-    id: str
-    title: str
-    says: str
-    formula: str
-    range: str
-    unit: str
-    sources: Sequence[Citation]
+from app.schemas.series import EVALUATED, HEADS, PAPER, Citation, Explanation
 
 
 @dataclass(frozen=True)
@@ -56,90 +37,11 @@ class GuidePage:
     paper: Citation
 
 
-PAPER = Citation(
-    "Singh et al. 2024, What needs to go right for an induction head?",
-    "https://arxiv.org/abs/2404.07129",
-)
-_CODE = "https://github.com/aadityasingh/icl-dynamics"
-_MEASURES = Citation("worker/science/measures.py")
 _PHASES = Citation("worker/science/phase_change.py")
-_LOSSES = (Citation("the paper's Fig. 3a", PAPER.url), _MEASURES)
-_SHARE = "share of the sequences, 0 to 1"
 _CHANCE = "c = ln(labels in context), ln 2 ≈ 0.693 in the paper"
 
-_METRICS = (
-    Explanation(
-        id="loss",
-        title="Loss",
-        says="How surprised the model is by the right label at the query, over all labels of the "
-        "task. A model that knows which labels are in the context and guesses between two of them "
-        "scores ln 2, the dashed line.",
-        formula="mean over sequences of −ln p(right label)",
-        range="0 (certain and right) and up; ln(labels) for a model that knows nothing",
-        unit="nats",
-        sources=_LOSSES,
-    ),
-    Explanation(
-        id="accuracy",
-        title="Accuracy",
-        says="How often the right label has the largest logit of all labels of the task.",
-        formula="mean over sequences of [argmax over all labels = right label]",
-        range="0 to 1; about 1 / 2 while the model guesses between two labels of the context",
-        unit=_SHARE,
-        sources=(Citation("the paper's Fig. 4a", PAPER.url), _MEASURES),
-    ),
-    Explanation(
-        id="in_context_accuracy",
-        title="In-context accuracy",
-        says="The same, but only labels that occur in the context may win. It asks whether the "
-        "model picks the right one of them, not whether it knows which ones there are.",
-        formula="mean over sequences of [argmax over the labels in the context = right label]",
-        range="0 to 1; 1 / (labels in context) is guessing",
-        unit=_SHARE,
-        sources=(Citation("the published code", _CODE), _MEASURES),
-    ),
-    Explanation(
-        id="correct_probability",
-        title="Target probability",
-        says="The probability that the model gives to the right label.",
-        formula="mean over sequences of p(right label)",
-        range="0 to 1",
-        unit="probability",
-        sources=(Citation("the published code", _CODE), _MEASURES),
-    ),
-    Explanation(
-        id="context_probability",
-        title="Context probability",
-        says="The probability that the model gives to the labels of the context together. It "
-        "rises early: that these labels are likely is learnt long before which of them is right.",
-        formula="mean over sequences of Σ p(label) over the labels in the context",
-        range="0 to 1; (labels in context) / labels for a model that knows nothing",
-        unit="probability",
-        sources=(Citation("the published code", _CODE), _MEASURES),
-    ),
-)
 _HEADS = (
-    Explanation(
-        id="induction_strength",
-        title="Induction strength",
-        says="How much more the query looks at the right label than at the wrong one, for every "
-        "head. Clamping a pattern to induction with strength s fixes it at 2s − 1.",
-        formula="mean over sequences of A(query → right label) − A(query → wrong labels)",
-        range="−1 to 1: 1 is a perfect induction head, 0 has no preference",
-        unit="attention",
-        sources=(Citation("the paper's Fig. 3b", PAPER.url), _MEASURES),
-    ),
-    Explanation(
-        id="previous_token_strength",
-        title="Previous-token strength",
-        says="How much the label tokens look at the token just before them, their exemplar, "
-        "corrected for what uniform attention would give, for every head.",
-        formula="mean over label tokens i and sequences of a − (1 − a) / i, "
-        "a = A(i → i − 1); token i sees i others besides",
-        range="1: all attention goes one token back; 0: attention is uniform; below: it avoids it",
-        unit="attention, corrected for chance",
-        sources=(Citation("the published code, visualize_runs.py", _CODE), _MEASURES),
-    ),
+    *HEADS,
     Explanation(
         id="composition",
         title="Composition score",
@@ -190,7 +92,7 @@ SECTIONS = (
         "metrics",
         "Measures of a model",
         "Measured at the query, as means over the fixed sequences of each evaluator.",
-        _METRICS,
+        EVALUATED,
     ),
     Section(
         "heads",

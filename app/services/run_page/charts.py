@@ -11,7 +11,8 @@ from app.db.models import Run
 from app.errors import Invalid
 from app.schemas.api.series import Thinning
 from app.schemas.config import RunConfig
-from app.schemas.measure import EVALUATORS, METRICS, Measurement
+from app.schemas.measure import EVALUATORS, Measurement, Metric
+from app.schemas.series import EVALUATED, PANELS, HeadMeasure
 from app.schemas.view import ChartView, Drawing, XAxis, YAxis
 from app.schemas.words import grouped
 from app.services.charts.axes import USUAL, Look
@@ -19,15 +20,14 @@ from app.services.charts.marks import Landmarks
 from app.services.charts.run_figures import (
     EVALUATOR_HUES,
     STRENGTHS,
-    TITLES,
     FigureName,
     run_figure,
-    shown_layer,
 )
 from app.services.charts.style import Figure, head_dash, head_hue
 from app.services.runs.run_read import phase_change_of
 from app.services.series.measurements import SHOWN, WHOLE, SequenceRange, finite, read_measurements
 
+LOSS = FigureName(Metric.LOSS)
 X_AXES: Mapping[XAxis, str] = {
     XAxis.SEQUENCES: "sequences",
     XAxis.UPDATES: "updates",
@@ -98,7 +98,7 @@ def read_figure(
 
 def _shown(name: FigureName) -> Sequence[str]:
     """Series that do not lose their extremes: what figures show together, and the figure's own."""
-    return SHOWN if name in (FigureName.LOSS, *STRENGTHS) else (*SHOWN, f"{name}.*")
+    return SHOWN if name in (LOSS, *STRENGTHS) else (*SHOWN, f"{name}.*")
 
 
 def _check_look(name: FigureName, look: Look) -> None:
@@ -142,17 +142,16 @@ def charts_of(
     """What the page shows first; `read` are the measurements of the whole run."""
     rows, _ = read
     _check_view(view, config)
-    name = FigureName(view.metric)
     figures = _figures(session, run, config, read, view)
     meta = figures["metric"]["layout"]["meta"]
     return Charts(
         view=view,
-        title=TITLES[name],
+        title=meta["title"],
         unit=meta["unit"],
-        metrics={metric: TITLES[FigureName(metric)] for metric in METRICS},
+        metrics={measure.id: measure.title for measure in EVALUATED},
         x_axes=X_AXES,
         legend=_legend(rows, view),
-        panels=[_panel(panel, config, view) for panel in STRENGTHS],
+        panels=[_panel(measure, config, view) for measure in PANELS],
         heads=_head_keys(config, view),
         note="; ".join([_thinned(Thinning.model_validate(meta["thinning"])), *meta["notes"]]),
         data={
@@ -177,7 +176,7 @@ def _figures(
         read = read_measurements(session, run, config, span)
     name = FigureName(view.metric)
     own = read
-    if name is not FigureName.LOSS:
+    if name != LOSS:
         own = read_measurements(session, run, config, span, _shown(name))
     figures = {"metric": _figure(run, name, config, own, replace(look, y=view.y))}
     for panel in STRENGTHS:
@@ -197,7 +196,7 @@ def _part(view: ChartView, latest: int) -> tuple[SequenceRange, Look]:
 
 def _check_view(view: ChartView, config: RunConfig) -> None:
     layers, heads = config.model.layers, config.model.heads
-    for name in ("previous_token_layer", "induction_layer"):
+    for name in (f"{measure.kind}_layer" for measure in PANELS):
         layer = getattr(view, name)
         if layer is not None and layer > layers:
             raise Invalid(f"Layer {layer}: this model has {layers}.", loc=f"query/{name}")
@@ -206,14 +205,14 @@ def _check_view(view: ChartView, config: RunConfig) -> None:
         raise Invalid(said, loc="query/hide_heads")
 
 
-def _layer(name: FigureName, config: RunConfig, view: ChartView) -> int:
-    chosen: int | None = getattr(view, f"{name}_layer")
-    return shown_layer(name, config) if chosen is None else chosen - 1
+def _layer(measure: HeadMeasure, config: RunConfig, view: ChartView) -> int:
+    chosen: int | None = getattr(view, f"{measure.kind}_layer")
+    return measure.shown_layer(config.model.layers) if chosen is None else chosen - 1
 
 
 def _told(view: ChartView, config: RunConfig) -> dict[str, Any]:
     """The view as the address has it, nothing left out."""
-    layers = {f"{name}_layer": _layer(name, config, view) + 1 for name in STRENGTHS}
+    layers = {f"{one.kind}_layer": _layer(one, config, view) + 1 for one in PANELS}
     return {**view.model_dump(mode="json", by_alias=True), **layers}
 
 
@@ -231,15 +230,15 @@ def _legend(rows: Sequence[Measurement], view: ChartView) -> list[LegendEntry]:
     ]
 
 
-def _panel(name: FigureName, config: RunConfig, view: ChartView) -> Panel:
+def _panel(measure: HeadMeasure, config: RunConfig, view: ChartView) -> Panel:
     return Panel(
-        name=name,
-        title=TITLES[name],
-        chart=f"{name.replace('_', '-')}-chart",
-        measure=f"{name}_strength",
+        name=measure.kind,
+        title=measure.title,
+        chart=f"{measure.word}-chart",
+        measure=measure.id,
         layers=range(config.model.layers),
-        shown=_layer(name, config, view),
-        drawing=getattr(view, name),
+        shown=_layer(measure, config, view),
+        drawing=getattr(view, measure.kind),
     )
 
 

@@ -15,6 +15,7 @@ from app.errors import NotFound
 from app.schemas.api.series import CompositionRead, FrameRead, ProbeRead
 from app.schemas.config import ModelConfig, RunConfig
 from app.schemas.measure import COMPOSITION_KINDS, chance_of_composition
+from app.schemas.series import HEADS
 from app.services.series.measurements import finite
 
 DIGITS = 5  # of shares and scores; more are noise of float32 and bytes on the wire
@@ -41,9 +42,8 @@ def read_frame(session: Session, run: Run, frame: Frame) -> FrameRead:
         run_id=run.id,
         sequences=frame.sequences,
         patterns=_nested(shares, (model.layers, model.heads, probes, tokens, tokens)),
-        induction_strength=_finite(measured.induction_strength),
-        previous_token_strength=_finite(measured.previous_token_strength),
         composition=_composition(frame, model),
+        **{measure.id: _finite(getattr(measured, measure.id)) for measure in HEADS},
     )
 
 

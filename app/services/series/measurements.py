@@ -186,9 +186,8 @@ def read_heads(session: Session, run: Run, span: SequenceRange) -> HeadsRead:
         layers=config.model.layers,
         heads=config.model.heads,
         sequences=[one.sequences for one in kept],
-        induction_strength=[_per_head(one.induction_strength) for one in kept],
-        previous_token_strength=[_per_head(one.previous_token_strength) for one in kept],
         thinning=thinning,
+        **{name: [_per_head(getattr(one, name)) for one in kept] for name in STRENGTHS},
     )
 
 
@@ -198,7 +197,7 @@ def _per_head(strengths: Sequence[Sequence[float]]) -> list[list[float | None]]:
 
 def nonfinite_series(measurement: Measurement) -> Iterator[tuple[str, NonFinite]]:
     """Which numbers of a measurement JSON cannot say, and what they are."""
-    strengths = measurement.induction_strength
+    strengths: Sequence[Sequence[float]] = getattr(measurement, STRENGTHS[0])
     for series in series_for(len(strengths), len(strengths[0])):
         if kind := nonfinite(series.of(measurement)):
             yield series.name, kind

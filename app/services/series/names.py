@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement
 from app.db import series as rows
 from app.errors import Invalid
 from app.schemas.config import RunConfig
-from app.schemas.measure import EVALUATORS, METRICS, Measurement, Metric
+from app.schemas.measure import EVALUATORS, METRICS, Measurement
+from app.schemas.series import HEADS, MEASURES
 
-STRENGTHS = ("induction_strength", "previous_token_strength")
-UNITS = {Metric.LOSS: "nats"}  # the others are shares and strengths, without a unit
+STRENGTHS = tuple(measure.id for measure in HEADS)
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Series:
     @property
     def title(self) -> str:
         """The name with its unit, for tables: `loss.train_nats`."""
-        unit = UNITS.get(Metric(self.metric)) if self.metric in METRICS else None
+        unit = MEASURES[self.metric].csv_unit
         return f"{self.name}_{unit}" if unit else self.name
 
     @property

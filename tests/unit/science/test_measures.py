@@ -23,13 +23,15 @@ def test_induction_strength_is_attention_to_the_right_label_minus_the_wrong() ->
 def test_uniform_attention_has_no_previous_token_strength() -> None:
     pattern = torch.tril(torch.ones(5, 5)) / torch.arange(1, 6)[:, None]
 
-    assert previous_token_strength(pattern[None, ..., None]).item() == pytest.approx(0, abs=1e-7)
+    assert previous_token_strength(pattern[None, ..., None], BATCH).item() == pytest.approx(
+        0, abs=1e-7
+    )
 
 
 def test_attention_one_token_back_has_previous_token_strength_one() -> None:
     pattern = torch.diag(torch.ones(4), -1)
 
-    assert previous_token_strength(pattern[None, ..., None]).item() == 1
+    assert previous_token_strength(pattern[None, ..., None], BATCH).item() == 1
 
 
 def test_previous_token_strength_looks_at_label_tokens_only() -> None:
@@ -38,7 +40,7 @@ def test_previous_token_strength_looks_at_label_tokens_only() -> None:
     pattern[0, 3, 2] = 0.4
 
     expected = ((0.5 - 0.5 / 1) + (0.4 - 0.6 / 3)) / 2
-    assert previous_token_strength(pattern).item() == pytest.approx(expected)
+    assert previous_token_strength(pattern, BATCH).item() == pytest.approx(expected)
 
 
 def test_query_metrics_by_hand() -> None:

@@ -9,10 +9,11 @@ import pytest
 
 from app.schemas.config import ModelConfig, RunConfig, TaskConfig, TrainingConfig
 from app.schemas.measure import EVALUATORS, Measurement, PhaseChange
+from app.schemas.series import MEASURES, PREVIOUS_TOKEN
 from app.schemas.view import Drawing, XAxis, YAxis
 from app.services.charts.axes import Look
 from app.services.charts.marks import Landmarks
-from app.services.charts.run_figures import STRENGTHS, TITLES, FigureName, run_figure, shown_layer
+from app.services.charts.run_figures import STRENGTHS, FigureName, run_figure
 from app.services.charts.style import HUES, head_hue
 
 CONFIG = RunConfig(training=TrainingConfig(sequences=640_000))
@@ -104,7 +105,9 @@ def test_every_metric_of_the_evaluators_has_its_figure_with_its_title_and_number
 
     assert [trace["y"][0] for trace in figure["data"]] == [0.1, 0.2, 0.3, 0.4]
     assert {trace["meta"]["metric"] for trace in figure["data"]} == {name}
-    assert figure["layout"]["meta"]["title"] == TITLES[name]
+    assert figure["layout"]["meta"]["title"] in {
+        measure.title for measure in MEASURES.values() if measure.figure == name
+    }
     assert figure["layout"]["yaxis"]["title"]["text"]
 
 
@@ -268,7 +271,7 @@ def test_every_head_of_every_layer_is_in_the_figure_and_one_layer_is_shown():
     assert places == [(layer, head) for layer in range(3) for head in range(4)]
     assert {t["meta"]["layer"] for t in figure["data"] if t["visible"]} == {2}
     assert figure["data"][5]["y"] == [1.1, 1.1, 1.1]
-    assert shown_layer(FigureName.PREVIOUS_TOKEN, config) == 0
+    assert PREVIOUS_TOKEN.shown_layer(config.model.layers) == 0
 
 
 def test_a_head_has_its_hue_in_every_figure_and_more_heads_than_hues_differ_by_dash():

@@ -13,7 +13,7 @@ from app.schemas.measure import EVALUATORS
 from worker.science.clamps.passes import Passes
 from worker.science.clamps.program import Layout, Tensors
 from worker.science.data.probe import PROBES
-from worker.science.measures import induction_strength, previous_token_strength, query_metrics
+from worker.science.measures import HEAD_MEASURES, query_metrics
 from worker.science.model import Batch, cross_entropy, pattern_keys
 from worker.science.parameters import Shape
 
@@ -36,12 +36,11 @@ class Adam(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """One report. metrics [run, evaluator, metric], strengths [run, layer, head] and the probe's
-    patterns [run, layer, head, query, key, probe]."""
+    """One report. metrics [run, evaluator, metric], for each of `HEAD_MEASURES` a number of every
+    head [run, layer, head], and the probe's patterns [run, layer, head, query, key, probe]."""
 
     metrics: Tensor
-    induction: Tensor
-    previous_token: Tensor
+    heads: tuple[Tensor, ...]
     patterns: Tensor
 
 
@@ -117,8 +116,10 @@ class Evaluation:
         metrics = [query_metrics(seen.logits, train), query_metrics(other.logits, rest)]
         return Observation(
             torch.cat(metrics, dim=1).unflatten(1, (len(EVALUATORS), -1)).mean(2).mT,
-            torch.stack([induction_strength(pattern, train) for pattern in patterns]),
-            torch.stack([previous_token_strength(pattern) for pattern in patterns]),
+            tuple(
+                torch.stack([measured(pattern, train) for pattern in patterns])
+                for measured in HEAD_MEASURES.values()
+            ),
             torch.stack([pattern[..., :PROBES] for pattern in patterns]),
         )
 

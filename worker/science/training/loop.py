@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 from app.schemas.config import RunConfig
 from app.schemas.measure import METRICS, Evaluator, Measurement, ProbeSequence
@@ -29,6 +30,7 @@ from worker.science.data.probe import probe_sequences
 from worker.science.data.sequences import TrainingSequences, evaluation_batches
 from worker.science.machine.compiler import Compiled
 from worker.science.machine.devices import CPU, describe_device, settle
+from worker.science.measures import HEAD_MEASURES
 from worker.science.model import Batch
 from worker.science.parameters import Shape, initial_parameters
 from worker.science.training.functions import Evaluation, Observation, TrainingState, TrainingStep
@@ -261,7 +263,7 @@ class Trainer:
 
     def _report(self) -> tuple[Report, ...]:
         # On the stream of the updates, so after them all; evaluation writes to nothing of theirs.
-        seen = Observation(*(part.cpu() for part in self._evaluate(*self._evaluated())))
+        seen = tree_map(Tensor.cpu, self._evaluate(*self._evaluated()))
         scores = None
         if self._is_due("frame_every"):
             scores = compositions(self.shape)(self._state.parameters).cpu().numpy()
@@ -269,12 +271,9 @@ class Trainer:
 
     def _report_of(self, run: int, seen: Observation, scores: np.ndarray | None) -> Report:
         metrics = dict(zip((m.value for m in METRICS), seen.metrics[run].T.tolist(), strict=True))
+        heads = zip(HEAD_MEASURES, (part[run].tolist() for part in seen.heads), strict=True)
         measurement = Measurement(
-            sequences=self.sequences,
-            elapsed_seconds=self._elapsed,
-            induction_strength=seen.induction[run].tolist(),
-            previous_token_strength=seen.previous_token[run].tolist(),
-            **metrics,
+            sequences=self.sequences, elapsed_seconds=self._elapsed, **metrics, **dict(heads)
         )
         is_frame = scores is not None
         return Report(

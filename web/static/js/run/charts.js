@@ -9,13 +9,10 @@ import { View } from "./view.js";
 const MOST_POINTS = 3000; // beyond, the server's thinned figure replaces what was appended
 const NARROWEST = 2; // sequences that a zoom must hold
 const ASK_AGAIN = 3000; // milliseconds, after a figure could not be had
-const ELEMENTS = {
-  metric: "loss-chart",
-  previous_token: "previous-token-chart",
-  induction: "induction-chart",
-};
 const RANGE = ["x", "from", "to", "last"]; // a change of these concerns every chart
-const PANELS = ["previous_token", "induction"];
+
+const elementOf = (name) =>
+  document.getElementById(name === "metric" ? "loss-chart" : `${name.replaceAll("_", "-")}-chart`);
 
 export class RunCharts {
   #asked = 0;
@@ -29,6 +26,8 @@ export class RunCharts {
     this.told = told;
     this.view = new View(data.view, data.usual_view);
     this.feed = new Feed((batch) => this.#draw(batch));
+    // Of every strength that the server draws, in its order; see app/schemas/series.py.
+    this.panels = Object.keys(data.figures).filter((name) => name !== "metric");
     this.charts = this.#make(data.figures);
     for (const chart of Object.values(this.charts)) this.#listen(chart);
     cursor.subscribe((place) => this.#each((chart) => chart.hairline(place)));
@@ -38,13 +37,13 @@ export class RunCharts {
 
   #make(figures) {
     const make = (name, isShown, layer) =>
-      new Chart(document.getElementById(ELEMENTS[name]), figures[name], {
+      new Chart(elementOf(name), figures[name], {
         isShown,
         layer,
         weight: this.view.now.smooth,
       });
     const charts = { metric: make("metric", ({ evaluator }) => !this.hiddenEvaluators.has(evaluator)) };
-    for (const name of PANELS) {
+    for (const name of this.panels) {
       const isShown = ({ layer, head }) => layer === this.layer(name) && !this.hiddenHeads.has(head);
       charts[name] = make(name, isShown, () => this.layer(name));
     }
@@ -107,8 +106,8 @@ export class RunCharts {
     if (wanted.length && this.view.now.x === "elapsed") wanted = all;
     if (names.has("smooth")) this.feed.alone(() => this.#each((chart) => chart.smooth(this.view.now.smooth)));
     if (names.has("hide")) this.charts.metric.show();
-    if (names.has("hide_heads")) PANELS.forEach((name) => this.charts[name].show());
-    for (const name of PANELS) if (names.has(`${name}_layer`)) this.charts[name].show();
+    if (names.has("hide_heads")) this.panels.forEach((name) => this.charts[name].show());
+    for (const name of this.panels) if (names.has(`${name}_layer`)) this.charts[name].show();
     if (wanted.length) this.#reload(wanted);
     else this.told([], 0);
   }

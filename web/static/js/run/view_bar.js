@@ -5,7 +5,6 @@ import { cursor } from "../charts/cursor.js";
 import { legend } from "../charts/legend.js";
 
 const $ = (id) => document.getElementById(id);
-const PANELS = ["previous_token", "induction"];
 
 export class ViewBar {
   /** @param {import("./charts.js").RunCharts} charts */
@@ -14,7 +13,7 @@ export class ViewBar {
     this.view = charts.view;
     this.#wireBar();
     this.#wireLegends();
-    for (const name of PANELS) {
+    for (const name of charts.panels) {
       this.#segments(`[data-layer-of="${name}"]`, ({ layer }) => ({ [`${name}_layer`]: Number(layer) + 1 }));
       this.#segments(`[data-drawing-of="${name}"]`, ({ drawing }) => ({ [name]: drawing }));
     }
@@ -78,7 +77,7 @@ export class ViewBar {
     const csv = document.querySelector('[data-downloads-of="metric"] [data-csv]');
     csv.href = csv.href.replace(/series=.*$/, `series=${name}.*`);
     $("points").textContent = noteOf(this.charts.charts.metric);
-    for (const panel of PANELS) {
+    for (const panel of this.charts.panels) {
       const { element, figure } = this.charts.charts[panel];
       $(`${element.id}-note`).textContent = figure.layout.meta.notes.join("; ");
     }
@@ -95,7 +94,7 @@ export class ViewBar {
       button.querySelector("[data-value]").textContent = nats(number ?? NaN);
     }
     for (const button of document.querySelectorAll("#head-legend [data-head]")) {
-      const strengths = PANELS.map((name) => this.#strength(panels[name], name, button, place));
+      const strengths = this.charts.panels.map((name) => this.#strength(panels[name], name, button, place));
       button.querySelector("[data-value]").textContent = strengths.join(" · ");
     }
     $("cursor-text").textContent = at === null ? "" : `at ${grouped(at)} sequences`;
