@@ -177,8 +177,9 @@ def _strengths(
         for head in range(config.model.heads)
     ]
     found = breaks_of(traces, rows)
-    lowest = min([-0.15, *(y for trace in traces for y in trace["y"] if y is not None)])
-    layout["yaxis"] |= {"range": [round(lowest - 0.05, 3), 1.05], "dtick": 0.5}
+    numbers = [y for trace in traces for y in trace["y"] if y is not None]
+    low, high = min([-0.15, *numbers]), max([measure.highest, *numbers])
+    layout["yaxis"] |= {"range": [round(low - 0.05, 3), round(high + 0.05, 3)], "dtick": 0.5}
     layout["meta"]["notes"] = found.sentences
     return {"data": traces + found.traces, "layout": layout}
 
