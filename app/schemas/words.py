@@ -23,6 +23,12 @@ def enumerate_words(items: Sequence[str]) -> str:
     return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
+def either(items: Sequence[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    *first, last = items
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def grouped(number: float | None) -> str:
     """`1000000` -> `1,000,000`, `None` -> `–`."""
     return "–" if number is None else f"{number:,.0f}"

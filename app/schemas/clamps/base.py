@@ -1,11 +1,15 @@
 """What all clamps have in common, and the words that describe a kind of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
+from app.schemas.clamps.dimensions import Dimensions
+from app.schemas.clamps.names import Name
+from app.schemas.clamps.nodes import FlowPass, Node
 from app.schemas.clamps.site import Point, Positions, Site, SiteField
 from app.schemas.option import option
 
@@ -62,8 +66,32 @@ ACTIVATIONS = ALL_POINTS - {Point.LOGITS}
 BEFORE_MATCH = (Step.ATTEND_BACK, Step.COPY_BACK, Step.READ_QUERY, Step.READ_KEY)
 
 
+class Source(StrEnum):
+    """What a part's value is made from."""
+
+    CONSTANT = "constant"
+    FACTOR = "factor"  # times the activation itself
+    LABELS = "labels"  # shares of the label tokens: induction
+    ALIKE = "alike"  # shares by how alike exemplars look: match
+    UNCLAMPED = "unclamped"  # the same site in a pass without clamps
+    MEAN = "mean"  # its mean over the batch
+    OTHER = "other"  # its value in another sequence
+    EMBEDDED = "embedded"  # the embedding of this pass
+    SHIFTED = "shifted"  # that of the token before
+    GRAFT = "graft"  # the same site in a donor
+    COPY = "copy"  # a head's scores, as logits
+    GRAFT_OUT = "graft_out"  # the logits of a donor that goes on from here
+
+
+AFTERWARDS = frozenset({Source.COPY, Source.GRAFT_OUT})  # made from activations of the whole pass
+
+
 class BaseClamp(BaseModel):
-    """What all clamps have: a site, and a window of training in which the light is on."""
+    """What all clamps have: a site, and a window of training in which the light is on.
+
+    A kind says all about itself: its class attributes and the methods below are what catalogue,
+    form, drawings, sentences, checks and programs ask it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -80,6 +108,8 @@ class BaseClamp(BaseModel):
     steps: ClassVar[tuple[Step, ...] | None] = None
     steps_after_site: ClassVar[bool] = False
     spares: ClassVar[tuple[Step, ...]] = ()
+    made_from: ClassVar[Source] = Source.CONSTANT
+    rank: ClassVar[int] = 4  # later ones win where a program (of the published code) sets twice
 
     site: SiteField
     from_sequences: int = option(
@@ -120,6 +150,32 @@ class BaseClamp(BaseModel):
                 f"from_sequences {self.from_sequences:,}"
             )
         return self
+
+    def sentence(self, site: Site, heads: int) -> str:
+        """What it does at a site in one layer, for people; without the full stop."""
+        raise NotImplementedError
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        """What it makes of one value: the pass it acts in, the place, the value's name before."""
+        raise NotImplementedError
+
+    def source_at(self, point: Point) -> Source:
+        """What its value at a point is made from."""
+        return self.made_from
+
+    def numbers(self) -> Mapping[str, float]:
+        """What its value is made from besides, by the names that `worker.science.clamps.edits`
+        knows; equal for all that it covers."""
+        return {}
+
+    def touched(self, nodes: frozenset[Node], dimensions: Dimensions) -> frozenset[Node]:
+        """What it changes, given all that is at its site."""
+        return nodes
+
+    @property
+    def reads_unclamped(self) -> bool:
+        """Whether what it copies is from a pass without clamps."""
+        return False
 
     @property
     def is_windowed(self) -> bool:

@@ -10,8 +10,9 @@ from itertools import combinations
 from app.schemas.clamps.base import BaseClamp, Phase
 from app.schemas.clamps.dataflow import Dataflow
 from app.schemas.clamps.dimensions import Dimensions
-from app.schemas.clamps.footprint import Node, footprint
+from app.schemas.clamps.footprint import footprint
 from app.schemas.clamps.kinds import Scale, SetConstant
+from app.schemas.clamps.nodes import Node
 from app.schemas.clamps.site import LAYERLESS_POINTS, ROW_POINTS, Point
 from app.schemas.words import grouped, head_name, layer_name
 

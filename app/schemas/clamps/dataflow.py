@@ -10,31 +10,14 @@ Heads of a layer that the same clamps name are interchangeable: what holds of on
 what they write only adds up. One of them stands for all.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from app.schemas.clamps.base import BaseClamp
 from app.schemas.clamps.dimensions import Dimensions
-from app.schemas.clamps.footprint import LOGITS, Node, footprint
-from app.schemas.clamps.kinds import (
-    Ablate,
-    ForbidNonLabels,
-    ForbidPreviousToken,
-    GraftIn,
-    GraftOut,
-    InductionPattern,
-    MatchPattern,
-    MeanAblate,
-    PerfectCopy,
-    PerfectLayer1,
-    Preserve,
-    PreviousTokenPattern,
-    Resample,
-    Scale,
-    SetConstant,
-    Temperature,
-)
-from app.schemas.clamps.names import HIDDEN, ZERO, Name, Names
+from app.schemas.clamps.footprint import footprint
+from app.schemas.clamps.names import Name, Names
+from app.schemas.clamps.nodes import LOGITS, Node
 from app.schemas.clamps.site import Point
 
 LONGEST = 3  # context pairs: with more of them, nothing new can be alive or dead
@@ -110,7 +93,7 @@ class _Pass:
 
     def _tap(self, node: Node, name: Name) -> Name:
         for clamp in self._clamps.get(node, ()):
-            name = _CHANGES[type(clamp)](self, clamp, node, name)
+            name = clamp.change(self, node, name)
         self.seen[node] = name
         return name
 
@@ -187,108 +170,9 @@ class _Pass:
         mixed = self.names.average(weights, [v[key] for key in range(row + 1)])
         return self._tap(Node(Point.Z, layer, head, row), mixed)
 
+    @property
+    def unclamped(self) -> Mapping[Node, Name]:
+        return self.flow.clean.seen
+
     def embedded(self, row: int) -> Name:
         return self.seen[Node(Point.EMBED, row=row)]
-
-
-# What a clamp makes of one value: the pass it acts in, the clamp, the place, the name before it.
-Change = Callable[[_Pass, BaseClamp, Node, Name], Name]
-
-
-def _scale(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
-    assert isinstance(clamp, Scale)
-    return at.names.scaled(name, clamp.by)
-
-
-def _temperature(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
-    assert isinstance(clamp, Temperature)
-    return at.names.scaled(name, 1 / clamp.temperature)
-
-
-def _set(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
-    assert isinstance(clamp, SetConstant)
-    if not isinstance(clamp.value, tuple):
-        return at.names.number(clamp.value)
-    if node.key >= 0:  # a list over key tokens; a longer context than this has zeros or more there
-        return at.names.number(clamp.value[min(node.key, len(clamp.value) - 1)])
-    if len(set(clamp.value)) == 1:
-        return at.names.number(clamp.value[0])
-    return at.names.constant("set", clamp.value)
-
-
-def _previous_token(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
-    assert isinstance(clamp, PreviousTokenPattern)
-    rest = 1.0 if node.row == 0 else 1 - clamp.strength
-    return at.names.number({node.row: rest, node.row - 1: clamp.strength}.get(node.key, 0.0))
-
-
-def _to_labels(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
-    """Patterns whose weights depend on the batch: a share of the label tokens each."""
-    assert isinstance(clamp, InductionPattern | MatchPattern)
-    if node.key % 2 == 0:
-        return ZERO
-    row = at.names.leaf(clamp.target, clamp.model_dump_json(include={"strength", "temperature"}))
-    return at.names.share(row, node.key, at.dimensions.context_pairs)
-
-
-def _preserve(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
-    return at.flow.clean.seen[node]
-
-
-def _mean_ablate(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
-    return at.names.mean(at.flow.clean.seen[node])
-
-
-def _resample(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
-    return at.names.elsewhere(at.flow.clean.seen[node])
-
-
-def _perfect_layer1(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
-    is_shifted = node.point is not Point.RESID and 0 < node.row < at.dimensions.tokens - 1
-    return at.embedded(node.row - 1 if is_shifted else node.row)
-
-
-def _perfect_copy(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
-    assert isinstance(clamp, PerfectCopy)
-    layer, (head,) = clamp.site.layer or 0, clamp.site.heads or (0,)
-    seen = at.seen if clamp.source == "live" else at.flow.clean.seen
-    query = at.dimensions.tokens - 1
-    scores = [seen[Node(Point.SCORE, layer, head, query, key)] for key in range(1, query, 2)]
-    labels = at.names.leaf("labels")  # whose scores they are differs from sequence to sequence
-    return at.names.of("copy", labels, *scores)
-
-
-def _graft_in(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
-    assert isinstance(clamp, GraftIn)
-    return at.names.leaf("graft", clamp.checkpoint, node.layer, node.row)
-
-
-def _graft_out(at: _Pass, clamp: BaseClamp, node: Node, name: Name) -> Name:
-    """The donor's last layers read every token; beyond its last, only the query through a norm."""
-    assert isinstance(clamp, GraftOut)
-    layer, last = clamp.site.layer or 0, at.dimensions.tokens - 1
-    if layer == at.dimensions.layers - 1:
-        read = [at.names.normed(at.seen[Node(Point.RESID, layer, row=last)])]
-    else:
-        read = [at.seen[Node(Point.RESID, layer, row=t)] for t in range(last + 1)]
-    return at.names.of(("grafted", clamp.checkpoint, layer), *read)
-
-
-_CHANGES: dict[type[BaseClamp], Change] = {
-    Ablate: lambda at, clamp, node, name: ZERO,
-    MeanAblate: _mean_ablate,
-    Resample: _resample,
-    Preserve: _preserve,
-    GraftIn: _graft_in,
-    Scale: _scale,
-    Temperature: _temperature,
-    SetConstant: _set,
-    InductionPattern: _to_labels,
-    PreviousTokenPattern: _previous_token,
-    MatchPattern: _to_labels,
-    ForbidPreviousToken: lambda at, clamp, node, name: HIDDEN,
-    ForbidNonLabels: lambda at, clamp, node, name: HIDDEN,
-    PerfectLayer1: _perfect_layer1,
-    PerfectCopy: _perfect_copy,
-    GraftOut: _graft_out,
-}

@@ -1,7 +1,8 @@
 """Clamps: changes at sites, as data. A run's clamps form its program.
 
 Each kind is one class: its fields are what a user sets, its class attributes what the catalogue,
-the form and the drawings need to know. `app.schemas.clamps.check` says which programs can be,
+the form and the drawings need to know, its methods what checks, sentences and programs ask it. Its
+place in `KINDS` registers it. `app.schemas.clamps.check` says which programs can be,
 `worker.science.clamps.program` makes edits of them. Source: arXiv 2404.07129, "artificial
 optogenetics", and its published code, whose option each docstring names.
 
@@ -10,7 +11,8 @@ what is rescaled, then what is set. Their order in the list means nothing.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from itertools import product
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Union
 
 from pydantic import Discriminator, Tag, field_validator
 
@@ -25,10 +27,25 @@ from app.schemas.clamps.base import (
     Phase,
     Picks,
     Sites,
+    Source,
     Step,
 )
-from app.schemas.clamps.site import HEAD_POINTS, Point, Positions
+from app.schemas.clamps.dimensions import Dimensions
+from app.schemas.clamps.names import HIDDEN, ZERO, Name
+from app.schemas.clamps.nodes import LOGITS, FlowPass, Node
+from app.schemas.clamps.phrases import (
+    ROLES,
+    attend,
+    checkpoint_words,
+    layer_of,
+    many,
+    place,
+    subject,
+    verb,
+)
+from app.schemas.clamps.site import HEAD_POINTS, Point, Positions, Site
 from app.schemas.option import option
+from app.schemas.words import either
 
 
 class Ablate(BaseClamp):
@@ -43,6 +60,15 @@ class Ablate(BaseClamp):
 
     kind: Literal["ablate"] = "ablate"
 
+    def sentence(self, site: Site, heads: int) -> str:
+        if site.point is Point.V and site.positions is Positions.ALL:
+            what = "are silenced: they write" if many(site, heads) else "is silenced: it writes"
+            return f"{subject(site, heads)} {what} nothing"
+        return f"{place(site, heads)} {verb(site)} zero"
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        return ZERO
+
 
 class MeanAblate(BaseClamp):
     """The activation is its mean over the batch (each evaluator's own), from an unclamped pass."""
@@ -53,11 +79,19 @@ class MeanAblate(BaseClamp):
     sites: ClassVar[Sites] = Sites(ACTIVATIONS, EVERYWHERE)
     usual: ClassVar[str] = "L1H3.z"
     badge: ClassVar[str] = "mean"
+    made_from: ClassVar[Source] = Source.MEAN
 
     kind: Literal["mean_ablate"] = "mean_ablate"
     gradient: Literal["through", "stop"] = option(
         "through", "Gradient", "Whether the unclamped pass is trained through this clamp."
     )
+
+    def sentence(self, site: Site, heads: int) -> str:
+        stopped = _stopped(self.gradient)
+        return f"{place(site, heads)} {verb(site)} the mean over the batch, unclamped{stopped}"
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        return at.names.mean(at.unclamped[node])
 
 
 class Resample(BaseClamp):
@@ -69,11 +103,19 @@ class Resample(BaseClamp):
     sites: ClassVar[Sites] = Sites(ACTIVATIONS, EVERYWHERE)
     usual: ClassVar[str] = "L1H3.z"
     badge: ClassVar[str] = "resampled"
+    made_from: ClassVar[Source] = Source.OTHER
 
     kind: Literal["resample"] = "resample"
     gradient: Literal["through", "stop"] = option(
         "through", "Gradient", "Whether the unclamped pass is trained through this clamp."
     )
+
+    def sentence(self, site: Site, heads: int) -> str:
+        stopped = _stopped(self.gradient)
+        return f"{place(site, heads)} {verb(site)} another sequence's, unclamped{stopped}"
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        return at.names.elsewhere(at.unclamped[node])
 
 
 class Preserve(BaseClamp):
@@ -86,6 +128,7 @@ class Preserve(BaseClamp):
     sites: ClassVar[Sites] = Sites(ACTIVATIONS, EVERYWHERE)
     usual: ClassVar[str] = "L*.pattern"
     badge: ClassVar[str] = "preserved"
+    made_from: ClassVar[Source] = Source.UNCLAMPED
 
     kind: Literal["preserve"] = "preserve"
     gradient: Literal["through", "stop"] = option(
@@ -93,6 +136,14 @@ class Preserve(BaseClamp):
         "Gradient",
         "Whether the unclamped pass is trained through this clamp; the published code does.",
     )
+
+    def sentence(self, site: Site, heads: int) -> str:
+        are, they = ("are", "they") if verb(site) == "are" else ("is", "it")
+        stopped = _stopped(self.gradient)
+        return f"{place(site, heads)} {are} what {they} would be unclamped{stopped}"
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        return at.unclamped[node]
 
 
 class GraftIn(BaseClamp):
@@ -106,6 +157,7 @@ class GraftIn(BaseClamp):
     sites: ClassVar[Sites] = Sites(frozenset({Point.RESID}), WHOLE, Picks.LAYER)
     usual: ClassVar[str] = "L0.resid"
     badge: ClassVar[str] = "grafted"
+    made_from: ClassVar[Source] = Source.GRAFT
 
     kind: Literal["graft_in"] = "graft_in"
     checkpoint: str = option(
@@ -114,6 +166,13 @@ class GraftIn(BaseClamp):
         "RUN@SEQUENCES, or file:WEIGHTS.npz#PREFIX of a model of the same shape.",
         pattern=r"^([0-9A-Za-z_-]+@\d+|file:.+)$",
     )
+
+    def sentence(self, site: Site, heads: int) -> str:
+        whose = checkpoint_words(self.checkpoint)
+        return f"Everything up to {layer_of(site)} is that of {whose}, frozen"
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        return at.names.leaf("graft", self.checkpoint, node.layer, node.row)
 
 
 class Scale(BaseClamp):
@@ -124,6 +183,7 @@ class Scale(BaseClamp):
     sites: ClassVar[Sites] = Sites(ALL_POINTS, EVERYWHERE)
     usual: ClassVar[str] = "L1H3.z"
     badge: ClassVar[str] = "scaled"
+    made_from: ClassVar[Source] = Source.FACTOR
 
     kind: Literal["scale"] = "scale"
     by: float = option(0.5, "Factor", "What the activation is multiplied by.", ge=-1000, le=1000)
@@ -134,6 +194,15 @@ class Scale(BaseClamp):
         if by == 1:
             raise ValueError("a factor of 1 changes nothing")
         return by
+
+    def sentence(self, site: Site, heads: int) -> str:
+        return f"{place(site, heads)} {verb(site)} multiplied by {self.by:g}"
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        return at.names.scaled(name, self.by)
+
+    def numbers(self) -> Mapping[str, float]:
+        return {"factor": self.by}
 
 
 class Temperature(BaseClamp):
@@ -147,6 +216,7 @@ class Temperature(BaseClamp):
     sites: ClassVar[Sites] = Sites(frozenset({Point.SCORE}), EVERYWHERE)
     usual: ClassVar[str] = "L1H3.score"
     badge: ClassVar[str] = "temp."
+    made_from: ClassVar[Source] = Source.FACTOR
 
     kind: Literal["temperature"] = "temperature"
     temperature: float = option(
@@ -159,6 +229,17 @@ class Temperature(BaseClamp):
         if temperature == 1:
             raise ValueError("a temperature of 1 changes nothing")
         return temperature
+
+    def sentence(self, site: Site, heads: int) -> str:
+        how = "sharper" if self.temperature < 1 else "flatter"
+        who = f"{subject(site, heads)} {attend(site, heads)}"
+        return f"{who} {how}{ROLES[site.positions]}: at temperature {self.temperature:g}"
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        return at.names.scaled(name, 1 / self.temperature)
+
+    def numbers(self) -> Mapping[str, float]:
+        return {"factor": 1 / self.temperature}
 
 
 class SetConstant(BaseClamp):
@@ -175,6 +256,23 @@ class SetConstant(BaseClamp):
         0.0, "Value", "One number, or a list with one per feature."
     )
 
+    def sentence(self, site: Site, heads: int) -> str:
+        value = self.value
+        if isinstance(value, tuple):
+            what = f"set to {len(value)} numbers"
+        else:
+            what = f"{value:g} everywhere"
+        return f"{place(site, heads)} {verb(site)} {what}"
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        if not isinstance(self.value, tuple):
+            return at.names.number(self.value)
+        if node.key >= 0:  # over key tokens; a longer context than this has zeros or more there
+            return at.names.number(self.value[min(node.key, len(self.value) - 1)])
+        if len(set(self.value)) == 1:
+            return at.names.number(self.value[0])
+        return at.names.constant("set", self.value)
+
 
 class InductionPattern(BaseClamp):
     """The query attends to the label tokens of its own class with a strength, to the other label
@@ -187,6 +285,8 @@ class InductionPattern(BaseClamp):
     badge: ClassVar[str] = "induction"
     steps: ClassVar[tuple[Step, ...] | None] = (Step.MATCH,)
     spares: ClassVar[tuple[Step, ...]] = BEFORE_MATCH
+    made_from: ClassVar[Source] = Source.LABELS
+    rank: ClassVar[int] = 1
 
     kind: Literal["set_pattern"] = "set_pattern"
     target: Literal["induction"] = "induction"
@@ -197,6 +297,16 @@ class InductionPattern(BaseClamp):
         ge=0,
         le=1,
     )
+
+    def sentence(self, site: Site, heads: int) -> str:
+        who = f"{subject(site, heads)} always {attend(site, heads)}"
+        return f"{who} from the query to {_induction_words(self.strength)}"
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        return _shared_by_labels(self, at, node)
+
+    def numbers(self) -> Mapping[str, float]:
+        return {"strength": self.strength}
 
 
 class PreviousTokenPattern(BaseClamp):
@@ -209,12 +319,24 @@ class PreviousTokenPattern(BaseClamp):
     usual: ClassVar[str] = "L0H2.pattern"
     badge: ClassVar[str] = "previous"
     steps: ClassVar[tuple[Step, ...] | None] = (Step.ATTEND_BACK,)
+    rank: ClassVar[int] = 0
 
     kind: Literal["set_pattern"] = "set_pattern"
     target: Literal["previous_token"] = "previous_token"
     strength: float = option(
         1.0, "Strength", "Attention on the token before; the rest stays on itself.", ge=0, le=1
     )
+
+    def sentence(self, site: Site, heads: int) -> str:
+        who = f"{subject(site, heads)} always {attend(site, heads)}"
+        rows = "each label token" if site.positions is Positions.LABELS else "every token"
+        strength = self.strength
+        rest = "" if strength == 1 else f", with strength {strength:g} and the rest on itself"
+        return f"{who} from {rows} to the token before it{rest}"
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        rest = 1.0 if node.row == 0 else 1 - self.strength
+        return at.names.number({node.row: rest, node.row - 1: self.strength}.get(node.key, 0.0))
 
 
 class MatchPattern(BaseClamp):
@@ -228,12 +350,25 @@ class MatchPattern(BaseClamp):
     badge: ClassVar[str] = "match"
     steps: ClassVar[tuple[Step, ...] | None] = (Step.MATCH,)
     spares: ClassVar[tuple[Step, ...]] = BEFORE_MATCH
+    made_from: ClassVar[Source] = Source.ALIKE
+    rank: ClassVar[int] = 2
 
     kind: Literal["set_pattern"] = "set_pattern"
     target: Literal["match"] = "match"
     temperature: float = option(
         0.0, "Temperature", "Of the softmax over cosines; 0 takes the most alike.", ge=0, le=1000
     )
+
+    def sentence(self, site: Site, heads: int) -> str:
+        who = f"{subject(site, heads)} always {attend(site, heads)}"
+        soft = f", at temperature {self.temperature:g}" if self.temperature else ""
+        return f"{who} from the query to the label whose exemplar looks most like it{soft}"
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        return _shared_by_labels(self, at, node)
+
+    def numbers(self) -> Mapping[str, float]:
+        return {"temperature": self.temperature}
 
 
 class ForbidPreviousToken(BaseClamp):
@@ -246,9 +381,20 @@ class ForbidPreviousToken(BaseClamp):
     usual: ClassVar[str] = "L0H2.score"
     badge: ClassVar[str] = "not previous"
     steps: ClassVar[tuple[Step, ...] | None] = (Step.ATTEND_BACK,)
+    rank: ClassVar[int] = 3
 
     kind: Literal["forbid"] = "forbid"
     target: Literal["previous_token"] = "previous_token"
+
+    def sentence(self, site: Site, heads: int) -> str:
+        rows = ROLES[site.positions]
+        return f"{subject(site, heads)} cannot attend to the token before{rows}"
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        return HIDDEN
+
+    def touched(self, nodes: frozenset[Node], dimensions: Dimensions) -> frozenset[Node]:
+        return frozenset(node for node in nodes if node.key == node.row - 1)
 
 
 class ForbidNonLabels(BaseClamp):
@@ -264,6 +410,16 @@ class ForbidNonLabels(BaseClamp):
 
     kind: Literal["forbid"] = "forbid"
     target: Literal["non_labels"] = "non_labels"
+
+    def sentence(self, site: Site, heads: int) -> str:
+        who = f"{subject(site, heads)} {attend(site, heads)}"
+        return f"{who} from the query to label tokens only"
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        return HIDDEN
+
+    def touched(self, nodes: frozenset[Node], dimensions: Dimensions) -> frozenset[Node]:
+        return frozenset(node for node in nodes if node.key % 2 == 0)
 
 
 class PerfectLayer1(BaseClamp):
@@ -281,6 +437,23 @@ class PerfectLayer1(BaseClamp):
 
     kind: Literal["perfect_layer1"] = "perfect_layer1"
 
+    def sentence(self, site: Site, heads: int) -> str:
+        return (
+            "Layer 1 works perfectly: layer 2 reads the token before for its queries and keys, "
+            "and plain embeddings for its values"
+        )
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        is_shifted = node.point is not Point.RESID and 0 < node.row < at.dimensions.tokens - 1
+        return at.embedded(node.row - 1 if is_shifted else node.row)
+
+    def source_at(self, point: Point) -> Source:
+        return Source.EMBEDDED if point is Point.RESID else Source.SHIFTED
+
+    def touched(self, nodes: frozenset[Node], dimensions: Dimensions) -> frozenset[Node]:
+        reads = product((Point.Q_INPUT, Point.K_INPUT), range(dimensions.tokens))
+        return nodes | {Node(point, 1, row=row) for point, row in reads}
+
 
 class PerfectCopy(BaseClamp):
     """A head's attention is copied to the output perfectly (steps 3v and 5): the logit of a label
@@ -293,6 +466,7 @@ class PerfectCopy(BaseClamp):
     usual: ClassVar[str] = "L1H3.score[query]"
     badge: ClassVar[str] = "copied"
     steps: ClassVar[tuple[Step, ...] | None] = (Step.READ_VALUE, Step.COPY_OUT)
+    made_from: ClassVar[Source] = Source.COPY
 
     kind: Literal["perfect_copy"] = "perfect_copy"
     source: Literal["live", "unclamped"] = option(
@@ -300,6 +474,25 @@ class PerfectCopy(BaseClamp):
         "Scores from",
         "This pass, or an unclamped one as in the published code, where other clamps do nothing.",
     )
+
+    def sentence(self, site: Site, heads: int) -> str:
+        source = ", taken from an unclamped pass" if self.reads_unclamped else ""
+        return f"The output copies {subject(site, heads).lower()}: the scores of its labels{source}"
+
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        layer, (head,) = self.site.layer or 0, self.site.heads or (0,)
+        seen = at.unclamped if self.reads_unclamped else at.seen
+        query = at.dimensions.tokens - 1
+        scores = [seen[Node(Point.SCORE, layer, head, query, key)] for key in range(1, query, 2)]
+        labels = at.names.leaf("labels")  # whose scores they are differs between sequences
+        return at.names.of("copy", labels, *scores)
+
+    def touched(self, nodes: frozenset[Node], dimensions: Dimensions) -> frozenset[Node]:
+        return frozenset({LOGITS})
+
+    @property
+    def reads_unclamped(self) -> bool:
+        return self.source == "unclamped"
 
 
 class GraftOut(BaseClamp):
@@ -313,6 +506,7 @@ class GraftOut(BaseClamp):
     usual: ClassVar[str] = "L0.resid"
     badge: ClassVar[str] = "goes on"
     steps_after_site: ClassVar[bool] = True
+    made_from: ClassVar[Source] = Source.GRAFT_OUT
 
     kind: Literal["graft_out"] = "graft_out"
     checkpoint: str = option(
@@ -322,51 +516,43 @@ class GraftOut(BaseClamp):
         pattern=r"^([0-9A-Za-z_-]+@\d+|file:.+)$",
     )
 
+    def sentence(self, site: Site, heads: int) -> str:
+        whose = checkpoint_words(self.checkpoint)
+        return f"Everything after {layer_of(site)} is that of {whose}, frozen"
 
-def _tag(clamp: object) -> str | None:
-    """Which kind a clamp is of: `ablate`, `set_pattern.induction`."""
+    def change(self, at: FlowPass, node: Node, name: Name) -> Name:
+        """The donor's last layers read every token; beyond its last, only the query through a
+        norm."""
+        layer, last = self.site.layer or 0, at.dimensions.tokens - 1
+        if layer == at.dimensions.layers - 1:
+            read = [at.names.normed(at.seen[Node(Point.RESID, layer, row=last)])]
+        else:
+            read = [at.seen[Node(Point.RESID, layer, row=t)] for t in range(last + 1)]
+        return at.names.of(("grafted", self.checkpoint, layer), *read)
 
-    def given(name: str) -> object:
-        return clamp.get(name) if isinstance(clamp, Mapping) else getattr(clamp, name, None)
-
-    kind, target = given("kind"), given("target")
-    if kind is None:
-        return None
-    return f"{kind}.{target}" if kind in _TARGETED else str(kind)
+    def touched(self, nodes: frozenset[Node], dimensions: Dimensions) -> frozenset[Node]:
+        return frozenset({LOGITS})
 
 
-_TARGETED = ("set_pattern", "forbid")
+def _stopped(gradient: str) -> str:
+    return ", without gradient" if gradient == "stop" else ""
 
-# One flat union, told apart by a function: OpenAPI knows no discriminator of two fields.
-Clamp = Annotated[
-    Annotated[Ablate, Tag("ablate")]
-    | Annotated[MeanAblate, Tag("mean_ablate")]
-    | Annotated[Resample, Tag("resample")]
-    | Annotated[Preserve, Tag("preserve")]
-    | Annotated[GraftIn, Tag("graft_in")]
-    | Annotated[Scale, Tag("scale")]
-    | Annotated[Temperature, Tag("temperature")]
-    | Annotated[SetConstant, Tag("set")]
-    | Annotated[InductionPattern, Tag("set_pattern.induction")]
-    | Annotated[PreviousTokenPattern, Tag("set_pattern.previous_token")]
-    | Annotated[MatchPattern, Tag("set_pattern.match")]
-    | Annotated[ForbidPreviousToken, Tag("forbid.previous_token")]
-    | Annotated[ForbidNonLabels, Tag("forbid.non_labels")]
-    | Annotated[PerfectLayer1, Tag("perfect_layer1")]
-    | Annotated[PerfectCopy, Tag("perfect_copy")]
-    | Annotated[GraftOut, Tag("graft_out")],
-    Discriminator(
-        _tag,
-        custom_error_type="clamp_kind",
-        custom_error_message=(
-            "a clamp's kind is ablate, mean_ablate, resample, preserve, graft_in, graft_out, "
-            "scale, temperature, set, perfect_layer1, perfect_copy, set_pattern (with the target "
-            "induction, previous_token or match) or forbid (with the target previous_token or "
-            "non_labels)"
-        ),
-    ),
-]
-Program = tuple[Clamp, ...]
+
+def _induction_words(strength: float) -> str:
+    if strength == 1:
+        return "the correct label"
+    if strength == 0:
+        return "the wrong label"
+    return f"the correct label with strength {strength:g}, to the wrong one with {1 - strength:g}"
+
+
+def _shared_by_labels(clamp: InductionPattern | MatchPattern, at: FlowPass, node: Node) -> Name:
+    """Patterns whose weights depend on the batch: a share of the label tokens each."""
+    if node.key % 2 == 0:
+        return ZERO
+    row = at.names.leaf(clamp.target, clamp.model_dump_json(include={"strength", "temperature"}))
+    return at.names.share(row, node.key, at.dimensions.context_pairs)
+
 
 # In the order in which assignments act where a published option overrides another.
 KINDS: tuple[type[BaseClamp], ...] = (
@@ -387,6 +573,53 @@ KINDS: tuple[type[BaseClamp], ...] = (
     GraftIn,
     GraftOut,
 )
+
+
+def _fixed(kind: type[BaseClamp]) -> tuple[str, ...]:
+    """The fields that make a clamp one of this kind: `("set_pattern", "induction")`."""
+    fields = kind.model_fields
+    return tuple(str(fields[name].default) for name in ("kind", "target") if name in fields)
+
+
+_TARGETS: dict[str, list[str]] = {}  # of kinds that have any
+for _kind in KINDS:
+    _TARGETS.setdefault(_fixed(_kind)[0], []).extend(_fixed(_kind)[1:])
+
+
+def _tag(clamp: object) -> str | None:
+    """Which kind a clamp is of: `ablate`, `set_pattern.induction`."""
+
+    def given(name: str) -> object:
+        return clamp.get(name) if isinstance(clamp, Mapping) else getattr(clamp, name, None)
+
+    kind, target = given("kind"), given("target")
+    if kind is None:
+        return None
+    return f"{kind}.{target}" if _TARGETS.get(str(kind)) else str(kind)
+
+
+def _known() -> str:
+    """`ablate, ..., or forbid (with the target previous_token or non_labels)`."""
+    names = [
+        f"{kind} (with the target {either(targets)})" if targets else kind
+        for kind, targets in sorted(_TARGETS.items(), key=lambda one: bool(one[1]))
+    ]
+    return either(names)
+
+
+# One flat union, told apart by a function: OpenAPI knows no discriminator of two fields.
+if TYPE_CHECKING:
+    Clamp = BaseClamp
+else:
+    Clamp = Annotated[
+        Union[tuple(Annotated[kind, Tag(".".join(_fixed(kind)))] for kind in KINDS)],  # noqa: UP007
+        Discriminator(
+            _tag,
+            custom_error_type="clamp_kind",
+            custom_error_message=f"a clamp's kind is {_known()}",
+        ),
+    ]
+Program = tuple[Clamp, ...]
 
 
 def covered(clamp: BaseClamp, *, layers: int, heads: int) -> frozenset[tuple[int, int]]:

@@ -6,65 +6,14 @@ and rows a part covers, how strongly and when, is data: `worker.science.clamps.p
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 
-from app.schemas.clamps.base import BaseClamp
+from app.schemas.clamps.base import AFTERWARDS, BaseClamp, Source
 from app.schemas.clamps.dimensions import Dimensions
-from app.schemas.clamps.footprint import Node, footprint
-from app.schemas.clamps.kinds import (
-    ForbidPreviousToken,
-    GraftIn,
-    GraftOut,
-    InductionPattern,
-    MatchPattern,
-    MeanAblate,
-    PerfectCopy,
-    PerfectLayer1,
-    Preserve,
-    PreviousTokenPattern,
-    Program,
-    Resample,
-    Scale,
-    Temperature,
-)
+from app.schemas.clamps.footprint import footprint
+from app.schemas.clamps.kinds import Program
+from app.schemas.clamps.nodes import Node
 from app.schemas.clamps.site import Point
-
-
-class Source(StrEnum):
-    """What a part's value is made from."""
-
-    CONSTANT = "constant"
-    FACTOR = "factor"  # times the activation itself
-    LABELS = "labels"  # shares of the label tokens: induction
-    ALIKE = "alike"  # shares by how alike exemplars look: match
-    UNCLAMPED = "unclamped"  # the same site in a pass without clamps
-    MEAN = "mean"  # its mean over the batch
-    OTHER = "other"  # its value in another sequence
-    EMBEDDED = "embedded"  # the embedding of this pass
-    SHIFTED = "shifted"  # that of the token before
-    GRAFT = "graft"  # the same site in a donor
-    COPY = "copy"  # a head's scores, as logits
-    GRAFT_OUT = "graft_out"  # the logits of a donor that goes on from here
-
-
-AFTERWARDS = frozenset({Source.COPY, Source.GRAFT_OUT})  # made from activations of the whole pass
-
-_SOURCES: dict[type[BaseClamp], Source] = {
-    Scale: Source.FACTOR,
-    Temperature: Source.FACTOR,
-    InductionPattern: Source.LABELS,
-    MatchPattern: Source.ALIKE,
-    Preserve: Source.UNCLAMPED,
-    MeanAblate: Source.MEAN,
-    Resample: Source.OTHER,
-    GraftIn: Source.GRAFT,
-    PerfectCopy: Source.COPY,
-    GraftOut: Source.GRAFT_OUT,
-}
-
-# Later ones win where a program (of the published code) sets something twice.
-_ORDER = [PreviousTokenPattern, InductionPattern, MatchPattern, ForbidPreviousToken]
 
 
 @dataclass(frozen=True)
@@ -112,17 +61,9 @@ def layout_of(program: Program, dimensions: Dimensions) -> tuple[tuple[Place, Pi
     return tuple((place, tuple(pieces)) for place, pieces in packed)
 
 
-def source_at(clamp: BaseClamp, point: Point) -> Source:
-    """What a clamp's value at a point is made from."""
-    if isinstance(clamp, PerfectLayer1):
-        return Source.EMBEDDED if point is Point.RESID else Source.SHIFTED
-    return _SOURCES.get(type(clamp), Source.CONSTANT)
-
-
 def _precedence(clamp: BaseClamp) -> tuple[int, int, str]:
     """References, then factors, then assignments; these as the published code orders them."""
-    order = _ORDER.index(type(clamp)) if type(clamp) in _ORDER else len(_ORDER)
-    return clamp.phase, order, clamp.title
+    return clamp.phase, clamp.rank, clamp.title
 
 
 def _pieces(clamp: BaseClamp, dimensions: Dimensions) -> Iterator[tuple[Place, Piece]]:
@@ -135,22 +76,22 @@ def _pieces(clamp: BaseClamp, dimensions: Dimensions) -> Iterator[tuple[Place, P
 
 
 def _place(clamp: BaseClamp, point: Point, layer: int) -> Place:
-    source = source_at(clamp, point)
+    source = clamp.source_at(point)
     return Place(
         point=point,
         layer=layer if layer >= 0 else None,
         source=source,
         from_layer=clamp.site.layer if source in AFTERWARDS else None,
         is_stopped=getattr(clamp, "gradient", "through") == "stop",
-        is_unclamped=isinstance(clamp, PerfectCopy) and clamp.source == "unclamped",
+        is_unclamped=clamp.reads_unclamped,
         is_windowed=clamp.is_windowed,
-        checkpoint=clamp.checkpoint if isinstance(clamp, GraftIn | GraftOut) else None,
+        checkpoint=getattr(clamp, "checkpoint", None),
     )
 
 
 def _fits(piece: Piece, there: Sequence[Piece]) -> bool:
     """Whether a piece touches nothing that these do; what a donor gives is one piece alone."""
-    if isinstance(piece.clamp, GraftIn | GraftOut):
+    if hasattr(piece.clamp, "checkpoint"):
         return False
     nodes = set(piece.nodes)
     return not any(nodes.intersection(other.nodes) for other in there)

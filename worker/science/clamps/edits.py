@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from app.schemas.clamps.parts import AFTERWARDS, Source
+from app.schemas.clamps.base import AFTERWARDS, Source
 from worker.science.clamps.patterns import cosines, label_shares, match_shares, on_label_tokens
 from worker.science.clamps.program import Layout, Part, Tensors
 from worker.science.model import Batch

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from app.schemas.clamps.parts import AFTERWARDS, Source
+from app.schemas.clamps.base import AFTERWARDS, Source
 from app.schemas.clamps.site import Point
 from worker.science.clamps.edits import Scene, bind, edit_of
 from worker.science.clamps.patterns import copied_logits

@@ -11,23 +11,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from app.schemas.clamps.base import BaseClamp
+from app.schemas.clamps.base import AFTERWARDS, BaseClamp, Source
 from app.schemas.clamps.dimensions import Dimensions
-from app.schemas.clamps.footprint import Node
 from app.schemas.clamps.kinds import (
     ForbidNonLabels,
     ForbidPreviousToken,
     GraftIn,
     GraftOut,
-    InductionPattern,
-    MatchPattern,
     PerfectCopy,
     PreviousTokenPattern,
-    Scale,
     SetConstant,
-    Temperature,
 )
-from app.schemas.clamps.parts import AFTERWARDS, Pieces, Place, Source, layout_of, source_at
+from app.schemas.clamps.nodes import Node
+from app.schemas.clamps.parts import Pieces, Place, layout_of
 from app.schemas.clamps.site import HEAD_POINTS, ROW_POINTS, Point
 from app.schemas.config import RunConfig, dimensions_of
 from worker.science.model import MASKED
@@ -57,16 +53,10 @@ class DonorLayout:
 
 
 @dataclass(frozen=True)
-class Part:
-    """One edit of one activation: where, and what its value is made from."""
+class Part(Place):
+    """One edit of one activation: a place, and what its donor is made like instead of which one it
+    is (`checkpoint` is None)."""
 
-    point: Point
-    layer: int | None
-    source: Source
-    from_layer: int | None = None  # of COPY and GRAFT_OUT
-    is_stopped: bool = False  # no gradient through the reference
-    is_unclamped: bool = False  # COPY: from a pass without clamps
-    is_windowed: bool = False
     donor: DonorLayout | None = None
 
     @property
@@ -106,16 +96,8 @@ def compile_program(config: RunConfig, donors: Donors = NO_DONORS) -> ProgramDat
 def _part(place: Place, pieces: Pieces, donors: Donors) -> Part:
     """A place as structure: what its donor is made like, instead of which one it is."""
     clamp = pieces[0].clamp
-    return Part(
-        place.point,
-        place.layer,
-        place.source,
-        place.from_layer,
-        place.is_stopped,
-        place.is_unclamped,
-        place.is_windowed,
-        _donor_layout(clamp, donors) if isinstance(clamp, GraftIn | GraftOut) else None,
-    )
+    donor = _donor_layout(clamp, donors) if isinstance(clamp, GraftIn | GraftOut) else None
+    return Part(**vars(place) | {"checkpoint": None}, donor=donor)
 
 
 def _merged(
@@ -192,19 +174,13 @@ def _value_tensors(
     clamp: BaseClamp, point: Point, mask: Tensor, config: RunConfig
 ) -> dict[str, Tensor]:
     """What the value is made from, with the axes of the mask (and features where they differ)."""
-    if isinstance(clamp, Scale):
-        return {"factor": torch.full_like(mask, clamp.by)}
-    if isinstance(clamp, Temperature):
-        return {"factor": torch.full_like(mask, 1 / clamp.temperature)}
-    if isinstance(clamp, InductionPattern):
-        return {"strength": torch.full_like(mask, clamp.strength)}
-    if isinstance(clamp, MatchPattern):
-        return {"temperature": torch.full_like(mask, clamp.temperature)}
+    if numbers := clamp.numbers():
+        return {name: torch.full_like(mask, number) for name, number in numbers.items()}
     if isinstance(clamp, PerfectCopy):
         head = torch.zeros(config.model.heads)
         head[list(clamp.site.heads or ())] = 1
         return {"head": head}
-    if source_at(clamp, point) is Source.CONSTANT:
+    if clamp.source_at(point) is Source.CONSTANT:
         return {"constant": _constant(clamp, point, mask, config)}
     return {}
 
