@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.utils._pytree import tree_leaves
 
 from app.schemas.clamps.kinds import Ablate, InductionPattern, MeanAblate, PerfectCopy, Preserve
 from app.schemas.clamps.site import Site
