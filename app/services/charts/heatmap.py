@@ -24,40 +24,9 @@ def heatmap(
     shown: int,
 ) -> Figure:
     """Rows of all layers in one picture; the y range chooses a layer. Its scale never moves."""
-    places = [
-        (layer, head) for layer in range(config.model.layers) for head in range(config.model.heads)
-    ]
-    metric, hues, font = measure.id, _HUES[measure.scale], layout["yaxis"]["tickfont"]
-    least, most = measure.lowest, measure.highest
-    trace = {
-        "type": "heatmap",
-        "name": metric.replace("_", " "),
-        "x": [axis.of(row) for row in rows],
-        "y": [head_name(layer, head) for layer, head in places],
-        "z": [[plotted(getattr(row, metric)[lay][head]) for row in rows] for lay, head in places],
-        "zmin": least,
-        "zmax": most,
-        "zsmooth": False,
-        "hoverongaps": False,
-        "colorscale": [[index / (len(hues) - 1), hue] for index, hue in enumerate(hues)],
-        "colorbar": {
-            "thickness": 8,
-            "outlinewidth": 0,
-            "tickvals": [least, (least + most) / 2, most],
-            "tickfont": font,
-            "title": {
-                "text": measure.axis_and_zero,
-                "side": "right",
-                "font": font,
-            },
-        },
-        "hovertemplate": "%{y}: %{z:.3f}<extra></extra>",
-        "meta": {"metric": metric, "places": [list(place) for place in places]},
-        "uid": f"{metric}-heatmap",
-    }
+    heads = config.model.heads
     layout["margin"] |= {"l": NAMES_WIDTH, "r": BAR_WIDTH}
     layout["hovermode"] = "closest"
-    heads = config.model.heads
     layout["yaxis"] |= {
         "type": "category",
         "range": [(shown + 1) * heads - 0.5, shown * heads - 0.5],  # head 0 at the top
@@ -68,4 +37,48 @@ def heatmap(
     lines = [shape for shape in layout["shapes"] if shape["name"] != "band"]
     layout["shapes"] = [{**shape, "layer": "above"} for shape in lines]
     layout["meta"] |= {"drawing": Drawing.HEATMAP, "scale": measure.scale, "heads": heads}
-    return {"data": [trace], "layout": layout}
+    colours = _colours(measure, layout["yaxis"]["tickfont"])
+    return {"data": [_picture(measure, rows, config, axis, colours)], "layout": layout}
+
+
+def _picture(
+    measure: HeadMeasure,
+    rows: Sequence[Measurement],
+    config: RunConfig,
+    axis: Axis,
+    colours: dict[str, Any],
+) -> dict[str, Any]:
+    """The trace."""
+    layers, heads = config.model.layers, config.model.heads
+    places = [(layer, head) for layer in range(layers) for head in range(heads)]
+    by_row = [getattr(row, measure.id) for row in rows]
+    return {
+        "type": "heatmap",
+        "name": measure.id.replace("_", " "),
+        "x": [axis.of(row) for row in rows],
+        "y": [head_name(layer, head) for layer, head in places],
+        "z": [[plotted(strengths[lay][head]) for strengths in by_row] for lay, head in places],
+        "zmin": measure.lowest,
+        "zmax": measure.highest,
+        "zsmooth": False,
+        "hoverongaps": False,
+        **colours,
+        "hovertemplate": "%{y}: %{z:.3f}<extra></extra>",
+        "meta": {"metric": measure.id, "places": [list(place) for place in places]},
+        "uid": f"{measure.id}-heatmap",
+    }
+
+
+def _colours(measure: HeadMeasure, font: dict[str, Any]) -> dict[str, Any]:
+    """From the smallest number that there can be to the largest, and the bar that says so."""
+    hues, least, most = _HUES[measure.scale], measure.lowest, measure.highest
+    return {
+        "colorscale": [[index / (len(hues) - 1), hue] for index, hue in enumerate(hues)],
+        "colorbar": {
+            "thickness": 8,
+            "outlinewidth": 0,
+            "tickvals": [least, (least + most) / 2, most],
+            "tickfont": font,
+            "title": {"text": measure.axis_and_zero, "side": "right", "font": font},
+        },
+    }

@@ -124,15 +124,8 @@ class Trainer:
         self._rest = _moved(rest._replace(features=self._train.features), device)
         # However many classes there are to evaluate with: one compiled program serves.
         torch._dynamo.maybe_mark_dynamic(self._train.features, train.features.ndim - 2)
-        data = [compile_program(config, donors) for config in configs]
-        if any(one.layout != data[0].layout for one in data):
-            raise ValueError("runs of one cohort must have the same clamped points")
-        self.layout = data[0].layout
         # Read by every update and by the graph, written to by nothing after this.
-        self._program: Tensors = tuple(
-            {name: tensor.to(device) for name, tensor in part.items()}
-            for part in stack_programs(data)
-        )
+        self.layout, self._program = _stacked(configs, donors, device)
         self.programs = programs or Programs.of(self.shape, self.layout, compile=compile)
         self._step, self._evaluate = self.programs.step, self.programs.evaluate
         # Copied to the device: what was resumed from is not changed by the training.
@@ -288,6 +281,19 @@ class Trainer:
         """A copy of the weights by name."""
         # Views of one copy, which nobody else has.
         return self.shape.unflatten(self._state.parameters[run].to("cpu", copy=True))
+
+
+def _stacked(
+    configs: Sequence[RunConfig], donors: Donors, device: torch.device
+) -> tuple[Layout, Tensors]:
+    """The layout that all runs share, and their programs on the device."""
+    data = [compile_program(config, donors) for config in configs]
+    if any(one.layout != data[0].layout for one in data):
+        raise ValueError("runs of one cohort must have the same clamped points")
+    parts = stack_programs(data)
+    return data[0].layout, tuple(
+        {name: tensor.to(device) for name, tensor in part.items()} for part in parts
+    )
 
 
 def _moved(batch: Batch, device: torch.device) -> Batch:
