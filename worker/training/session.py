@@ -113,11 +113,12 @@ class TrainingSession:
 
     def _should_stop(self) -> bool:
         """Asked before every update; lets those go first that were asked to leave."""
-        # The recorder's thread may put another mapping in place of this one at any moment: who
-        # resumes a run that was to pause takes it out again.
-        for run in self._going() if self.recorder.leaving else ():
-            if run.run_id in self.recorder.leaving:
-                self._let_go(run, self.recorder.leaving[run.run_id])
+        # Looked at once: the recorder's thread puts another mapping in its place at any moment, and
+        # who resumes a run that was to pause takes it out again.
+        leaving = self.recorder.leaving
+        for run in self._going() if leaving else ():
+            if run.run_id in leaving:
+                self._let_go(run, leaving[run.run_id])
         return self.stop.is_set() or self.recorder.has_failed
 
     def _let_go(self, run: CohortRun, target: RunState | None) -> None:
