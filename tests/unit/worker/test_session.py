@@ -8,7 +8,6 @@ from app.config import Settings
 from app.schemas.state import RunState
 from worker.training.session import TrainingSession
 
-
 SETTINGS = Settings(database_url="postgresql://nowhere", redis_url="redis://nowhere")
 
 
