@@ -14,15 +14,15 @@ from sqlalchemy.orm import Session
 from app.db import series
 from app.db.models import Run
 from app.errors import Conflict, Invalid
-from app.schemas.api.runs import ForkRequest
+from app.schemas.api.runs import ForkRequest, LaunchRequest
 from app.schemas.config import RunConfig
 from app.schemas.state import Optimiser
 from app.schemas.words import grouped
 from app.services.launch.config_form import ConfigForm, form_of, read_form
 from app.services.launch.sentences import PROGRAM, clamp_place
-from app.services.runs.creation import create_run
 from app.services.runs.forks import default_name, fork, plan
 from app.services.runs.grafts import impossible_grafts
+from app.services.runs.launching import launch
 from app.services.runs.lifecycle import run_or_error
 
 OF, AT, OPTIMISER = "fork_of", "fork_at", "fork_optimiser"
@@ -114,7 +114,8 @@ def launch_typed(session: Session, form: ConfigForm) -> Run:
         # Checked once more within: what the form was checked against may have been deleted since.
         # Without a key: a form that is sent twice launches twice.
         return fork(session, run_or_error(session, form.typed[OF]), _request(form))
-    return create_run(session, form.config, name=form.name)
+    # Checked as it was typed; built so, since a request would say it in other words and places.
+    return launch(session, LaunchRequest.model_construct(config=form.config, name=form.name))
 
 
 def _refused(session: Session, form: ConfigForm, parent: Run) -> dict[str, list[str]]:
