@@ -32,3 +32,8 @@ def either(items: Sequence[str]) -> str:
 def grouped(number: float | None) -> str:
     """`1000000` -> `1,000,000`, `None` -> `–`."""
     return "–" if number is None else f"{number:,.0f}"
+
+
+def decimal(number: float) -> str:
+    """`0.5`, `2`, `1e-5`: a number as people type it, and every digit of it."""
+    return repr(number).removesuffix(".0").replace("e-0", "e-")

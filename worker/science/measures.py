@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from app.schemas.clamps.base import MASKED
 from worker.science.clamps.patterns import label_shares
-from worker.science.model import MASKED, Batch, cross_entropy
+from worker.science.model import Batch, cross_entropy
 
 
 def induction_strength(pattern: Tensor, batch: Batch) -> Tensor:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import gelu
 
+from app.schemas.clamps.base import MASKED
 from app.schemas.clamps.site import Point
 from app.schemas.config import ModelConfig
 from worker.science.parameters import Parameters
@@ -22,7 +23,6 @@ from worker.science.taps import Edits, Tap, site_key
 
 NO_EDITS: Edits = {}
 NOTHING: frozenset[str] = frozenset()
-MASKED = -1e9  # a score that softmax turns into exactly 0, and still finite
 ROTARY_BASE = 10_000.0
 NORM_EPSILON = 1e-5
 

@@ -1,5 +1,6 @@
 """What all clamps have in common, and the words that describe a kind of them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -12,6 +13,10 @@ from app.schemas.clamps.names import Name
 from app.schemas.clamps.nodes import FlowPass, Node
 from app.schemas.clamps.site import Point, Positions, Site, SiteField
 from app.schemas.option import option
+
+# A number, one per feature (at patterns and scores: per key), or a row of keys for every token.
+Constant = float | tuple[float, ...] | tuple[tuple[float, ...], ...]
+MASKED = -1e9  # a score that softmax turns into exactly 0, and still finite
 
 
 class Light(StrEnum):
@@ -86,7 +91,7 @@ class Source(StrEnum):
 AFTERWARDS = frozenset({Source.COPY, Source.GRAFT_OUT})  # made from activations of the whole pass
 
 
-class BaseClamp(BaseModel):
+class BaseClamp(BaseModel, ABC):
     """What all clamps have: a site, and a window of training in which the light is on.
 
     A kind says all about itself: its class attributes and the methods below are what catalogue,
@@ -151,13 +156,13 @@ class BaseClamp(BaseModel):
             )
         return self
 
+    @abstractmethod
     def sentence(self, site: Site, heads: int) -> str:
         """What it does at a site in one layer, for people; without the full stop."""
-        raise NotImplementedError
 
+    @abstractmethod
     def change(self, at: FlowPass, node: Node, name: Name) -> Name:
         """What it makes of one value: the pass it acts in, the place, the value's name before."""
-        raise NotImplementedError
 
     def source_at(self, point: Point) -> Source:
         """What its value at a point is made from."""
@@ -168,9 +173,24 @@ class BaseClamp(BaseModel):
         knows; equal for all that it covers."""
         return {}
 
+    def constant(self, tokens: int) -> Constant:
+        """The value of what is made from `Source.CONSTANT`. Such a kind without one is a mistake
+        of ours, and ends the run: it would train with zeros."""
+        raise TypeError(f"{type(self).__name__} says no constant")
+
     def touched(self, nodes: frozenset[Node], dimensions: Dimensions) -> frozenset[Node]:
         """What it changes, given all that is at its site."""
         return nodes
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing is trained through the reference pass that it reads."""
+        return False
+
+    @property
+    def donor(self) -> str | None:
+        """The checkpoint whose layers it grafts, if it does."""
+        return None
 
     @property
     def reads_unclamped(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from app.schemas.clamps.dimensions import Dimensions
-from app.schemas.clamps.names import Name, Names
+from app.schemas.clamps.names import ZERO, Name, Names
 from app.schemas.clamps.site import Point
 
 
@@ -39,3 +39,11 @@ class FlowPass(Protocol):
     def embedded(self, row: int) -> Name:
         """The embedding of a token, as this pass sees it."""
         ...
+
+
+def share_of_labels(at: FlowPass, node: Node, target: str, numbers: Mapping[str, float]) -> Name:
+    """A weight of a pattern that depends on the batch: each label token has a share of its row."""
+    if node.key % 2 == 0:
+        return ZERO
+    row = at.names.leaf(target, *numbers.items())
+    return at.names.share(row, node.key, at.dimensions.context_pairs)

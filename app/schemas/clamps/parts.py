@@ -82,16 +82,16 @@ def _place(clamp: BaseClamp, point: Point, layer: int) -> Place:
         layer=layer if layer >= 0 else None,
         source=source,
         from_layer=clamp.site.layer if source in AFTERWARDS else None,
-        is_stopped=getattr(clamp, "gradient", "through") == "stop",
+        is_stopped=clamp.is_stopped,
         is_unclamped=clamp.reads_unclamped,
         is_windowed=clamp.is_windowed,
-        checkpoint=getattr(clamp, "checkpoint", None),
+        checkpoint=clamp.donor,
     )
 
 
 def _fits(piece: Piece, there: Sequence[Piece]) -> bool:
     """Whether a piece touches nothing that these do; what a donor gives is one piece alone."""
-    if hasattr(piece.clamp, "checkpoint"):
+    if piece.clamp.donor is not None:
         return False
     nodes = set(piece.nodes)
     return not any(nodes.intersection(other.nodes) for other in there)

@@ -72,3 +72,8 @@ def checkpoint_words(text: str) -> str:
 def attend(site: Site, heads: int) -> str:
     """`attend` or `attends`, for the heads of the site."""
     return "attend" if many(site, heads) else "attends"
+
+
+def stopped(is_stopped: bool) -> str:
+    """What is said of a reference that is not trained through."""
+    return ", without gradient" if is_stopped else ""

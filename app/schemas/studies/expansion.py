@@ -15,6 +15,7 @@ from app.schemas.clamps.kinds import KINDS
 from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS, Preset
 from app.schemas.studies.request import PROGRAM, RUN, StudyAxis, StudyRequest
+from app.schemas.words import decimal
 
 MOST_RUNS = 1000
 LONGEST_LABEL = 80
@@ -175,7 +176,7 @@ def _label(field: str, value: JsonValue, pointer: str) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, float):
-        return repr(value).removesuffix(".0").replace("e-0", "e-")
+        return decimal(value)
     return str(value)
 
 

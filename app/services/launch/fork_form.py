@@ -114,8 +114,7 @@ def launch_typed(session: Session, form: ConfigForm) -> Run:
         # Checked once more within: what the form was checked against may have been deleted since.
         # Without a key: a form that is sent twice launches twice.
         return fork(session, run_or_error(session, form.typed[OF]), _request(form))
-    # Checked as it was typed; built so, since a request would say it in other words and places.
-    return launch(session, LaunchRequest.model_construct(config=form.config, name=form.name))
+    return launch(session, LaunchRequest(config=form.config, name=form.name))
 
 
 def _refused(session: Session, form: ConfigForm, parent: Run) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from app.schemas.clamps.catalogue import CATALOGUE
 from app.schemas.config import RunConfig
+from app.schemas.words import decimal
 from app.services.clamps.text import site_text
 
 Errors = dict[str, list[str]]  # form names to sentences
@@ -160,5 +161,5 @@ def as_text(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join("-".join(map(str, labels)) for labels in value)
     if isinstance(value, float):
-        return repr(value).removesuffix(".0").replace("e-0", "e-")
+        return decimal(value)
     return str(value)

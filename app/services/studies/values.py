@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 
 from app.schemas.studies.request import MOST_VALUES
+from app.schemas.words import decimal
 
 _RANGE = re.compile(r"(-?\d+)\s*\.\.\.?\s*(-?\d+)")
 _GROUPED = re.compile(r"-?\d{1,3}([ ,_\u2009]\d{3})+")  # 300,000
@@ -69,7 +70,7 @@ def _text(value: JsonValue) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return repr(value).removesuffix(".0").replace("e-0", "e-")
+        return decimal(value)
     if isinstance(value, list):  # label combinations
         return ", ".join("-".join(map(str, one)) for one in value if isinstance(one, list))
     return str(value)

@@ -19,9 +19,8 @@ HEAD_IDS = [measure.id for measure in HEADS]
 def test_measures_of_heads_are_computed_sent_stored_and_served_in_one_order():
     assert [*HEAD_MEASURES] == HEAD_IDS
     assert [name for name in Measurement.model_fields if name in MEASURES] == [*MEASURES]
-    assert [name for name in MeasurementRow.__table__.columns.keys() if name in MEASURES] == [  # noqa: SIM118
-        *MEASURES
-    ]
+    columns = [column.name for column in MeasurementRow.__table__.columns]
+    assert [name for name in columns if name in MEASURES] == [*MEASURES]
     for answer in (HeadsRead, FrameRead):
         assert [name for name in answer.model_fields if name in MEASURES] == HEAD_IDS
 

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from worker.science.model import MASKED, Batch
+from app.schemas.clamps.base import MASKED
+from worker.science.model import Batch
 
 
 def label_shares(batch: Batch, tokens: int) -> tuple[Tensor, Tensor]:

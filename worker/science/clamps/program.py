@@ -14,19 +14,14 @@ from torch import Tensor
 from app.schemas.clamps.base import AFTERWARDS, BaseClamp, Source
 from app.schemas.clamps.dimensions import Dimensions
 from app.schemas.clamps.kinds import (
-    ForbidNonLabels,
-    ForbidPreviousToken,
     GraftIn,
     GraftOut,
     PerfectCopy,
-    PreviousTokenPattern,
-    SetConstant,
 )
 from app.schemas.clamps.nodes import Node
 from app.schemas.clamps.parts import Pieces, Place, layout_of
 from app.schemas.clamps.site import HEAD_POINTS, ROW_POINTS, Point
 from app.schemas.config import RunConfig, dimensions_of
-from worker.science.model import MASKED
 from worker.science.parameters import Shape
 
 ALWAYS = 2**62  # a sequence number that no training reaches
@@ -193,23 +188,11 @@ def _constant(clamp: BaseClamp, point: Point, mask: Tensor, config: RunConfig) -
     else:
         axis = 1 if point in HEAD_POINTS else 0
         full = [size if number == axis else length for number, length in enumerate(mask.shape)]
-    if isinstance(clamp, PreviousTokenPattern):
-        return _previous_token(config.task.tokens, clamp.strength)[None, :, :, None].expand(full)
-    if isinstance(clamp, ForbidPreviousToken | ForbidNonLabels):
-        return torch.full(full, MASKED)
-    value = clamp.value if isinstance(clamp, SetConstant) else 0.0
-    if not isinstance(value, tuple):
-        return torch.full(full, float(value))
-    along = [-1 if number == axis else 1 for number in range(len(full))]
-    return torch.tensor(value).view(along).expand(full)
-
-
-def _previous_token(tokens: int, strength: float) -> Tensor:
-    """Row i: `strength` on i - 1, the rest on i; row 0 on itself. Paper section 3, option 9."""
-    pattern = (1 - strength) * torch.eye(tokens)
-    pattern += strength * torch.diag(torch.ones(tokens - 1), -1)
-    pattern[0, 0] = 1.0
-    return pattern
+    value = torch.tensor(clamp.constant(config.task.tokens))
+    if value.ndim == 2:  # [row, key]
+        return value[None, :, :, None].expand(full)
+    along = [-1 if number == axis and value.ndim else 1 for number in range(len(full))]
+    return value.view(along).expand(full)
 
 
 def stack_programs(programs: Sequence[ProgramData]) -> Tensors:
