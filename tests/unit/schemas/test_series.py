@@ -25,6 +25,12 @@ def test_measures_of_heads_are_computed_sent_stored_and_served_in_one_order():
         assert [name for name in answer.model_fields if name in MEASURES] == HEAD_IDS
 
 
+def test_no_two_measures_share_a_figure():
+    figures = [measure.figure for measure in MEASURES.values()]
+
+    assert len({*figures}) == len(figures)
+
+
 def test_measures_of_evaluators_are_those_that_are_computed():
     assert [measure.id for measure in EVALUATED] == [*METRICS]
 
