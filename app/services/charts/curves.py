@@ -16,7 +16,7 @@ from app.db.studies import FigureRun
 from app.errors import Invalid
 from app.schemas.api.studies import AxisRead
 from app.schemas.measure import EVALUATORS, METRICS, Metric
-from app.schemas.series import HEADS
+from app.schemas.series import HEADS, MEASURES
 from app.schemas.studies.request import RUN
 from app.services.colours import colour_of
 from app.services.series.thinning import thin
@@ -32,7 +32,8 @@ class DrawnNumber:
 
     id: str
     title: str
-    unit: str
+    unit: str  # as an axis says it
+    number_unit: str  # as a number says it; nothing for shares and strengths
 
     @property
     def is_loss(self) -> bool:
@@ -72,6 +73,7 @@ def _metrics() -> list[StudyMetric]:
             id=f"{metric}.{evaluator}",
             title=f"{metric.replace('_', ' ')}, {evaluator.replace('_', ' ')}".capitalize(),
             unit="loss (nats)" if metric == Metric.LOSS else metric.replace("_", " "),
+            number_unit=MEASURES[metric].csv_unit,
             column=number_of(metric, index),
         )
         for metric in METRICS
@@ -82,6 +84,7 @@ def _metrics() -> list[StudyMetric]:
             id=f"strongest_{measure.kind}",
             title=f"Strongest {measure.word} head",
             unit=measure.axis,
+            number_unit=measure.csv_unit,
             column=strongest(measure.id),
         )
         for measure in HEADS

@@ -209,7 +209,7 @@ def _detail(group: dict[str, Any]) -> str:
 
 def _value_title(comparison: Comparison) -> str:
     metric = comparison.curves.metric
-    unit = " (nats)" if metric.is_loss else ""
+    unit = f" ({metric.number_unit})" if metric.number_unit else ""
     if comparison.view.is_difference:
         return f"Difference of {metric.title[:1].lower()}{metric.title[1:]}{unit}"
     return f"{metric.title}{unit}"

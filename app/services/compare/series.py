@@ -138,7 +138,7 @@ def _all(layers: int, heads: int) -> Iterator[CompareSeries]:
 def _evaluated(metric: str, index: int) -> CompareSeries:
     known = STUDY_METRICS[f"{metric}.{EVALUATORS[index]}"]
     place = NumberPlace(metric, evaluator=index)
-    return CompareSeries(known.id, known.title, known.unit, place, _EVALUATED)
+    return CompareSeries(known.id, known.title, known.unit, known.number_unit, place, _EVALUATED)
 
 
 def _strongest(measure: HeadMeasure, layer: int | None) -> CompareSeries:
@@ -146,21 +146,21 @@ def _strongest(measure: HeadMeasure, layer: int | None) -> CompareSeries:
     of = "" if layer is None else f", {layer_name(layer).lower()}"
     place = NumberPlace(measure.id, layer=layer)
     title = f"Strongest {measure.word} head{of}"
-    return CompareSeries(name, title, measure.axis, place, _AT_EVERY_MOMENT)
+    return CompareSeries(name, title, measure.axis, measure.csv_unit, place, _AT_EVERY_MOMENT)
 
 
 def _by_rank(measure: HeadMeasure, layer: int, rank: int) -> CompareSeries:
     name = f"{measure.id}.L{layer}R{rank}"
     title = f"{_ordinal(rank)} {measure.word} head, {layer_name(layer).lower()}"
     place = NumberPlace(measure.id, layer=layer)
-    return CompareSeries(name, title, measure.axis, place, _BY_RANK, rank)
+    return CompareSeries(name, title, measure.axis, measure.csv_unit, place, _BY_RANK, rank)
 
 
 def _by_number(measure: HeadMeasure, layer: int, head: int) -> CompareSeries:
     name = f"{measure.id}.L{layer}H{head}"
     title = f"{measure.title}: {head_name(layer, head).lower()}"
     place = NumberPlace(measure.id, layer=layer, head=head)
-    return CompareSeries(name, title, measure.axis, place, _BY_NUMBER)
+    return CompareSeries(name, title, measure.axis, measure.csv_unit, place, _BY_NUMBER)
 
 
 def _ordinal(rank: int) -> str:

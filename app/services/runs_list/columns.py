@@ -212,7 +212,7 @@ def _of_measures() -> list[Column]:
         Column(
             id=metric.id,
             title=metric.title,
-            unit="nats" if metric.is_loss else "",
+            unit=metric.number_unit,
             group=f"Measured: {names.get(metric.id.split('.')[0], 'strengths')}",
             kind="number",
             key=_number_key(latest(metric.column)),
