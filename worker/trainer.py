@@ -90,12 +90,10 @@ def _lose(engine: Engine, outbox: Outbox, taken: Sequence[Claim], reason: str) -
         # Not `retry_while_away`: the recorder has just failed for good, and the supervisor settles
         # what is left when this process has gone.
         with transaction(engine, outbox) as session:
-            for claim in taken:
-                # Some may have been given their endings before the recorder failed; those are not
-                # lost.
-                run = claims.hold(session, claim)
-                if run is not None:
-                    attempts.lose(session, run, reason)
+            # Some may have been given their endings before the recorder failed; those are not
+            # lost.
+            for run in claims.hold_runs(session, taken):
+                attempts.lose(session, run, reason)
     except AWAY:
         return 1
     return 0

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, RowMapping, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from app.db.locks import WRITING
 from app.db.models import Moment, Run
 from app.schemas.measure import PhaseChange
 from app.schemas.state import ACTIVE, CLAIMABLE, RunState
@@ -68,12 +69,18 @@ def take(
     return [Claim(run_id, taken[run_id]) for run_id in run_ids if run_id in taken]
 
 
-def hold(session: Session, claim: Claim) -> Run | None:
-    """The run, locked until the transaction ends, if the attempt still owns it."""
-    # FOR UPDATE, so that the reaper (which passes over locked rows), a cancel or a deletion comes
-    # before this transaction or after it, never into it. It also waits for whoever forks the run.
-    statement = select(Run).where(_owned([claim])).with_for_update()
-    return session.scalars(statement).one_or_none()
+def hold_runs(session: Session, claims: Sequence[Claim]) -> Sequence[Run]:
+    """The runs that their attempts still own, locked until the transaction ends."""
+    # Locked, so that the reaper (which passes over locked rows), a cancel or a deletion comes
+    # before this transaction or after it, never into it.
+    statement = (
+        select(Run)
+        .where(_owned(claims))
+        .order_by(Run.id)  # as `hold_all`, beside which supervisors do this
+        .with_for_update(**WRITING)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(statement).all()
 
 
 def hold_all(session: Session, claims: Sequence[Claim]) -> dict[str, Standing]:
@@ -84,10 +91,8 @@ def hold_all(session: Session, claims: Sequence[Claim]) -> dict[str, Standing]:
     statement = (
         select(*columns)
         .where(_owned(claims))
-        # Two who lock the same rows in different orders wait for each other until Postgres ends
-        # one.
-        .order_by(Run.__table__.c.id)  # one order for all who lock several
-        .with_for_update()
+        .order_by(Run.__table__.c.id)  # one order for all who lock several, see `app.db.locks`
+        .with_for_update(**WRITING)
     )
     found = session.connection().execute(statement).mappings()
     return {row["id"]: _standing(row) for row in found}
@@ -108,15 +113,20 @@ def renew(session: Session, run_ids: Sequence[str], lease_seconds: float) -> Non
 
 def renew_start(session: Session, claims: Sequence[Claim], lease_seconds: float) -> None:
     """Puts the end of the leases off while the trainer starts and cannot do so itself."""
-    statement = (
-        update(Run)
+    free = (
+        select(Run.id)
         # Never of a running one: its recorder renews that itself, and a trainer that hangs must
         # lose its lease although its supervisor lives.
         .where(_owned(claims), Run.state == RunState.STARTING)
-        .values(lease_until=lease_end(lease_seconds))
-        .execution_options(synchronize_session=False)
+        .order_by(Run.id)
+        # What the recorder holds at this moment it renews by itself.
+        .with_for_update(skip_locked=True, **WRITING)
     )
-    session.execute(statement)
+    renewed = update(Run).where(Run.id.in_(free.scalar_subquery()))
+    session.execute(
+        renewed.values(lease_until=lease_end(lease_seconds)),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def states_of(session: Session, claims: Sequence[Claim]) -> dict[str, RunState]:

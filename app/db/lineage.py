@@ -8,18 +8,36 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.db.base import Base
+from app.db.locks import KEEPING, WRITING
 from app.db.models import Checkpoint, Frame, MeasurementRow, Probe, ResumePoint, Run, StudyRunRow
 
 SHARED = 0  # the attempt of rows that no trainer of the run wrote: its parent's
 
 
-def keep_from_deletion(session: Session, run_id: str) -> Run | None:
-    """The run, which cannot be deleted until the transaction ends; others may go on writing."""
-    # FOR KEY SHARE: a DELETE waits for it, updates of a trainer do not. Its `hold_all` does, as
-    # FOR UPDATE conflicts with it; so what follows in the transaction must be short.
-    return session.get(
-        Run, run_id, with_for_update={"key_share": True, "read": True}, populate_existing=True
+def keep_from_deletion(session: Session, run_ids: Collection[str]) -> dict[str, Run]:
+    """Those of the runs that there are, none of which can be deleted until the transaction ends."""
+    # Their trainers go on writing meanwhile, see `WRITING`.
+    statement = (
+        select(Run)
+        .where(Run.id.in_(run_ids))
+        .order_by(Run.id)
+        .with_for_update(**KEEPING)
+        .execution_options(populate_existing=True)
     )
+    return {run.id: run for run in session.scalars(statement)}
+
+
+def wait_for_keepers(session: Session, run_id: str) -> None:
+    """Waits until nobody keeps the run from deletion, and lets nobody begin to."""
+    session.execute(select(Run.id).where(Run.id == run_id).with_for_update())
+
+
+def lock_family(session: Session, run_id: str) -> None:
+    """Locks a run and its forks, for what is written to all of them."""
+    # The statements that write to forks (a new name, SET NULL by a deleted parent) lock them after
+    # their parent, which may be higher in id: a recorder that has both would deadlock with them.
+    family = select(Run.id).where(or_(Run.id == run_id, Run.parent_id == run_id))
+    session.execute(family.order_by(Run.id).with_for_update(**WRITING))
 
 
 def copy_history(session: Session, parent_id: str, fork_id: str, *, at: int) -> None:
@@ -112,6 +130,5 @@ def still_named(session: Session, urls: Collection[str]) -> set[str]:
 
 def rename_parent(session: Session, run_id: str, name: str) -> None:
     """Tells a run's forks its new name."""
-    # Locks the forks' rows after the parent's, in no order of their own. A parent is older than
-    # its forks, not lower in id: this is an order apart from that of `hold_all`.
+    # Relies on `lock_family`: it would lock the forks in no order of their own.
     session.execute(update(Run).where(Run.parent_id == run_id).values(parent_name=name))

@@ -8,6 +8,7 @@ from sqlalchemy import cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import Session
 
+from app.db.locks import WRITING
 from app.db.models import Moment, Run, RunEvent
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, RunState
 
@@ -60,7 +61,7 @@ def locked_run(session: Session, run_id: str) -> Run | None:
     """The run as it is now, locked until the transaction ends."""
     # `populate_existing`: else an object that the session knows already would keep what it was
     # before somebody else had the lock.
-    return session.get(Run, run_id, with_for_update=True, populate_existing=True)
+    return session.get(Run, run_id, with_for_update=WRITING, populate_existing=True)
 
 
 def names_of_runs(session: Session, run_ids: Sequence[str]) -> dict[str, str]:
@@ -108,7 +109,7 @@ def silent_runs(session: Session) -> Sequence[Run]:
         .order_by(Run.created_at)
         # Who holds the row is writing to it at this moment, and may be renewing the lease; to wait
         # would keep those locked that are found already.
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, **WRITING)
     )
     return session.scalars(statement).all()
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, case, cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from app.db.locks import WRITING
 from app.db.models import Run, Study, StudyRunRow
 from app.schemas.state import RunState
 
@@ -130,7 +131,7 @@ def locked_runs(session: Session, study_id: str) -> Sequence[Run]:
         .where(StudyRunRow.study_id == study_id)
         # In the order in which recorders and bulk requests lock: see `claims.hold_all`.
         .order_by(Run.id)
-        .with_for_update(of=Run)
+        .with_for_update(of=Run, **WRITING)
         .execution_options(populate_existing=True)
     )
     return session.scalars(statement).all()
@@ -139,7 +140,7 @@ def locked_runs(session: Session, study_id: str) -> Sequence[Run]:
 def finished_runs(session: Session, hashes: Collection[str]) -> dict[str, str]:
     """The latest finished run of every config, by the config's hash.
 
-    They cannot be deleted until the transaction ends. Forks share part of another config's curve.
+    Forks share part of another config's curve.
     """
     statement = (
         select(Run.config_hash, Run.id)
@@ -148,11 +149,7 @@ def finished_runs(session: Session, hashes: Collection[str]) -> dict[str, str]:
             Run.state == RunState.FINISHED,
             Run.forked_at.is_(None),
         )
-        .order_by(Run.created_at)
-        # Against deletion only, as for the parent of a fork. Finished runs have no recorder that
-        # this could hold up; the latest of a hash comes last, and so is the one that stays in the
-        # dict.
-        .with_for_update(key_share=True, read=True)
+        .order_by(Run.created_at)  # the latest of a hash comes last, and stays in the dict
     )
     return {row.config_hash: row.id for row in session.execute(statement)}
 

@@ -5,6 +5,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, ScalarSelect, Select, Subquery, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from app.db.locks import WRITING
 from app.db.models import Run, StudyRunRow
 from app.schemas.state import CLAIMABLE
 
@@ -28,7 +29,7 @@ def next_in_line(session: Session) -> Run | None:
         .limit(1)
         # Whoever is passed over is being cancelled, paused or renamed right now. If it was the
         # only one, this worker goes idle, and the reaper wakes one up for it later.
-        .with_for_update(of=Run, skip_locked=True)
+        .with_for_update(of=Run, skip_locked=True, **WRITING)
     )
     return session.scalars(statement).one_or_none()
 
@@ -42,7 +43,7 @@ def companions_of(session: Session, first: Run, *, limit: int) -> list[Run]:
         _compatible(select(Run), first)
         .order_by(Run.priority.desc(), (_study(Run.id) == own).desc(), Run.created_at, Run.id)
         .limit(limit)
-        .with_for_update(of=Run, skip_locked=True)
+        .with_for_update(of=Run, skip_locked=True, **WRITING)
     )
     return list(session.scalars(statement))
 

@@ -126,13 +126,9 @@ class Supervisor:
     def _settle(self, taken: Sequence[Claim], reason: str) -> None:
         """Records the end of attempts whose trainer could not do so itself."""
         with transaction(self.engine, self.outbox) as session:
-            for claim in taken:
-                # None for all whose endings the trainer has recorded: in the usual case for every
-                # one.
-                run = claims.hold(session, claim)
-                if run is None:
-                    continue
-                log.warning("run %s, attempt %d: %s", claim.run_id, claim.attempt, reason)
+            # Those whose endings the trainer has not recorded: in the usual case none.
+            for run in claims.hold_runs(session, taken):
+                log.warning("run %s, attempt %d: %s", run.id, run.attempt, reason)
                 if self.is_stopping():
                     said = "Its worker shuts down; the next one goes on."
                     attempts.give_back(session, run, said)

@@ -79,9 +79,7 @@ class Watch:
 
     def _let_go(self, session: Session, overdue: Sequence[Claim]) -> None:
         """Ends runs over the head of a trainer that does not hear, and trains others on."""
-        for claim in overdue:
-            # The states above were read unlocked: the trainer may have ended the run since, and
-            # then nothing is found.
-            run = claims.hold(session, claim)
-            if run is not None:
-                attempts.lose(session, run, "Its trainer did not let it go in time.")
+        # The states above were read unlocked: the trainer may have ended a run since, and then it
+        # is not found.
+        for run in claims.hold_runs(session, overdue):
+            attempts.lose(session, run, "Its trainer did not let it go in time.")

@@ -12,6 +12,7 @@ from app.db.models import Run
 from app.errors import Conflict
 from app.schemas.state import TERMINAL, RunState
 from app.services.runs.grafts import refuse_while_grafted
+from app.services.runs.lifecycle import lock_run
 from app.services.runs.outbox import publish_run
 from app.services.series.checkpoints import local_path
 
@@ -29,11 +30,13 @@ def delete_run(session: Session, run: Run, store_url: str) -> None:
     Files that its forks, or its parent, still name stay; the last of them to go takes them along.
     """
     lock_deleting(session)
-    # Waits for forks of it that are being made: they hold FOR KEY SHARE. Relies on the row being
-    # there still; one that was deleted while we waited cannot be read again.
-    session.refresh(run, with_for_update=True)
+    lineage.lock_family(session, run.id)
+    lock_run(session, run)
     if RunState(run.state) not in TERMINAL:
         raise Conflict(f"Run {run.id} is {run.state}; cancel it first, then delete it.")
+    # Waits for launches that take layers from it, and for forks of it that are being made: from
+    # here on they are committed, or find it gone.
+    lineage.wait_for_keepers(session, run.id)
     refuse_while_grafted(session, run)
     run_id = run.id
     # Before the rows go, and they with the names. A terminal run has no trainer that could add

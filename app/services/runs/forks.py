@@ -21,7 +21,7 @@ from app.schemas.state import Optimiser
 from app.schemas.words import grouped
 from app.services.runs.creation import enqueue, make_run
 from app.services.runs.estimates import estimate
-from app.services.runs.grafts import check_grafts, nearest
+from app.services.runs.grafts import check_grafts, donors_of, nearest
 from app.services.runs.idempotency import once
 from app.services.runs.lifecycle import run_or_error
 from app.services.runs.outbox import publish_run
@@ -101,7 +101,8 @@ def fork(session: Session, parent: Run, request: ForkRequest, key: str | None = 
 def _fork(session: Session, parent: Run, request: ForkRequest) -> Run:
     # Before anything is checked: the checkpoint that is found below must still be there at the
     # commit, and a deletion of the parent now waits until the fork's rows name its files.
-    if lineage.keep_from_deletion(session, parent.id) is None:
+    kept = lineage.keep_from_deletion(session, {parent.id, *donors_of(_config(parent, request))})
+    if parent.id not in kept:
         raise NotFound(f"There is no run {parent.id!r}.")
     planned = plan(session, parent, request)
     name = request.name or default_name(parent, request.sequences)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
-from app.db import runs, series
+from app.db import lineage, runs, series
 from app.db.models import Run
 from app.errors import Conflict, Invalid
 from app.schemas.clamps.kinds import GraftIn, GraftOut
@@ -21,10 +21,23 @@ Graft = GraftIn | GraftOut
 
 def check_grafts(session: Session, config: RunConfig, *, at: str = "/config/program") -> None:
     """Raises `Invalid` at the first graft that cannot be; `at` is where the request has clamps."""
-    # Holds nothing: the donor may be deleted between this check and the launch's commit, or while
-    # the run waits. Then its trainer says that the checkpoint is gone.
+    # Holds nothing: a launch has its donors kept by `keep_donors` before.
     for index, sentence in impossible_grafts(session, config):
         raise Invalid(f"Clamp {index + 1}, {sentence}", loc=f"{at}/{index}/checkpoint")
+
+
+def keep_donors(session: Session, config: RunConfig) -> None:
+    """Has the runs that a program takes layers from stay until the transaction ends.
+
+    Whoever deletes one waits, and then finds the launch committed: see `refuse_while_grafted`.
+    """
+    lineage.keep_from_deletion(session, donors_of(config))
+
+
+def donors_of(config: RunConfig) -> set[str]:
+    """The runs that a program takes layers from."""
+    checkpoints = [clamp.checkpoint for _, clamp in grafts_of(config)]
+    return {one.rpartition("@")[0] for one in checkpoints if not one.startswith("file:")}
 
 
 def impossible_grafts(session: Session, config: RunConfig) -> Iterator[tuple[int, str]]:
@@ -43,8 +56,7 @@ def grafts_of(config: RunConfig) -> Iterator[tuple[int, Graft]]:
 
 def refuse_while_grafted(session: Session, run: Run) -> None:
     """Raises `Conflict` while a run that has not ended takes layers from this one."""
-    # The other side of `check_grafts`, for launches that are committed. Those under way are not
-    # seen, as neither takes a lock that the other looks at.
+    # The other side of `keep_donors`: asked when no launch that keeps this run is under way.
     grafted = runs.unfinished_with_graft_of(session, run.id)
     if grafted:
         names = enumerate_words([f"{one.name} ({one.id})" for one in grafted[:3]])

@@ -6,7 +6,7 @@ from app.db.models import Run
 from app.schemas.api.runs import DryRun, LaunchRequest
 from app.services.runs.creation import create_run, default_name
 from app.services.runs.estimates import estimate
-from app.services.runs.grafts import check_grafts
+from app.services.runs.grafts import check_grafts, keep_donors
 from app.services.runs.idempotency import once
 from app.services.runs.lifecycle import run_or_error
 from app.services.runs.run_read import describe_config
@@ -37,6 +37,7 @@ def launch(session: Session, request: LaunchRequest, key: str | None = None) -> 
 
 
 def _create(session: Session, request: LaunchRequest) -> Run:
+    keep_donors(session, request.config)
     check_grafts(session, request.config)
     return create_run(
         session,

@@ -47,7 +47,7 @@ def move(
     session.flush()
     # First flush, then lock: the refresh would overwrite what the caller has set. From here on to
     # the commit the state below is the only one there is.
-    session.refresh(run, with_for_update=True)
+    lock_run(session, run)
     current = RunState(run.state)
     if not may_move(current, target):
         raise Conflict(f"Run {run.id} is {current} and cannot become {target}.")
@@ -89,9 +89,16 @@ def run_or_error(session: Session, run_id: str) -> Run:
     return run
 
 
+def lock_run(session: Session, run: Run) -> None:
+    """Locks a run and reads it again, or raises `NotFound` if it was deleted since it was read."""
+    # Not `refresh`, for which a row that is gone is a bug.
+    if runs.locked_run(session, run.id) is None:
+        raise NotFound(f"There is no run {run.id!r} any more.")
+
+
 def request_cancel(session: Session, run: Run) -> None:
     """Asks for a run to stop. Asking twice is no error; a waiting run is cancelled at once."""
-    session.refresh(run, with_for_update=True)
+    lock_run(session, run)
     state = RunState(run.state)
     if state in (RunState.STOPPING, RunState.CANCELLED):
         return
@@ -110,7 +117,7 @@ def request_cancel(session: Session, run: Run) -> None:
 
 def request_pause(session: Session, run: Run) -> None:
     """Asks for a run to be set aside. Asking twice is no error; a waiting run is held at once."""
-    session.refresh(run, with_for_update=True)
+    lock_run(session, run)
     state = RunState(run.state)
     if state in (RunState.PAUSING, RunState.PAUSED):
         return
@@ -122,7 +129,7 @@ def request_pause(session: Session, run: Run) -> None:
 
 def resume(session: Session, run: Run) -> None:
     """Has a paused run go on where it was. A run that goes on anyway is left alone."""
-    session.refresh(run, with_for_update=True)
+    lock_run(session, run)
     state = RunState(run.state)
     if state is RunState.STOPPING or state in TERMINAL:
         raise Conflict(f"Run {run.id} is {state}; only a paused run can be resumed.")
@@ -147,8 +154,9 @@ def change_run(
 ) -> None:
     """Changes what people say about a run, and its turn; None leaves a thing as it is."""
     if name is not None:
-        # Nothing of this is a trainer's, so no lock is taken: `set_progress` writes other columns,
-        # and the later of two people wins.
+        # `set_progress` writes other columns, and the later of two people wins: the locks are for
+        # the order in which the run and its forks are written to.
+        lineage.lock_family(session, run.id)
         run.name = name
         lineage.rename_parent(session, run.id, name)
     if tags is not None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
 
+from app.db import lineage
 from app.db import studies as rows
 from app.db.models import Run, Study, StudyRunRow
 from app.errors import Conflict, NotFound
@@ -29,9 +30,7 @@ def launch(session: Session, request: StudyRequest, key: str | None = None) -> S
 
 
 def _create(session: Session, request: StudyRequest) -> Study:
-    # Locks the finished runs that it reuses against deletion, until the rows that name them are
-    # committed.
-    plan = make_plan(session, request)
+    plan = _kept_plan(session, request)
     study = Study(
         id=creation.new_id(),
         name=plan.name,
@@ -53,6 +52,16 @@ def _create(session: Session, request: StudyRequest) -> Study:
     session.add_all(_places(study, plan, {key: run.id for key, run in new.items()}))
     session.flush()
     return study
+
+
+def _kept_plan(session: Session, request: StudyRequest) -> StudyPlan:
+    """The plan; what it needs cannot be deleted until the rows that name it are committed."""
+    plan = make_plan(session, request)
+    # All in one statement, so in one order. Made again when one was deleted since: that one is
+    # trained anew, or said to be missing.
+    while not plan.needed <= lineage.keep_from_deletion(session, plan.needed).keys():
+        plan = make_plan(session, request)
+    return plan
 
 
 def _places(study: Study, plan: StudyPlan, new: dict[str, str]) -> list[StudyRunRow]:

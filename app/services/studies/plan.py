@@ -20,7 +20,7 @@ from app.schemas.studies.expansion import (
 from app.schemas.studies.request import PROGRAM, StudyRequest
 from app.services.launch.sentences import clamp_sentence, full_stop, sentence_of
 from app.services.runs.estimates import Rate, estimate
-from app.services.runs.grafts import grafts_of, impossible_grafts
+from app.services.runs.grafts import donors_of, grafts_of, impossible_grafts
 
 LONGEST_NAME = 200
 
@@ -39,6 +39,12 @@ class StudyPlan:
         return self.expansion.runs
 
     @property
+    def needed(self) -> set[str]:
+        """The runs that there must be: those that are reused, and those that others graft from."""
+        donors = [donors_of(one.config) for one in self.runs]
+        return {*self.finished.values()}.union(*donors)
+
+    @property
     def new(self) -> list[ExpandedRun]:
         return [one for one in self.runs if one.config_hash not in self.finished]
 
@@ -50,7 +56,6 @@ def make_plan(session: Session, request: StudyRequest) -> StudyPlan:
     except StudyError as error:
         raise _invalid(error, request) from None
     runs = expansion.runs
-    # As of now and without a lock, see `grafts.check_grafts`.
     _check_grafts(session, runs)
     hashes = [one.config_hash for one in runs] if request.reuse_finished else []
     axes = [
@@ -58,7 +63,7 @@ def make_plan(session: Session, request: StudyRequest) -> StudyPlan:
         for field, labels in axes_of(request, runs).items()
     ]
     name = request.name or default_name(axes, len(runs))
-    # Last: it locks the runs that are reused, and nothing that takes long should follow.
+    # As of now, and without a lock: a launch keeps them, see `lifecycle`.
     return StudyPlan(name, axes, expansion, rows.finished_runs(session, hashes))
 
 
