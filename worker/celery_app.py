@@ -19,8 +19,10 @@ from worker.logs import log_to_stderr
 from worker.service.die_with_parent import die_with_parent
 from worker.service.heartbeat import Heartbeat
 from worker.service.stop_flag import StopFlag
+from worker.service.trouble import Trouble
 
 HALF_A_DAY = 12 * 3600
+_MAIN_PROCESS = os.getpid()
 
 settings = Settings()
 # Made when this is imported, before the pool process is forked: both sides see the same byte.
@@ -40,21 +42,22 @@ signals.setup_logging.connect(_set_logging_up, weak=False)
 
 def _die_with_the_worker(**_: object) -> None:
     """In the pool process, which would else supervise its training to the end, alone."""
-    # Relies on the main process being alive at this moment: of one that died before, another
-    # process would be taken for the parent.
-    die_with_parent(os.getppid())
+    # The process that has imported this, and not who is the parent now: of a main process that
+    # died since, that would be somebody else, who lives on.
+    die_with_parent(_MAIN_PROCESS)
 
 
 signals.worker_process_init.connect(_die_with_the_worker, weak=False)
 
 heartbeat: list[Heartbeat] = []  # of the pool process
+trouble = Trouble()  # of the pool process, too: its supervisor meets it, its heartbeat tells
 
 
 def _start_heartbeat(**_: object) -> None:
     """In the pool process: connections and threads do not survive a fork."""
     # An engine of its own: the thread beats also while the supervisor's connection is in use or
     # waits for Postgres.
-    heartbeat.append(Heartbeat(make_engine(settings.database_url, pool_size=1)))
+    heartbeat.append(Heartbeat(make_engine(settings.database_url, pool_size=1), trouble))
     heartbeat[0].start()
 
 

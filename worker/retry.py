@@ -14,8 +14,11 @@ AWAY = (OperationalError, InterfaceError)
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
 
 
-def retry_while_away(action: Callable[[], T]) -> T:
-    """Does a whole transaction, again and again until Postgres answers.
+def retry_while_away(
+    action: Callable[[], T], *, is_stopping: Callable[[], bool] = lambda: False
+) -> T:
+    """Does a whole transaction, again and again until Postgres answers, or the process is to stop:
+    then the last error is raised.
 
     A commit whose answer got lost is done twice, so the action must double nothing.
     """
@@ -28,7 +31,7 @@ def retry_while_away(action: Callable[[], T]) -> T:
         # Errors of SQL itself are not among these: they would be the same every time, for ever.
         except AWAY as error:
             log.warning("Postgres does not answer, trying again: %s", error.orig)
-        # A stop does not wake it: whoever asked for the stop ends the process after its grace, and
-        # the run goes on from its last resume point.
+            if is_stopping():
+                raise
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)

@@ -1,6 +1,7 @@
 """The trainer: a process of its own that trains a cohort, started by `worker.service.supervisor`.
 
-`python -m worker.trainer RUN:ATTEMPT ... [--parent PID]`. SIGTERM: save and give the runs back.
+`python -m worker.trainer RUN:ATTEMPT ... [--parent PID] [--ready FD]`. SIGTERM: save and give the
+runs back. Without runs it only shows whether it can get ready.
 """
 
 import argparse
@@ -29,8 +30,9 @@ log = logging.getLogger("worker.trainer")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Trains; 0 when the attempts' endings are in the database, or are none of its business."""
     parser = argparse.ArgumentParser(prog="python -m worker.trainer")
-    parser.add_argument("claims", nargs="+", type=_claim, metavar="RUN:ATTEMPT")
+    parser.add_argument("claims", nargs="*", type=_claim, metavar="RUN:ATTEMPT")
     parser.add_argument("--parent", type=int, help="process to die with")
+    parser.add_argument("--ready", type=int, help="where to write a byte when it can train")
     given = parser.parse_args(arguments)
     if given.parent is not None:
         # First of all: a supervisor that was killed cannot settle for us, and a trainer that lived
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = Settings()
     engine, outbox = make_engine(settings.database_url, pool_size=2), Outbox(settings.redis_url)
     try:
-        return _train(settings, engine, outbox, given.claims, stop)
+        return _train(settings, engine, outbox, given.claims, stop, given.ready)
     finally:
         outbox.close()
         engine.dispose()
@@ -65,6 +67,7 @@ def _train(
     outbox: Outbox,
     taken: Sequence[Claim],
     stop: threading.Event,
+    ready: int | None,
 ) -> int:
     # Before torch: its thread renews the leases and hears of cancels while we load, as far as the
     # interpreter lets it run.
@@ -72,6 +75,11 @@ def _train(
     # Loads torch, which takes seconds: only now that a stop or a dying parent is heard.
     from worker.training.session import TrainingSession
 
+    if ready is not None:
+        # What fails until here would fail for any run, and is not held against these.
+        os.write(ready, b"1")
+        os.close(ready)
+        log.info("ready")
     try:
         TrainingSession(taken, settings, engine, recorder, stop).run()
     # Nothing to settle: the rows are others' or have their endings, and a write would find
@@ -80,12 +88,15 @@ def _train(
         log.warning("stopped: %s", error)
     except Exception as error:
         log.exception("the record could not be kept")
-        return _lose(engine, outbox, taken, f"The record could not be kept: {error}.")
+        return _lose(engine, outbox, taken, error)
     return 0
 
 
-def _lose(engine: Engine, outbox: Outbox, taken: Sequence[Claim], reason: str) -> int:
+def _lose(engine: Engine, outbox: Outbox, taken: Sequence[Claim], error: Exception) -> int:
     """Says why these attempts end; if not even that works, the supervisor says less."""
+    from worker.training.faults import fault_of
+
+    kind, said = fault_of(error)
     try:
         # Not `retry_while_away`: the recorder has just failed for good, and the supervisor settles
         # what is left when this process has gone.
@@ -93,7 +104,7 @@ def _lose(engine: Engine, outbox: Outbox, taken: Sequence[Claim], reason: str) -
             # Some may have been given their endings before the recorder failed; those are not
             # lost.
             for run in claims.hold_runs(session, taken):
-                attempts.lose(session, run, reason)
+                attempts.lose(session, run, f"The record could not be kept. {said}", kind)
     except AWAY:
         return 1
     return 0

@@ -1,6 +1,6 @@
 """Who may write to a run: the attempt that claimed its row last, as long as its lease is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -111,13 +111,13 @@ def renew(session: Session, run_ids: Sequence[str], lease_seconds: float) -> Non
     session.execute(statement.execution_options(synchronize_session=False))
 
 
-def renew_start(session: Session, claims: Sequence[Claim], lease_seconds: float) -> None:
-    """Puts the end of the leases off while the trainer starts and cannot do so itself."""
+def renew_start(
+    session: Session, claims: Sequence[Claim], lease_seconds: float, states: Collection[RunState]
+) -> None:
+    """Puts the end of the leases of runs in `states` off, while the trainer cannot do so itself."""
     free = (
         select(Run.id)
-        # Never of a running one: its recorder renews that itself, and a trainer that hangs must
-        # lose its lease although its supervisor lives.
-        .where(_owned(claims), Run.state == RunState.STARTING)
+        .where(_owned(claims), Run.state.in_(states))
         .order_by(Run.id)
         # What the recorder holds at this moment it renews by itself.
         .with_for_update(skip_locked=True, **WRITING)
@@ -127,6 +127,12 @@ def renew_start(session: Session, claims: Sequence[Claim], lease_seconds: float)
         renewed.values(lease_until=lease_end(lease_seconds)),
         execution_options={"synchronize_session": False},
     )
+
+
+def taken_by(session: Session, worker: str) -> Sequence[Run]:
+    """The runs that a worker has taken and that no trainer has begun with, locked."""
+    statement = select(Run).where(Run.worker == worker, Run.state == RunState.STARTING)
+    return session.scalars(statement.order_by(Run.id).with_for_update(**WRITING)).all()
 
 
 def states_of(session: Session, claims: Sequence[Claim]) -> dict[str, RunState]:

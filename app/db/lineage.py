@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal, or_, select, update
+from sqlalchemy import ColumnElement, literal, or_, select, union, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -120,12 +120,12 @@ def file_urls(session: Session, run_id: str) -> set[str]:
 
 
 def still_named(session: Session, urls: Collection[str]) -> set[str]:
-    """Which of these files any checkpoint names."""
+    """Which of these files any row names."""
     # To be asked after the deleted rows are flushed, under the lock of the deleters: of two
     # deletions side by side, each would see the other's rows and neither remove the file. A fork
     # that has just begun is seen too: its lock kept the parent's deletion waiting for its commit.
-    statement = select(Checkpoint.url).where(Checkpoint.url.in_(urls)).distinct()
-    return set(session.scalars(statement))
+    named = [select(model.url).where(model.url.in_(urls)) for model in (Checkpoint, ResumePoint)]
+    return set(session.scalars(union(*named)))
 
 
 def rename_parent(session: Session, run_id: str, name: str) -> None:

@@ -64,6 +64,7 @@ class Run(Base):
     # Who may write: rows of an older attempt are refused.
     attempt: Mapped[int] = mapped_column(server_default="0")
     fruitless_attempts: Mapped[int] = mapped_column(server_default="0")  # without a new measurement
+    alone: Mapped[bool] = mapped_column(server_default=false())  # a cohort of it failed as a whole
     # By the database's clock, given at the claim and taken away by every move out of `ACTIVE`.
     lease_until: Mapped[datetime | None] = mapped_column(Moment)
     worker: Mapped[str | None] = mapped_column(Text)
@@ -232,6 +233,7 @@ class Worker(Base):
     memory: Mapped[int] = mapped_column(BigInteger)  # bytes, of the machine
     memory_free: Mapped[int] = mapped_column(BigInteger)
     torch: Mapped[str] = mapped_column(Text)  # its version
+    trouble: Mapped[str] = mapped_column(Text, server_default="")  # why it cannot train
     started_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
     # By the database's clock, as it is compared: clocks of workers may be wrong.
     seen_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
@@ -244,8 +246,8 @@ class IdempotencyKey(Base):
 
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     fingerprint: Mapped[str] = mapped_column(Text)  # SHA-256 of the request
-    # What was started: one of these.
-    # The key goes with what it started: used again after that, it starts anew.
-    run_id: Mapped[str | None] = mapped_column(Text, ForeignKey("run.id", ondelete="CASCADE"))
-    study_id: Mapped[str | None] = mapped_column(Text, ForeignKey("study.id", ondelete="CASCADE"))
+    # What was started: one of these. No foreign keys: used again after a deletion, the key must
+    # not start it anew.
+    run_id: Mapped[str | None] = mapped_column(Text)
+    study_id: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())

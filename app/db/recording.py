@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Update, bindparam, func, select, update
+from sqlalchemy import ARRAY, Update, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
@@ -81,14 +81,35 @@ def add_frames(session: Session, frames: Mapping[Claim, Mapping[int, StoredFrame
     _upsert(session, Frame, rows)
 
 
-def add_checkpoints(session: Session, files: Mapping[Claim, Sequence[StoredFile]]) -> None:
-    """Adds saved weights of several runs; replaces those repeated."""
-    rows = [
-        {**_file_row(claim, file), "has_optimiser": file.has_optimiser}
-        for claim, saved in files.items()
-        for file in saved
-    ]
+def add_checkpoints(session: Session, files: Mapping[Claim, Sequence[StoredFile]]) -> set[str]:
+    """Adds saved weights of several runs, or replaces those repeated; the URLs not needed then.
+
+    A resumed run saves the same bytes once more: the file before stays, as forks may share it.
+    """
+    before, rows, unneeded = _saved_before(session, files), [], set[str]()
+    for claim, saved in files.items():
+        for file in saved:
+            url, sha256 = before.get((claim.run_id, file.sequences), (file.url, ""))
+            if url != file.url and sha256 == file.sha256:
+                unneeded.add(file.url)
+                continue
+            unneeded |= {url} - {file.url}
+            rows.append({**_file_row(claim, file), "has_optimiser": file.has_optimiser})
     _upsert(session, Checkpoint, rows)
+    return unneeded
+
+
+def _saved_before(
+    session: Session, files: Mapping[Claim, Sequence[StoredFile]]
+) -> dict[tuple[str, int], tuple[str, str]]:
+    """URL and SHA-256 of what runs have saved at the same places, by run and place."""
+    places = [(claim.run_id, file.sequences) for claim, saved in files.items() for file in saved]
+    if not places:
+        return {}
+    columns = (Checkpoint.run_id, Checkpoint.sequences, Checkpoint.url, Checkpoint.sha256)
+    same = tuple_(Checkpoint.run_id, Checkpoint.sequences).in_(places)
+    found = session.execute(select(*columns).where(same))
+    return {(run_id, place): (url, sha256) for run_id, place, url, sha256 in found}
 
 
 def set_resume_points(session: Session, files: Mapping[Claim, StoredFile]) -> set[str]:

@@ -55,13 +55,14 @@ def count_companions(session: Session, first: Run) -> int:
 
 
 def _compatible(statement: Select[T], first: Run) -> Select[T]:
-    """Those that wait and have its key. One whose last attempt came to nothing is tried alone, so
-    that what harms its trainer harms nobody else."""
+    """Those that wait and have its key. One whose last attempt came to nothing, or whose cohort
+    failed as a whole, is tried alone, so that what harms its trainer harms nobody else."""
     return statement.where(
         Run.state.in_(CLAIMABLE),
         Run.cohort_key == first.cohort_key,
         Run.cohort_key != "",
         Run.fruitless_attempts == 0,
+        ~Run.alone,
         Run.id != first.id,
     )
 

@@ -27,6 +27,7 @@ class Description:
     memory: int  # bytes
     memory_free: int
     torch: str  # its version
+    trouble: str = ""  # why it cannot train, if it cannot
 
 
 def report(session: Session, described: Description) -> None:
@@ -50,7 +51,7 @@ def loads_of_others(session: Session, *, beside: str) -> list[float]:
         select(func.coalesce(left, 0.0))
         .select_from(Worker)
         .outerjoin(Run, (Run.worker == Worker.name) & Run.state.in_(ACTIVE))
-        .where(Worker.name != beside, Worker.seen_at > _ago(HEARD))
+        .where(Worker.name != beside, Worker.seen_at > _ago(HEARD), Worker.trouble == "")
         .group_by(Worker.name)
     )
     return [float(load) for load in session.scalars(statement)]

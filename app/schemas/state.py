@@ -16,6 +16,20 @@ class RunState(StrEnum):
     LOST = "lost"  # the trainer's lease ran out; resumed from the last resume point
 
 
+class ErrorKind(StrEnum):
+    """Why a run has failed, for programs; the sentence beside it is for people."""
+
+    CONFIG = "config"  # it cannot be trained as it is written
+    DATA_FILE = "bad_data_file"  # its data set cannot be read, or is another than it was
+    DIVERGED = "diverged"  # the loss is no number any more
+    OUT_OF_MEMORY = "out_of_memory"
+    CHECKPOINT = "checkpoint"  # weights that it needs are missing or damaged
+    STORE_AWAY = "store_away"  # the checkpoint store did not answer, again and again
+    DISK_FULL = "disk_full"  # again and again
+    WORKER_LOST = "worker_lost"  # its trainers died, again and again
+    INTERNAL = "internal"  # a bug
+
+
 class Optimiser(StrEnum):
     """What a fork does with its parent's optimiser."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.db.recording import StoredFrame
 from app.schemas.measure import Measurement, PhaseChange, ProbeSequence
-from app.schemas.state import RunState
+from app.schemas.state import ErrorKind, RunState
 from worker.recording.store import Arrays
 
 
@@ -43,11 +43,15 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the attempt ends. For `lost` and `queued` the message is the reason."""
+    """How the attempt ends. For `lost` and `queued` the message is the reason.
+
+    `error_kind`: of a run that failed, or that fails because it was lost too often by this.
+    """
 
     state: RunState
     message: str = ""
-    error_kind: str | None = None
+    error_kind: ErrorKind | None = None
+    alone: bool = False  # of `lost`: what others do to it, or it to them, must not happen again
 
 
 @dataclass(frozen=True, slots=True)

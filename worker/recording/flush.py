@@ -13,7 +13,7 @@ from app.db.claims import Claim, Standing
 from app.db.recording import Progress, StoredFile
 from app.schemas.api.events import FrameMessage, MeasurementMessage
 from app.schemas.measure import EVALUATORS, Evaluator, PhaseChange
-from app.schemas.state import RunState
+from app.schemas.state import ErrorKind, RunState
 from app.schemas.words import grouped
 from app.services.runs import attempts
 from app.services.runs.lifecycle import move, record_event, run_or_error
@@ -54,7 +54,7 @@ class FlushWriter:
         lines: Sequence[Line],
         files: Files,
     ) -> set[str]:
-        """Writes what is due of the runs that stand there; the URLs of resume points replaced.
+        """Writes what is due of the runs that stand there; the URLs of files that are replaced.
 
         The caller holds those rows. Written again after an unclear commit, it doubles nothing.
         """
@@ -68,12 +68,12 @@ class FlushWriter:
                     _begin(session, claim, standings[claim.run_id].state, entry.beginning)
         # Rows before their announcement, progress and end, all in one commit: who sees the end
         # sees the last measurement, which streams rely on.
-        self._add_rows(session, entries, _held(files.checkpoints, standings))
+        replaced = self._add_rows(session, entries, _held(files.checkpoints, standings))
         self._follow(session, standings, entries)
         for claim, of_run in entries.items():
             # Only registers what is published after the commit, in the order of `sequences`.
             self._announce(session, claim, of_run)
-        replaced = recording.set_resume_points(session, _held(files.resume, standings))
+        replaced |= recording.set_resume_points(session, _held(files.resume, standings))
         for claim, of_run in entries.items():
             # An ending is the last that a run hands over, so it is the last of its entries here.
             # It comes after the resume point: a run that waits again is claimed with this commit,
@@ -100,7 +100,7 @@ class FlushWriter:
 
     def _add_rows(
         self, session: Session, entries: Entries, files: Mapping[Claim, Sequence[StoredFile]]
-    ) -> None:
+    ) -> set[str]:
         measured = {
             claim: [(one.measurement, one.computed_at) for one in _measured(of_run)]
             for claim, of_run in entries.items()
@@ -115,7 +115,7 @@ class FlushWriter:
         }
         recording.add_measurements(session, measured)
         recording.add_frames(session, frames)
-        recording.add_checkpoints(session, files)
+        return recording.add_checkpoints(session, files)
 
     def _follow(
         self, session: Session, standings: Mapping[str, Standing], entries: Entries
@@ -202,7 +202,8 @@ def _end(session: Session, claim: Claim, ending: Ending) -> None:
     if ending.state is RunState.QUEUED:
         attempts.give_back(session, run, ending.message)
     elif ending.state is RunState.LOST:
-        attempts.lose(session, run, ending.message)
+        kind = ending.error_kind or ErrorKind.WORKER_LOST
+        attempts.lose(session, run, ending.message, kind, alone=ending.alone)
     # What was asked may have changed since the trainer left: these look at the state as it is held
     # now.
     elif ending.state is RunState.PAUSED:

@@ -8,14 +8,16 @@ While Postgres is away it keeps trying, and what it has not written waits in the
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from time import monotonic
 
 from sqlalchemy import Engine
 
 from app.config import Settings
-from app.db import claims
+from app.db import claims, lineage
 from app.db.claims import Claim, Standing
+from app.db.engine import session_scope
 from app.db.recording import StoredFile
 from app.schemas.state import RunState
 from app.services.runs.outbox import Outbox, transaction
@@ -112,11 +114,11 @@ class Recorder:
         return self._settings.flush_seconds * min(len(self._claims), 2)
 
     def _flush(self, lines: Sequence[Line]) -> None:
-        # Lines of a run that was lost meanwhile: its files must not be written either, as its
-        # successor writes under the same names.
+        # Not those of a run that was lost meanwhile: nobody would ever remove its files.
         lines = [line for line in lines if line.run_id in self._claims]
         files = self._save_files(lines)  # before the transaction: no disk is waited for in it
-        replaced = retry_while_away(lambda: self._write(lines, files))
+        replaced: set[str] = set()  # by any of the tries: the answer of one may have been lost
+        retry_while_away(lambda: self._write(lines, files, replaced))
         # Not within the transaction, which may be tried several times: what the writer remembers
         # must be what is committed.
         self._writer.committed(lines)
@@ -125,11 +127,10 @@ class Recorder:
                 # It may be gone already: if the answer of a commit was lost, the second try finds
                 # the run ended and takes it for another's.
                 self._claims.pop(line.run_id, None)
-        for url in replaced:
-            # Only now: until the commit, a crash would have resumed from the file before.
-            self._remove(url)
+        # Only now: until the commit, a crash would have resumed from the file before.
+        self._remove(replaced)
 
-    def _write(self, lines: Sequence[Line], files: Files) -> set[str]:
+    def _write(self, lines: Sequence[Line], files: Files, replaced: set[str]) -> None:
         # By this process's clock, and only how often; until when is the database's to say.
         renews = monotonic() - self._renewed_at > self._settings.lease_seconds / RENEWALS
         with transaction(self._engine, self._outbox) as session:
@@ -141,11 +142,11 @@ class Recorder:
             # Also on a try that is rolled back later: that a run is lost, or was asked to stop,
             # was committed by others and does not change with us.
             self._look(standings)
-            replaced = self._writer.write(session, standings, lines, files)
+            # Noted before the commit, whose answer may be lost.
+            replaced |= self._writer.write(session, standings, lines, files)
         if renews:
             # After the commit: a renewal that was rolled back is none.
             self._renewed_at = monotonic()
-        return replaced
 
     def _look(self, standings: Mapping[str, Standing]) -> None:
         """Notes which runs somebody else has by now, and which were asked to stop or to pause."""
@@ -161,11 +162,20 @@ class Recorder:
         # A new mapping, put there in one step: the trainer may be looking at the one before.
         self._leaving = {**self._gone, **asked}
 
-    def _remove(self, url: str) -> None:
-        try:
-            Store.remove(url)
-        except OSError as error:
-            log.warning("%s is not needed any more but could not be removed: %s", url, error)
+    def _remove(self, urls: Collection[str]) -> None:
+        """Removes files that were replaced, but for those that forks share or that are named again:
+        a try that was rolled back has replaced nothing."""
+        if not urls:
+            return
+        for url in {*urls} - retry_while_away(partial(self._still_named, urls)):
+            try:
+                Store.remove(url)
+            except Exception as error:  # of whichever store it is; it costs room and nothing else
+                log.warning("%s is not needed any more but could not be removed: %s", url, error)
+
+    def _still_named(self, urls: Collection[str]) -> set[str]:
+        with session_scope(self._engine) as session:
+            return lineage.still_named(session, urls)
 
     def _save_files(self, lines: Sequence[Line]) -> Files:
         checkpoints: dict[Claim, list[StoredFile]] = {}
@@ -181,10 +191,9 @@ class Recorder:
         return Files(checkpoints, resume)
 
     def _save_checkpoint(self, run_id: str, saved: Snapshot) -> StoredFile:
-        store = self._stores[run_id]
-        # Written before the claim is asked again: an attempt that is stale without knowing may
-        # still replace a file of its successor. Relies on both writing the same bytes.
-        return store.save_checkpoint(saved.sequences, saved.arrays, saved.optimiser_from)
+        store, attempt = self._stores[run_id], self._claims[run_id].attempt
+        # Written before the claim is asked again, by an attempt that may be stale without knowing.
+        return store.save_checkpoint(attempt, saved.sequences, saved.arrays, saved.optimiser_from)
 
     def _save_point(self, run_id: str, saved: Snapshot) -> StoredFile:
         return self._stores[run_id].save_resume_point(

@@ -17,6 +17,7 @@ from app.db.recording import StoredFile
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 OPTIMISER = "optimiser."  # what the names of Adam's moments start with, beside the weights
+_ALIGNED = 8  # bytes, as the format has its data begin
 MEAN, SECOND = f"{OPTIMISER}mean.", f"{OPTIMISER}second."
 
 
@@ -38,6 +39,10 @@ class DamagedFileError(Exception):
     """A stored file is missing or is not what was written."""
 
 
+class StoreAwayError(Exception):
+    """The store does not answer, or not now: to be tried again, unlike a file that is damaged."""
+
+
 class Store:
     """Files of one run, below `root` (`file:///...`, `s3://...`: whatever fsspec knows)."""
 
@@ -47,15 +52,15 @@ class Store:
         self._is_local = "file" in _protocols(self._files)
 
     def save_checkpoint(
-        self, sequences: int, arrays: Arrays, optimiser_from: int = 0
+        self, attempt: int, sequences: int, arrays: Arrays, optimiser_from: int = 0
     ) -> StoredFile:
         """Saves weights, and the optimiser's moments if they are among the arrays.
 
-        The same place written twice holds the later; nothing in it depends on the clock, so that a
-        resumed run writes the same bytes again.
+        Nothing in it depends on the clock, so that a resumed run writes the same bytes again; under
+        a name of its own, so that an attempt that is stale without knowing harms nobody's file.
         """
         notes = {"optimiser_from": str(optimiser_from)}
-        file = self._save(f"{sequences:011d}", sequences, arrays, notes)
+        file = self._save(f"{sequences:011d}-{attempt}", sequences, arrays, notes)
         return replace(file, has_optimiser=any(name.startswith(OPTIMISER) for name in arrays))
 
     def save_resume_point(
@@ -95,12 +100,14 @@ class Store:
             content = files.cat_file(path)
         except FileNotFoundError:
             raise DamagedFileError(f"{file.url} is missing.") from None
+        except Exception as error:  # of whichever store it is: each has errors of its own
+            raise StoreAwayError(f"{file.url} cannot be read at present: {error}") from error
         assert isinstance(content, bytes)
         return content
 
     def _save(self, name: str, sequences: int, arrays: Arrays, notes: dict[str, str]) -> StoredFile:
         whole = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
-        content = save(whole, metadata={"sequences": str(sequences), **notes})
+        content = _in_order(save(whole, metadata={"sequences": str(sequences), **notes}))
         self._write(f"{name}.safetensors", content)
         digest = hashlib.sha256(content).hexdigest()
         return StoredFile(sequences, f"{self._root}/{name}.safetensors", len(content), digest)
@@ -123,15 +130,23 @@ def _write_local(path: Path, content: bytes) -> None:
         with unfinished.open("wb") as file:
             file.write(content)
             file.flush()
-            # Before the rename, else a power cut may leave the name with nothing in it. The folder
-            # itself is not synced: a file that is missing after one is found out when it is
-            # loaded.
+            # Before the rename, else a power cut may leave the name with nothing in it.
             os.fsync(file.fileno())
             _forget(file.fileno())
         unfinished.replace(path)
+        _sync(path.parent)
     finally:
         # After a full disk as well: the half would take the room that the next try needs.
         unfinished.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Has the folder know its files after a power cut: their rows are committed next."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _forget(descriptor: int) -> None:
@@ -141,11 +156,26 @@ def _forget(descriptor: int) -> None:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
+def _in_order(content: bytes) -> bytes:
+    """The same safetensors file with its header in order: the library's is in another each time,
+    and the same weights would have another SHA-256."""
+    header, begins_at = _header(content)
+    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _ALIGNED)
+    return len(text).to_bytes(8, "little") + text + content[begins_at:]
+
+
 def _notes(content: bytes) -> dict[str, str]:
-    """The metadata of a safetensors file: its header is JSON after eight bytes of length."""
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    """The metadata of a safetensors file."""
+    header, _ = _header(content)
     notes: dict[str, str] = header.get("__metadata__", {})
     return notes
+
+
+def _header(content: bytes) -> tuple[dict[str, Any], int]:
+    """The header of a safetensors file, JSON after eight bytes of length; where the data begin."""
+    ends_at = 8 + int.from_bytes(content[:8], "little")
+    return json.loads(content[8:ends_at]), ends_at
 
 
 def _protocols(files: fsspec.AbstractFileSystem) -> tuple[str, ...]:

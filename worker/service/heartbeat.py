@@ -13,6 +13,7 @@ from app.db import workers
 from app.db.engine import session_scope
 from app.db.workers import Description
 from worker.service import machine
+from worker.service.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +29,11 @@ def worker_name() -> str:
 class Heartbeat:
     """Beats until it is stopped; while Postgres is away, nobody hears it."""
 
-    def __init__(self, engine: Engine, *, every_seconds: float = EVERY_SECONDS) -> None:
+    def __init__(
+        self, engine: Engine, trouble: Trouble, *, every_seconds: float = EVERY_SECONDS
+    ) -> None:
         self._engine, self._every_seconds = engine, every_seconds
+        self._trouble = trouble
         self._started_at = monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -60,14 +64,16 @@ class Heartbeat:
                 # Beats, leases and claims know nothing of each other: a worker whose beats are not
                 # heard keeps its runs as long as their trainer renews the leases.
                 with session_scope(self._engine) as session:
-                    workers.report(session, _description())
+                    workers.report(session, _description(self._trouble.said))
             except SQLAlchemyError as error:
                 log.warning("nobody hears that this worker is there: %s", error)
+            except Exception:  # such as a device that cannot be asked: the next beat may be sound
+                log.exception("nobody hears that this worker is there")
             if self._stop.wait(self._every_seconds):
                 return
 
 
-def _description() -> Description:
+def _description(trouble: str) -> Description:
     return Description(
         name=worker_name(),
         host=socket.gethostname(),
@@ -77,4 +83,5 @@ def _description() -> Description:
         memory=machine.memory(),
         memory_free=machine.memory_free(),
         torch=machine.torch_version(),
+        trouble=trouble,
     )

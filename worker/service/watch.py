@@ -10,15 +10,17 @@ from sqlalchemy.orm import Session
 from app.config import Settings
 from app.db import claims
 from app.db.claims import Claim
-from app.schemas.state import RunState
+from app.schemas.state import ACTIVE, RunState
 from app.services.runs import attempts
 from app.services.runs.outbox import Outbox, transaction
 from worker.retry import AWAY
+from worker.service.trainer_process import TrainerProcess
 
 CANCEL_SECONDS = 1.0  # a trainer may take to let a run go that is cancelled: 2 s in all
 STOP_SECONDS = 8.0  # ... to save when the worker shuts down or a run is paused
 EXIT_SECONDS = 5.0  # ... to exit once its runs have ended
 _GRACE_SECONDS = {RunState.STOPPING: CANCEL_SECONDS, RunState.PAUSING: STOP_SECONDS}
+RENEWALS = 5  # of the leases, in the time that they last
 FOREVER = float("inf")
 
 
@@ -31,20 +33,16 @@ class Watch:
     outbox: Outbox
     claims: Sequence[Claim]
     is_stopping: Callable[[], bool]
+    trainer: TrainerProcess
     _asked: dict[str, float] = field(default_factory=dict)  # since when a run is to go
+    _renewed_at: float = -FOREVER
 
     def time_left(self) -> float:
         """How many seconds the trainer may still run, as things are now."""
         try:
-            # Beside the recorder's flushes, which lock the same rows in the order of their ids;
-            # the writes here take them in an order of their own.
             with transaction(self.engine, self.outbox) as session:
                 states = claims.states_of(session, self.claims)
-                # Loading torch, it may not get to run for seconds.
-                # The recorder's thread renews them, too, but shares the interpreter with the
-                # import. Ours must not go on past STARTING: it would keep alive what only seems to
-                # train.
-                claims.renew_start(session, self.claims, self.settings.lease_seconds)
+                self._renew(session)
                 overdue = self._overdue(states)
                 # If all are overdue nothing is written yet: settled after the kill, they cannot be
                 # claimed by another worker while this trainer still writes files.
@@ -54,6 +52,18 @@ class Watch:
         except AWAY:
             return FOREVER
         return self._judge(states, overdue)
+
+    def _renew(self, session: Session) -> None:
+        """Keeps the leases while the trainer cannot."""
+        # Its recorder renews them, too, but in a thread that shares the interpreter with the
+        # loading of torch and with the compiler, and may not get to run for seconds.
+        if monotonic() - self._renewed_at < self.settings.lease_seconds / RENEWALS:
+            return
+        # Of those that were asked to pause while it loads, too; once it is ready only of those that
+        # start: ours must not keep alive what only seems to train.
+        states = (RunState.STARTING,) if self.trainer.is_ready else tuple(ACTIVE)
+        claims.renew_start(session, self.claims, self.settings.lease_seconds, states)
+        self._renewed_at = monotonic()
 
     def _judge(self, states: dict[str, RunState], overdue: Sequence[Claim]) -> float:
         # All are settled or others': what the trainer still does is none of their concern.

@@ -19,7 +19,7 @@ from app.config import Settings
 from app.db.claims import Claim
 from app.db.recording import StoredFrame
 from app.schemas.measure import EVALUATORS, Evaluator, Measurement
-from app.schemas.state import RunState
+from app.schemas.state import ErrorKind, RunState
 from app.schemas.words import grouped
 from worker.recording.entries import Beginning, Ending, Measured, RecordEntry, Snapshot
 from worker.recording.recorder import Recorder
@@ -27,7 +27,7 @@ from worker.science.machine.devices import allow_tf32, choose_device
 from worker.science.training.cohort import Cohort
 from worker.science.training.loop import Report
 from worker.training.cohort_run import CohortRun, Datasets, load_cohort_run
-from worker.training.faults import fault_of
+from worker.training.faults import PASSING, fault_of
 from worker.training.start_state import checkpoint_arrays
 
 log = logging.getLogger(__name__)
@@ -235,7 +235,9 @@ def _failed(error: Exception, *, with_others: int = 0) -> Ending:
     kind, message = fault_of(error)
     if with_others:
         reason = f"Training failed for a whole cohort, so it is tried again alone. {message}"
-        return Ending(RunState.LOST, reason)
+        return Ending(RunState.LOST, reason, alone=True)
+    if kind in PASSING:
+        return Ending(RunState.LOST, f"{message} It is tried again.", kind)
     return Ending(RunState.FAILED, message, kind)
 
 
@@ -245,5 +247,5 @@ def _diverged(measurement: Measurement) -> Ending:
     return Ending(
         RunState.FAILED,
         f"The loss became {became} at {place} sequences; try a lower learning rate.",
-        "non_finite",
+        ErrorKind.DIVERGED,
     )

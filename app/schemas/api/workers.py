@@ -28,6 +28,7 @@ class WorkerRead(BaseModel):
     memory: int = Field(description="Bytes of the machine")
     memory_free: int = Field(description="Bytes that could be had when it was last heard of")
     torch: str
+    trouble: str = Field(description="Why it cannot train; empty if it can. It tries again itself")
     started_at: datetime
     seen_at: datetime
     is_silent: bool = Field(description="Not heard of for ten seconds: stopped, or cut off")
@@ -52,6 +53,7 @@ class WorkersRead(BaseModel):
                             "memory": 8_000_000_000,
                             "memory_free": 5_000_000_000,
                             "torch": "2.13.0+cpu",
+                            "trouble": "",
                             "started_at": "2026-11-22T12:00:00Z",
                             "seen_at": "2026-11-22T12:34:56Z",
                             "is_silent": False,

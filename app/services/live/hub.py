@@ -175,6 +175,8 @@ class Hub:
                     await self._relay(subscription)
             except (RedisError, OSError) as error:
                 log.warning("no news from Redis (%s); streams read the database", error)
+            except Exception:  # a bug, for one message perhaps: no reason to hear of none any more
+                log.exception("no news from Redis; streams read the database")
             # After every loss, and each second while Redis is away: nobody knows what was
             # published meanwhile, since Redis keeps nothing for those who do not listen.
             self.everyone_rereads()

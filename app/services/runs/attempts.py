@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 from app.db import claims
 from app.db.claims import Claim
 from app.db.models import Run
-from app.schemas.state import RunState
+from app.schemas.state import ErrorKind, RunState
 from app.schemas.words import grouped
-from app.services.runs.lifecycle import move, run_or_error
+from app.services.runs.lifecycle import move, record_event, run_or_error
 from app.services.runs.outbox import send_train
 
 MAX_FRUITLESS = 3  # attempts in a row that measured nothing new
@@ -32,6 +32,28 @@ def claim(
         said = f"Taken by {worker} (attempt {one.attempt}){together}."
         move(session, run, RunState.STARTING, message=said)
     return taken
+
+
+def take_again(session: Session, *, worker: str, lease_seconds: float) -> list[Claim]:
+    """Takes what a worker without a trainer has claimed before: it never got to know of it.
+
+    The answer to the commit of that claim was lost, or the worker died with it. As new attempts,
+    so that whoever did get to know writes nothing any more.
+    """
+    runs = claims.taken_by(session, worker)
+    # Those that were planned together; the worker comes back for others.
+    together = [run for run in runs if run is runs[0] or _is_companion(run, runs[0])]
+    for run in together:
+        run.attempt += 1
+        run.lease_until = claims.lease_end(lease_seconds)
+        run.companions = len(together) - 1
+        said = f"Taken again by {worker} (attempt {run.attempt}): it had not heard of its claim."
+        record_event(session, run, RunState.STARTING, said)
+    return [Claim(run.id, run.attempt) for run in together]
+
+
+def _is_companion(run: Run, first: Run) -> bool:
+    return bool(first.cohort_key) and run.cohort_key == first.cohort_key and not first.alone
 
 
 def give_back(session: Session, run: Run, reason: str) -> None:
@@ -72,12 +94,20 @@ def _ends_as_asked(session: Session, run: Run) -> bool:
     return True
 
 
-def lose(session: Session, run: Run, reason: str) -> None:
+def lose(
+    session: Session,
+    run: Run,
+    reason: str,
+    kind: ErrorKind = ErrorKind.WORKER_LOST,
+    *,
+    alone: bool = False,
+) -> None:
     """Ends an attempt that died: the run is lost and will be resumed, unless that is hopeless.
 
     A run that was to stop or to pause does so; one that died `MAX_FRUITLESS` times in a row without
-    measuring anything new has failed.
+    measuring anything new has failed, of that kind. `alone`: from now on it is trained by itself.
     """
+    run.alone = run.alone or alone
     if _ends_as_asked(session, run):
         return
     # Counted up by every claim and set to 0 by the first new measurement, both under the row's
@@ -90,7 +120,7 @@ def lose(session: Session, run: Run, reason: str) -> None:
             run,
             RunState.FAILED,
             message=message,
-            error_kind="lost_too_often",
+            error_kind=kind,
             error_message=message,
         )
     else:

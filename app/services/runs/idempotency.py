@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.db import idempotency, locks
 from app.db.models import IdempotencyKey, Run, Study
-from app.errors import Invalid
+from app.errors import Conflict, Invalid, NotFound
 
 KEPT = timedelta(days=1)  # how long a key's answer is remembered
 LONGEST_KEY = 200
@@ -33,13 +33,23 @@ def once(
     # requests at once would else both find nothing, and launch twice.
     answered = _answer_to(session, key, request)
     if answered is not None:
-        # Relies on the key's row going with what it made: after a deletion nothing is answered, and
-        # the same request launches anew.
-        return find(answered)
+        return _find(find, answered)
     # An error in here rolls the key back with what was made, so that the request can be repeated.
     made = create()
     _remember(session, key, request, made)
     return made
+
+
+def _find(find: Callable[[IdempotencyKey], Made], answered: IdempotencyKey) -> Made:
+    try:
+        return find(answered)
+    except NotFound:
+        # Not made again: whoever repeats a request, perhaps by itself after a lost answer, does not
+        # know that what it made was deleted meanwhile.
+        raise Conflict(
+            f"What the key {answered.key!r} started, {answered.run_id or answered.study_id}, was "
+            "deleted since; take a new key to start it again."
+        ) from None
 
 
 def _answer_to(session: Session, key: str, request: str) -> IdempotencyKey | None:

@@ -9,7 +9,7 @@ from app.db import lineage, runs
 from app.db.models import Run, RunEvent
 from app.errors import Conflict, NotFound
 from app.schemas.api.runs import AUTOMATIC
-from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, WAITING, RunState, may_move
+from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, WAITING, ErrorKind, RunState, may_move
 from app.services.runs.outbox import publish_run, send_train
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def move(
     *,
     message: str = "",
     kind: str = "",
-    error_kind: str | None = None,
+    error_kind: ErrorKind | None = None,
     error_message: str | None = None,
 ) -> None:
     """Moves a run to `target`, or raises `Conflict`. Nothing else may write `Run.state`.

@@ -52,9 +52,9 @@ def plan(
 
 def _size(session: Session, first: Run, worker: str, most: int) -> int:
     """How many runs are trained together."""
-    # Alone, so that a run that kills its trainer takes no others along. Relies on the count: the
-    # first new measurement of the attempt sets it back.
-    if most == 1 or first.fruitless_attempts:
+    # Alone, so that a run that kills its trainer takes no others along. The first new measurement
+    # sets the count back; what made a whole cohort fail may come later, so that is kept for good.
+    if most == 1 or first.fruitless_attempts or first.alone:
         return 1
     compatible = 1 + waiting.count_companions(session, first)
     # By heartbeats: a worker that has started but not yet beaten counts for nothing here, which is

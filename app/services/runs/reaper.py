@@ -5,6 +5,9 @@ Runs in a thread of every web process; a lock in the database lets one of them w
 
 import logging
 import threading
+from collections.abc import Sequence
+from datetime import datetime
+from time import monotonic
 
 from redis import RedisError
 from sqlalchemy import Engine
@@ -12,24 +15,34 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.db import locks, runs
+from app.db.engine import session_scope
 from app.services.runs.attempts import lose
-from app.services.runs.outbox import Outbox, send_train, transaction
+from app.services.runs.outbox import Outbox, transaction
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 2.0
 OVERDUE_SECONDS = 3.0  # of a waiting run, before its wake-up is taken for lost
 AT_ONCE = 100
+GRACE_SECONDS = 10.0  # after an outage; trainers try to renew their leases every second
+GAP_SECONDS = 3.0  # that a sweep may take before Postgres is taken to have been away
+LONGEST_JUMP = 2.0  # of the database's clock; slower than that it is set without harm
 
 
 class Reaper:
     """Sweeps every so often, until it is stopped."""
 
     def __init__(
-        self, engine: Engine, outbox: Outbox, *, every_seconds: float = EVERY_SECONDS
+        self,
+        engine: Engine,
+        outbox: Outbox,
+        *,
+        every_seconds: float = EVERY_SECONDS,
+        grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         self._engine, self._outbox = engine, outbox
         self._every_seconds = every_seconds
+        self._outages = Outages(grace_seconds, longest_gap=every_seconds + GAP_SECONDS)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
 
@@ -42,27 +55,59 @@ class Reaper:
         self._thread.join()
 
     def _run(self) -> None:
-        # After an outage longer than the leases this relies on the trainers, who try to renew
-        # theirs every second, coming before the next sweep.
         while not self._stop.wait(self._every_seconds):
             try:
-                sweep(self._engine, self._outbox)
-            # Only this is expected here; any other error ends the thread, and with it the sweeps
-            # of this process. Those of other web processes go on.
+                self._sweep()
             except SQLAlchemyError as error:
                 log.warning("lost runs were not looked for: %s", error)
+            except Exception:  # a bug; the next sweep may find other runs, and be sound
+                log.exception("lost runs were not looked for")
+
+    def _sweep(self) -> None:
+        with session_scope(self._engine) as session:
+            now = runs.now(session)
+        sweep(self._engine, self._outbox, loses=self._outages.are_over(now, monotonic()))
 
 
-def sweep(engine: Engine, outbox: Outbox) -> None:
-    """One look: expired leases end, and waiting runs are announced again."""
+class Outages:
+    """Whether leases that have expired say anything: while Postgres was away nobody could renew."""
+
+    def __init__(self, grace_seconds: float, longest_gap: float) -> None:
+        self._grace, self._longest_gap = grace_seconds, longest_gap
+        self._seen: tuple[datetime, float] | None = None
+        self._answers_since = float("-inf")
+
+    def are_over(self, database: datetime, here: float) -> bool:
+        """Whether trainers have had their time to renew, as of a look that Postgres has answered:
+        its clock, and the seconds of our own that nobody sets."""
+        if self._seen is None or self._was_away(database, here):
+            self._answers_since = here
+        self._seen = database, here
+        return here - self._answers_since >= self._grace
+
+    def _was_away(self, database: datetime, here: float) -> bool:
+        assert self._seen is not None
+        before, then = self._seen
+        # By our clock it was not asked, or did not answer, for long; or its own was set forward, by
+        # which leases end that have just been given.
+        jump = (database - before).total_seconds() - (here - then)
+        return here - then > self._longest_gap or jump > LONGEST_JUMP
+
+
+def sweep(engine: Engine, outbox: Outbox, *, loses: bool = True) -> None:
+    """One look: expired leases end (if it `loses`), and waiting runs are announced again."""
     # Losing, and the wake-up for the next worker, are one transaction: the message is sent after
     # the commit, so that whoever takes it finds the run waiting.
     with transaction(engine, outbox) as session:
         # Tried and not waited for: a sweep that waited would do again what the one before has
         # done.
-        if locks.try_lock(session, "optoscope.reaper"):
+        if not locks.try_lock(session, "optoscope.reaper"):
+            return
+        if loses:
             _lose_silent(session)
-            _wake_workers(session, outbox)
+        waiting = runs.waiting_runs(session, seconds=OVERDUE_SECONDS, limit=AT_ONCE)
+    # After the commit: Redis may be slow to answer, and nobody is to wait for rows meanwhile.
+    _wake_workers(waiting, outbox)
 
 
 def _lose_silent(session: Session) -> None:
@@ -72,19 +117,16 @@ def _lose_silent(session: Session) -> None:
         lose(session, run, f"Nothing was heard from {run.worker or 'its trainer'} in time.")
 
 
-def _wake_workers(session: Session, outbox: Outbox) -> None:
+def _wake_workers(waiting: Sequence[str], outbox: Outbox) -> None:
     """Sends tasks again that must have been lost: somebody waits, and the broker has nothing."""
-    waiting = runs.waiting_runs(session, seconds=OVERDUE_SECONDS, limit=AT_ONCE)
     if not waiting:
         return
     try:
-        # Asked within the transaction: while Redis is slow to answer, the rows lost above stay
-        # locked for these seconds.
         announced = outbox.waiting()
     except RedisError as error:
         log.warning("waiting runs were not announced again: %s", error)
         return
     # Only when the queue is empty: what is in it wakes workers up, and each trains all that waits.
     # Runs may wait for hours while all workers are busy; a message each per sweep would pile up.
-    for run_id in waiting if announced == 0 else ():
-        send_train(session, run_id)
+    if announced == 0:
+        outbox.send_trains(waiting)

@@ -141,6 +141,19 @@ def test_same_key_with_another_body_is_refused(client):
     assert len(client.get(RUNS).json()["runs"]) == 1
 
 
+def test_a_key_whose_run_was_deleted_launches_nothing(client, engine, outbox):
+    keyed = {"Idempotency-Key": "k1"}
+    run_id = client.post(RUNS, json={}, headers=keyed).json()["id"]
+    client.post(f"{RUNS}/{run_id}/cancel")
+    assert client.delete(f"{RUNS}/{run_id}").status_code == 204
+
+    answer = client.post(RUNS, json={}, headers=keyed)
+
+    assert answer.status_code == 409
+    assert f"What the key 'k1' started, {run_id}, was deleted since" in answer.json()["detail"]
+    assert client.get(RUNS).json()["runs"] == []
+
+
 def test_idempotency_keys_are_forgotten_after_a_day(client, engine):
     client.post(RUNS, json={}, headers={"Idempotency-Key": "old"})
     with Session(engine) as session, session.begin():

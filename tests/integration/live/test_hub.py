@@ -12,7 +12,7 @@ import pytest
 
 from app.db.engine import session_scope
 from app.db.models import Run
-from app.schemas.api.events import RunMessage
+from app.schemas.api.events import CHANNEL_PREFIX, RunMessage
 from app.schemas.state import RunState
 from app.services.live.follower import BATCH
 from app.services.runs.outbox import publish, transaction
@@ -317,3 +317,16 @@ def test_a_server_that_is_told_to_stop_ends_its_streams_at_once(settings, run_id
         process.wait()
     assert "Error" not in log.read_text()
     assert stream.named("done") == []
+
+
+def test_news_on_a_channel_that_is_no_text_stop_nobody_from_hearing_others(
+    follow, engine, outbox, run_id
+):
+    with follow() as stream:
+        stream.wait(lambda it: it.named("run"))
+        outbox.redis.publish(CHANNEL_PREFIX.encode() + b"\xff", b"{}")
+        before = len(stream.named("run"))
+        _tell(engine, outbox, run_id, RunMessage())
+
+        # At once, or when the listener has come back a second later; an idle stream looks later.
+        stream.wait(lambda it: len(it.named("run")) > before, seconds=4)

@@ -10,7 +10,7 @@ from app.db.claims import Claim
 from app.db.engine import session_scope
 from app.db.recording import StoredFile
 from app.schemas.api.runs import LaunchRequest
-from app.schemas.state import RunState
+from app.schemas.state import ACTIVE, RunState
 from app.services.runs import attempts, launching
 from app.services.runs.creation import enqueue, make_run
 from app.services.runs.lifecycle import change_run, run_or_error
@@ -64,7 +64,7 @@ def test_a_recorder_does_not_wait_for_who_keeps_its_run_from_deletion(engine, st
 def test_a_supervisor_that_renews_and_a_recorder_never_wait_for_each_other(engine, starting):
     def renew() -> None:
         with session_scope(engine) as session:
-            claims.renew_start(session, starting, 60)
+            claims.renew_start(session, starting, 60, ACTIVE)
 
     with collision(engine) as meet:
         with session_scope(engine) as first:

@@ -156,6 +156,23 @@ def test_a_run_whose_attempt_came_to_nothing_is_tried_alone(take, launch, engine
     assert take() == [suspect]
 
 
+def test_a_run_of_a_cohort_that_failed_as_a_whole_stays_alone_whatever_it_measures(
+    take, launch, engine
+):
+    first, *others = launch(3)
+    change(engine, others[0], alone=True, sequences=5000)
+
+    assert [take(), take()] == [[first, others[1]], [others[0]]]
+
+
+def test_a_worker_that_cannot_train_is_left_nothing(take, launch, engine):
+    launch(4)
+    with session_scope(engine) as session:
+        report(session, Description("full", "host", 1, "CPU", 2, 8, 4, "2", "The disk is full."))
+
+    assert len(take("me")) == 4
+
+
 def test_runs_that_are_held_or_have_ended_are_not_taken(take, launch, engine, outbox):
     paused, cancelled, waiting = launch(3)
     moved(engine, outbox, paused, RunState.PAUSED)

@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
 from app.db import claims, runs
@@ -14,7 +15,7 @@ from app.schemas.api.events import TRAIN_QUEUE
 from app.schemas.state import RunState
 from app.services.runs.attempts import claim
 from app.services.runs.outbox import transaction
-from app.services.runs.reaper import Reaper, sweep
+from app.services.runs.reaper import GRACE_SECONDS, Reaper, sweep
 from tests.integration.support.event_stream import EventStream
 from tests.integration.support.rows import change, moved, new_run
 from tests.integration.support.wait import until
@@ -141,11 +142,14 @@ def test_the_web_process_sweeps_and_pages_see_it(server, engine, outbox, run_id)
         stream.wait(lambda it: it.named("run"))
         change(engine, run_id, lease_until=PAST)
 
-        stream.wait(lambda it: it.named("run")[-1].data["state"] == "lost")
+        # A server that has just started gives trainers time to be heard.
+        stream.wait(
+            lambda it: it.named("run")[-1].data["state"] == "lost", seconds=GRACE_SECONDS + 10
+        )
 
 
 def test_the_reaper_outlives_a_database_that_is_away(engine, outbox, run_id, servers):
-    reaper = Reaper(engine, outbox, every_seconds=0.05)
+    reaper = Reaper(engine, outbox, every_seconds=0.05, grace_seconds=0.1)
     reaper.start()
     try:
         servers.postgres.kill()
@@ -154,3 +158,51 @@ def test_the_reaper_outlives_a_database_that_is_away(engine, outbox, run_id, ser
         until(lambda: _run(engine, run_id).state == "lost")
     finally:
         reaper.stop()
+
+
+def test_the_reaper_outlives_what_it_does_not_expect(engine, outbox, run_id):
+    _claimed(engine, outbox, run_id, lease_seconds=-1)
+    failed = threading.Event()
+
+    def fail(*_) -> None:
+        failed.set()
+        raise RuntimeError("a bug")
+
+    event.listen(engine, "engine_connect", fail)
+    reaper = Reaper(engine, outbox, every_seconds=0.05, grace_seconds=0)
+    reaper.start()
+    try:
+        assert failed.wait(10)
+        event.remove(engine, "engine_connect", fail)
+        until(lambda: _run(engine, run_id).state == "lost")
+    finally:
+        reaper.stop()
+
+
+def test_who_renews_after_an_outage_longer_than_the_lease_keeps_its_run(
+    engine, outbox, run_id, servers
+):
+    sweeps: list[int] = []
+    event.listen(engine, "commit", lambda _: sweeps.append(1))
+    reaper = Reaper(engine, outbox, every_seconds=0.05, grace_seconds=3)
+    _claimed(engine, outbox, run_id, lease_seconds=0.5)
+    reaper.start()
+    try:
+        servers.postgres.kill()
+        servers.postgres.restart()
+        until(lambda: _has_expired(engine, run_id))
+        since = len(sweeps)
+        until(lambda: len(sweeps) > since + 4)
+        with Session(engine) as session, session.begin():
+            held = claims.hold_all(session, [Claim(run_id, 1)])
+            claims.renew(session, list(held), 60)
+    finally:
+        reaper.stop()
+
+    assert _run(engine, run_id).state == "starting"
+
+
+def _has_expired(engine, run_id) -> bool:
+    query = select(Run.lease_until < func.clock_timestamp()).where(Run.id == run_id)
+    with engine.connect() as connection:
+        return connection.execute(query).scalar_one()

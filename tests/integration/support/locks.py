@@ -1,11 +1,14 @@
-"""Letting transactions run into each other at a chosen place, instead of hoping that they do."""
+"""Letting transactions run into each other, or lose their answers, at a chosen place, instead of
+hoping that they do."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from tests.integration.support.wait import until
 
@@ -42,3 +45,14 @@ def collision(engine: Engine) -> Iterator[Collision]:
     """The block's end waits for all that were begun in it: whatever they wait for must be over."""
     with ThreadPoolExecutor(8) as threads:
         yield Collision(engine, threads)
+
+
+def lose_the_answer(to: Callable[[], bool]) -> None:
+    """The answer to the first commit after which that holds does not come."""
+
+    def fail(_session: Session) -> None:
+        if to():
+            event.remove(Session, "after_commit", fail)
+            raise OperationalError("COMMIT", {}, Exception("the connection is gone"))
+
+    event.listen(Session, "after_commit", fail)

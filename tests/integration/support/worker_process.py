@@ -98,6 +98,11 @@ class WorkerProcess:
 
         return self.until(look, f"a trainer of attempt {attempt}")
 
+    def is_ready(self, run_id: str, attempt: int) -> bool:
+        """Whether the trainer of an attempt has loaded what it trains with."""
+        _, _, since = self.trainer_log(run_id).partition(f"run {run_id}: attempt {attempt}\n")
+        return "ready" in since
+
     def trainer_log(self, run_id: str) -> str:
         log = self.settings.data_dir / "logs" / "runs" / f"{run_id}.log"
         return log.read_text() if log.exists() else ""

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, text
 
 from app.config import Settings
-from app.db import claims
+from app.db import claims, lineage, recording
 from app.db.claims import Claim
 from app.db.recording import StoredFile, StoredFrame
 from app.schemas.measure import Measurement, PhaseChange
@@ -16,12 +16,14 @@ from app.services.runs import attempts
 from app.services.runs.creation import create_run
 from app.services.runs.lifecycle import request_cancel, request_pause, resume, run_or_error
 from app.services.runs.outbox import transaction
+from tests.integration.support.locks import lose_the_answer
 from tests.integration.support.recorded import places
 from tests.integration.support.wait import until
 from tests.integration.support.worker_process import tiny
 from worker.recording.entries import Beginning, Ending, Line, Measured, RecordEntry, Snapshot
 from worker.recording.flush import Files, FlushWriter
 from worker.recording.recorder import Recorder, StaleAttemptError
+from worker.recording.store import Store
 
 BEGINNING = RecordEntry(
     beginning=Beginning("CPU", {"torch": "2"}, (), "Training on CPU.", ("Slow.",))
@@ -196,9 +198,75 @@ def test_a_resume_point_replaces_the_one_before_and_its_file(claimed, record, se
 
     assert places(engine, run_id, "resume_point") == [96]
     files = [path.name for path in (settings.data_dir / "checkpoints" / run_id).iterdir()]
-    weights = [f"{sequences:011d}.safetensors" for sequences in (0, 32, 64)]
+    weights = [f"{sequences:011d}-1.safetensors" for sequences in (0, 32, 64)]
     assert sorted(files) == [*weights, "resume-00000000096-1.safetensors"]
     assert places(engine, run_id, "checkpoint") == [0, 32, 64]
+
+
+def folder(settings, run_id: str) -> list[str]:
+    return sorted(path.name for path in (settings.data_dir / "checkpoints" / run_id).iterdir())
+
+
+def test_a_resume_point_is_replaced_with_its_file_although_the_answer_to_that_was_lost(
+    claimed, record, settings, engine
+):
+    run_id, claim = claimed
+    recorder = record(claim())
+    recorder.record(BEGINNING)
+    recorder.record(entry(0))
+    until(lambda: places(engine, run_id, "resume_point") == [0])
+    lose_the_answer(to=lambda: places(engine, run_id, "resume_point") == [32])
+    recorder.record(entry(32))
+    until(lambda: places(engine, run_id, "resume_point") == [32])
+    recorder.finish(Ending(RunState.LOST, "It crashed."))
+
+    resume = [name for name in folder(settings, run_id) if name.startswith("resume")]
+    assert resume == ["resume-00000000032-1.safetensors"]
+
+
+def test_what_a_resumed_attempt_saves_once_more_is_kept_once(
+    claimed, record, lose, settings, engine
+):
+    run_id, claim = claimed
+    for _ in range(2):
+        recorder = record(claim())
+        recorder.record(BEGINNING)
+        recorder.record(entry(0))
+        recorder.finish(Ending(RunState.LOST, "It crashed."))
+
+    assert folder(settings, run_id) == [
+        "00000000000-1.safetensors",
+        "resume-00000000000-2.safetensors",
+    ]
+
+
+def test_other_weights_at_the_same_place_replace_those_before_unless_a_fork_names_them(
+    claimed, engine, outbox
+):
+    run_id, claim = claimed
+    held = Claim(run_id, claim())
+    with transaction(engine, outbox) as session:
+        fork = Claim(create_run(session, tiny()).id, 1)
+
+    def save(claim: Claim, name: str) -> set[str]:
+        with transaction(engine, outbox) as session:
+            file = StoredFile(32, f"file:///{name}", 1, name)
+            replaced = recording.add_checkpoints(session, {claim: [file]})
+            return replaced - lineage.still_named(session, replaced)
+
+    assert save(held, "one") == set()
+    assert save(held, "other") == {"file:///one"}
+    assert save(fork, "other") == set()
+    assert save(held, "third") == set()
+
+
+def test_a_stale_attempt_harms_no_file_of_its_successor(claimed, settings):
+    store = Store(settings.checkpoint_url, claimed[0])
+    current = store.save_checkpoint(2, 32, {"embed": np.ones(4, np.float32)})
+
+    store.save_checkpoint(1, 32, {"embed": np.zeros(4, np.float32)})
+
+    assert store.load(current)[0]["embed"].tolist() == [1.0] * 4
 
 
 def test_a_new_measurement_clears_the_count_of_fruitless_attempts(claimed, record, lose, engine):

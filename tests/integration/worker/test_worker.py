@@ -139,7 +139,7 @@ def test_a_run_whose_loss_becomes_nan_fails_with_a_sentence_and_keeps_what_was_s
     worker.until(lambda: state(engine, run_id) == "failed", "failed run")
 
     run = row(run_id)
-    assert run.error_kind == "non_finite"
+    assert run.error_kind == "diverged"
     assert run.error_message.startswith("The loss became NaN at 256 sequences")
     assert places(engine, run_id) == [0, 256]
     assert run.train_loss != run.train_loss

@@ -5,21 +5,24 @@ Every run here is compared, bit for bit, with one that nobody disturbed.
 
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from app.config import Settings
-from app.db.engine import make_engine
+from app.db import runs
+from app.db.engine import make_engine, session_scope
 from app.db.migrate import upgrade
 from app.services.runs.creation import create_run
 from app.services.runs.outbox import Outbox, transaction
-from app.services.runs.reaper import sweep
+from app.services.runs.reaper import Reaper, sweep
 from app.stack.servers.start import start_servers
 from tests.integration.support.recorded import events, has_resume_point, numbers, places, state
 from tests.integration.support.worker_process import WorkerProcess, is_alive, kill_now, tiny
 
-OUTAGE_SECONDS = 2.5
+LEASE_SECONDS = 2.0
+OUTAGE_SECONDS = 2 * LEASE_SECONDS
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def own(own_servers, tmp_path_factory):
     settings = Settings(**urls, data_dir=tmp_path_factory.mktemp("data"))
     upgrade(settings.database_url)
     engine, outbox = make_engine(settings.database_url), Outbox(settings.redis_url)
-    worker = WorkerProcess(settings)
+    worker = WorkerProcess(settings, lease_seconds=LEASE_SECONDS)
     worker.start()
     yield engine, outbox, worker
     worker.kill()
@@ -146,25 +149,46 @@ def test_a_run_whose_trainers_die_without_a_measurement_fails_after_three(worker
     run_id = launch(engine, outbox)
 
     for attempt in (1, 2, 3):
-        kill_now(worker.trainer(run_id, attempt))
+        trainer = worker.trainer(run_id, attempt)
+        with session_scope(engine) as session:  # which keeps it from writing what it measures
+            assert runs.locked_run(session, run_id)
+            worker.until(partial(worker.is_ready, run_id, attempt), "trainer that can train")
+            kill_now(trainer)
     worker.until(lambda: state(engine, run_id) == "failed", "failed run")
 
     assert moves(engine, run_id)[-2:] == ["starting", "failed"]
     assert "3 attempts in a row measured nothing new" in events(engine, run_id)[-1][1]
 
 
-def test_a_killed_postgres_that_comes_back_has_missed_nothing(undisturbed, own_servers, own):
+def test_an_outage_of_postgres_longer_than_the_lease_costs_nothing(undisturbed, own_servers, own):
     engine, outbox, worker = own
     run_id = launch(engine, outbox)
     until_half_way(worker, engine, run_id)
+    reaper = Reaper(engine, outbox, every_seconds=0.1)
+    reaper.start()
 
     own_servers.postgres.kill()
     time.sleep(OUTAGE_SECONDS)
     own_servers.postgres.restart()
     worker.until(lambda: state(engine, run_id) == "finished", "finished run")
+    reaper.stop()
 
     assert numbers(engine, run_id) == undisturbed
     assert moves(engine, run_id) == ["queued", "starting", "running", "finished"]
+
+
+def test_a_worker_stops_although_postgres_is_away(own_servers, own):
+    _, outbox, worker = own
+    own_servers.postgres.kill()
+    outbox.send_train("whichever")
+    said = "Postgres does not answer, trying again"
+    before = worker.log.read_text().count(said)
+    worker.until(lambda: worker.log.read_text().count(said) > before, "a worker that waits")
+
+    worker.stop(seconds=10)
+
+    own_servers.postgres.restart()
+    worker.start()
 
 
 def test_a_killed_valkey_costs_a_run_nothing_and_the_next_one_gets_through(

@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.schemas.config import RunConfig
+from worker.recording.store import StoreAwayError
 from worker.science.data.datasets import DatasetError
 from worker.training.faults import fault_of
 
@@ -24,6 +25,8 @@ from worker.training.faults import fault_of
         ),
         (RuntimeError("shapes differ\nTraceback"), "internal", "RuntimeError: shapes differ"),
         (ZeroDivisionError(), "internal", "ZeroDivisionError"),
+        (OSError(28, "No space", "/data/x"), "disk_full", "The disk is full (/data/x)"),
+        (StoreAwayError("s3://b/x cannot be read at present: 503"), "store_away", "s3://b/x"),
     ],
 )
 def test_an_error_becomes_a_kind_and_a_sentence(error, kind, sentence):

@@ -33,7 +33,7 @@ def state() -> TrainerState:
 @pytest.fixture
 def checkpoint(store, state) -> StoredFile:
     weights = SHAPE.unflatten(state.tensors["parameters"])
-    return store.save_checkpoint(64, checkpoint_arrays(weights, state, SHAPE), 32)
+    return store.save_checkpoint(1, 64, checkpoint_arrays(weights, state, SHAPE), 32)
 
 
 def fork_point(file: StoredFile | None, *, keeps_optimiser: bool = True) -> Saved:
@@ -89,7 +89,7 @@ def test_a_fork_whose_resume_point_is_damaged_starts_again_from_the_fork(store, 
 
 
 def test_a_fork_whose_checkpoint_is_damaged_fails_with_a_sentence(store, tmp_path, checkpoint):
-    (tmp_path / "parent" / "00000000064.safetensors").write_bytes(b"something else")
+    (tmp_path / "parent" / "00000000064-1.safetensors").write_bytes(b"something else")
 
     with pytest.raises(DamagedFileError) as error:
         load_start_state(store, fork_point(checkpoint), SHAPE)

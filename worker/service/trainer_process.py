@@ -1,0 +1,118 @@
+"""The trainer as its supervisor sees it: a process that gets ready, trains, and ends somehow."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from app.config import Settings
+from app.db.claims import Claim
+
+_LONGEST_LINE = 300
+_END_OF_LOG = 4096  # bytes of it in which its last line is
+
+
+class TrainerProcess:
+    """A trainer of some attempts, or of none: one that only shows whether it can get ready.
+
+    In a session of its own, so that it can be killed with what it starts (compilers).
+    Raises `OSError` if it cannot be started.
+    """
+
+    def __init__(self, settings: Settings, taken: Sequence[Claim]) -> None:
+        self._log = _log(settings.data_dir / "logs" / "runs", taken)
+        self._is_ready = False
+        ready, said = os.pipe()
+        os.set_blocking(ready, False)
+        self._ready = open(ready, "rb", buffering=0)  # noqa: SIM115  # closed by `end`
+        try:
+            self._process = self._start(settings, taken, said)
+        except OSError:
+            self._ready.close()
+            raise
+        finally:
+            os.close(said)
+
+    def _start(
+        self, settings: Settings, taken: Sequence[Claim], said: int
+    ) -> subprocess.Popen[bytes]:
+        compiled = str(settings.data_dir.resolve() / "cache" / "inductor")
+        command = [sys.executable, "-m", "worker.trainer", "--parent", str(os.getpid())]
+        with self._log.open("ab") as output:
+            self._begins_at = output.tell()
+            return subprocess.Popen(
+                [*command, "--ready", str(said), *(f"{one.run_id}:{one.attempt}" for one in taken)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=(said,),
+                # Ctrl-C of a terminal reaches us and not the trainer: we then ask it to save.
+                start_new_session=True,
+                env={"TORCHINDUCTOR_CACHE_DIR": compiled, **os.environ},
+            )
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has loaded what it trains with: what happens from then on its runs do to it,
+        what happened before is this machine's fault."""
+        if not self._is_ready and not self._ready.closed:
+            # Nothing is there to be read: it has not said so yet, or never will.
+            self._is_ready = bool(self._ready.read(1))
+        return self._is_ready
+
+    def has_exited(self, seconds: float) -> bool:
+        """Whether it has, waiting for so long."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def terminate(self) -> None:
+        """Asks it to save and to give its runs back."""
+        self._process.terminate()
+
+    def end(self) -> None:
+        """Ends it and what it has started, whatever they are doing; what it said is still known."""
+        with suppress(ProcessLookupError):  # all of them have gone by themselves
+            # The number is the group's as long as anybody in it lives, also when the trainer
+            # itself has been waited for.
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        _ = self.is_ready  # looked at for the last time
+        self._ready.close()
+
+    def how_it_ended(self) -> str:
+        """A sentence, of one that has."""
+        code = self._process.returncode
+        if not self._is_ready:
+            said = self._last_line() or f"it ended with exit code {code} and no word"
+            return f"The trainer could not be started: {said}."
+        if code == -signal.SIGKILL:
+            return "The trainer was killed (SIGKILL), as happens when memory runs out."
+        if code < 0:
+            return f"The trainer crashed ({signal.Signals(-code).name})."
+        return f"The trainer ended with exit code {code} and no word about its runs."
+
+    def _last_line(self) -> str:
+        """The last that it wrote, such as the error that ended it."""
+        with self._log.open("rb") as log:
+            log.seek(max(self._begins_at, log.seek(0, os.SEEK_END) - _END_OF_LOG))
+            lines = log.read().decode(errors="replace").split("\n")
+        said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return said[:_LONGEST_LINE].rstrip(".")
+
+
+def _log(folder: Path, taken: Sequence[Claim]) -> Path:
+    """The log of the trainer: that of its first run, which those of the others name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not taken:
+        return folder.parent / f"trainer-{os.getpid()}.log"
+    first, *others = (folder / f"{claim.run_id}.log" for claim in taken)
+    for other, claim in zip(others, taken[1:], strict=True):
+        with other.open("a") as output:
+            output.write(f"attempt {claim.attempt} is trained with others: see {first.name}\n")
+    return first
