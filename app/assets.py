@@ -35,7 +35,11 @@ class Present:
     """The files as they are now: their version, and when each changed last."""
 
     version: str
-    changed: dict[str, int]
+    stamps: dict[str, Stamp]
+
+    def is_still(self, path: str) -> bool:
+        """Whether the file is what it was at that look."""
+        return _stamp_of(STATIC / path, path) == self.stamps.get(path)
 
 
 def address(path: str) -> str:
@@ -45,8 +49,8 @@ def address(path: str) -> str:
 
 def present() -> Present:
     """What there is; looked up once a second at most."""
-    # A file that is changed while the server runs is seen a second later. Until then the address
-    # of the version before serves what is new, and a browser may keep it.
+    # A file that is changed while the server runs is seen a second later, or as soon as it is
+    # asked for.
     return _present_at(int(time.monotonic()))
 
 
@@ -63,15 +67,33 @@ def _present(files: tuple[Stamp, ...]) -> Present:
     for path, *_ in files:
         content = (STATIC / path).read_bytes()
         digest.update(f"{path} {len(content)}\n".encode() + content)
-    return Present(f"v-{digest.hexdigest()[:12]}", {path: changed for path, changed, _ in files})
+    return Present(f"v-{digest.hexdigest()[:12]}", {stamp[0]: stamp for stamp in files})
 
 
 def _stamps(folder: Path) -> Iterator[Stamp]:
     for place, _, names in os.walk(folder):
         for name in names:
-            path = os.path.join(place, name)
-            status = os.stat(path)
-            yield os.path.relpath(path, folder), status.st_mtime_ns, status.st_size
+            path = Path(place, name)
+            if stamp := _stamp_of(path, os.path.relpath(path, folder)):
+                yield stamp
+
+
+def _stamp_of(file: Path, path: str) -> Stamp | None:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return path, status.st_mtime_ns, status.st_size
+
+
+def _present_for(path: str) -> Present:
+    """The look by which a file is served: of the present one the file may be changed already."""
+    found = present()
+    if path in found.stamps and not found.is_still(path):
+        # Else what is new would be kept for ever under the address of what was before.
+        _present_at.cache_clear()
+        found = present()
+    return found
 
 
 def imports_of(script: str) -> tuple[str, ...]:
@@ -100,10 +122,10 @@ class Assets(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         # Once per request: the version that is compared with the address and the stamps that
         # choose what is sent must be of the same look.
-        found, asked = present(), Headers(scope=scope)
+        found, asked = _present_for(path), Headers(scope=scope)
         takes_gzip = "gzip" in asked.get("accept-encoding", "")
-        if path in found.changed and Path(path).suffix in TEXT and takes_gzip:
-            response = _compressed(path, found.changed[path])
+        if path in found.stamps and Path(path).suffix in TEXT and takes_gzip:
+            response = _compressed(found.stamps[path])
             if self.is_not_modified(response.headers, asked):
                 response = NotModifiedResponse(response.headers)
         else:
@@ -115,18 +137,18 @@ class Assets(StaticFiles):
         return response
 
 
-def _compressed(path: str, changed: int) -> Response:
-    content, digest = _gzip(path, changed)
-    kind, _ = mimetypes.guess_type(path)
+def _compressed(file: Stamp) -> Response:
+    content, digest = _gzip(file)
+    kind, _ = mimetypes.guess_type(file[0])
     headers = {"Content-Encoding": "gzip", "ETag": f'"{digest}"'}
     return Response(content, media_type=kind, headers=headers)
 
 
 @lru_cache(maxsize=256)
-def _gzip(path: str, changed: int) -> tuple[bytes, str]:
+def _gzip(file: Stamp) -> tuple[bytes, str]:
     """A file, made small once and then held in memory (a megabyte in all); its digest."""
     # Without the time, so that servers side by side give the same bytes the same digest.
-    content = gzip.compress((STATIC / path).read_bytes(), mtime=0)
+    content = gzip.compress((STATIC / file[0]).read_bytes(), mtime=0)
     return content, hashlib.sha256(content).hexdigest()[:24]
 
 

@@ -8,9 +8,10 @@ from fastapi.responses import Response, StreamingResponse
 from app.dependencies import SessionDep
 from app.errors import Invalid
 from app.routes.compared import ColumnsQuery, DrawnDep
+from app.schemas.api.limits import MOST_RUNS
 from app.services.compare.page import USUAL_COLUMNS, read_compare_figure, read_comparison
 from app.services.compare.table import csv_name, csv_text
-from app.services.compare.view import MOST_RUNS, CompareView
+from app.services.compare.view import CompareView
 
 router = APIRouter(tags=["series"])
 

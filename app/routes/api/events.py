@@ -11,13 +11,13 @@ from app.db.engine import session_scope
 from app.db.runs import known_runs
 from app.dependencies import RunId, Services, ServicesDep
 from app.errors import Invalid, NotFound
+from app.schemas.api.limits import MOST_RUNS
 from app.services.compare.view import unique
 from app.services.live.follow_many import follow_many
 from app.services.live.follower import Follower, read_snapshot
 
 router = APIRouter(tags=["live"])
 
-MOST_RUNS = 200
 FARTHEST = 2**63 - 1  # no run gets past this
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -62,8 +62,8 @@ async def _events(made: Services, run_id: str, last: int) -> AsyncIterator[bytes
     responses={
         200: {
             "description": "The events of every run as in its own stream, each with `run_id` and "
-            "`data`; `ended` instead of `done` when one of them will not go on, and `done` when "
-            "none will.",
+            "`data`; `ended` instead of `done` when one of them will not go on (with the state "
+            "`deleted` if it is not there any more), and `done` when none will.",
             "content": {EventSourceResponse.media_type: {"schema": {"type": "string"}}},
         }
     },
@@ -85,9 +85,10 @@ def get_events_of_runs(
     # Over before the stream begins: a page that is open for hours must hold no connection.
     with session_scope(made.engine) as session:
         known = known_runs(session, places)
-    for run_id in places:
-        if run_id not in known:
-            raise NotFound(f"There is no run {run_id!r}.")
+    # One that was deleted ends, as it does when it is deleted later, and keeps nobody from the
+    # others; a typing error is told.
+    if not known:
+        raise NotFound(f"There is no run {next(iter(places))!r}.")
     return EventSourceResponse(follow_many(made.hub, places), headers=_HEADERS)
 
 

@@ -10,6 +10,7 @@ from app.db.models import Run
 from app.dependencies import RunDep, Services, ServicesDep, SessionDep
 from app.errors import Invalid
 from app.routes.api.spans import SpanDep
+from app.schemas.api.limits import MOST_RUNS
 from app.schemas.api.series import MeasurementsOfRuns, MeasurementsRead
 from app.schemas.config import RunConfig
 from app.services.runs.lifecycle import run_or_error
@@ -19,7 +20,6 @@ from app.services.series.tables import RunSeries, csv_lines, json_lines
 
 router = APIRouter(tags=["series"])
 
-MOST_RUNS = 200
 CSV, JSON_LINES = "text/csv", "application/x-ndjson"
 TABLES: dict[int | str, dict[str, Any]] = {
     200: {"content": {kind: {"schema": {"type": "string"}} for kind in (CSV, JSON_LINES)}}

@@ -9,6 +9,7 @@ from app.db import series
 from app.dependencies import RunDep, SessionDep
 from app.routes.api.spans import SpanDep
 from app.schemas.api.series import CheckpointList, FrameList, FrameRead, HeadsRead, ProbeRead
+from app.schemas.state import TERMINAL, RunState
 from app.services.series.checkpoints import checkpoint_file, read_checkpoints
 from app.services.series.frames import frame_at, read_frame, read_probe
 from app.services.series.measurements import read_heads
@@ -39,9 +40,11 @@ def get_frames(
         return FrameList(run_id=run.id, sequences=list(series.frame_sequences(session, run.id)))
     frame = frame_at(session, run, sequences)
     etag = f'"{run.id}-{frame.sequences}-{frame.attempt}"'
-    # Relies on a resumed attempt writing the same frame again at the same place. Before a later
-    # frame there may yet come one that is nearer to what was asked for.
-    keep = KEPT_FOR_EVER if frame.sequences == sequences else "no-cache"
+    # Until a run has ended, another attempt may write the frame again: the same to the bit on the
+    # same machine, and rounded otherwise on another. And before a later frame there may yet come
+    # one that is nearer to what was asked for.
+    is_final = frame.sequences == sequences and RunState(run.state) in TERMINAL
+    keep = KEPT_FOR_EVER if is_final else "no-cache"
     headers = {"ETag": etag, "Cache-Control": keep}
     if if_none_match == etag:
         return Response(status_code=304, headers=headers)

@@ -5,9 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from app.schemas.api.limits import MOST_RUNS
 from app.schemas.api.runs import Colour, Tag
-
-MOST_RUNS = 500
 
 
 class BulkAction(StrEnum):

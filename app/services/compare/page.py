@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.db.models import Run
+from app.schemas.api.limits import MOST_RUNS
 from app.schemas.state import TERMINAL, RunState
 from app.schemas.words import head_name
 from app.services.charts.style import Figure
@@ -18,7 +19,6 @@ from app.services.compare.series import choices
 from app.services.compare.table import csv_name
 from app.services.compare.view import (
     ALIGNMENTS,
-    MOST_RUNS,
     USUAL,
     VIEWS,
     CompareView,

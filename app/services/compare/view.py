@@ -13,7 +13,6 @@ SEQUENCES, MIDPOINT = "sequences", "midpoint"
 VIEWS = {OVERLAY: "One chart", PANELS: "Small charts"}
 ALIGNMENTS = {SEQUENCES: "Sequences seen", MIDPOINT: "Midpoint of the loss drop"}
 MOST_SMOOTHING = 0.99
-MOST_RUNS = 500
 PATH = "/compare"
 
 

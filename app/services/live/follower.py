@@ -8,7 +8,7 @@ import asyncio
 import logging
 import math
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -54,7 +54,8 @@ class Follower:
     hub: Hub
     run_id: str
     last: int  # measurement that was sent
-    _next_frame: int = 0
+    _frames_from: int = 0  # from here on the database was not asked for frames yet
+    _frames_told: set[int] = field(default_factory=set)  # of those, the ones that were sent
     _behind: bool = True  # the database may hold measurements or frames that were not sent
     _stale: bool = True  # the run changed since the last `run` event
     _told_at: float = -math.inf  # when that was sent
@@ -68,7 +69,7 @@ class Follower:
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Events until the run has ended, the client leaves or the server stops."""
-        self._next_frame = max(0, self.last)
+        self._frames_from = max(0, self.last)
         yield events.HELLO
         # Opened before the first read: what is committed after that read is announced into the
         # queue, and what is in both is known by its `sequences`. The other way round, a
@@ -76,41 +77,44 @@ class Follower:
         with self.hub.subscribe(self.run_id) as queue:
             while not self._done:
                 try:
-                    sent = await self._next(queue)
-                # Whatever was read or not before the error: both are read again, and `last` has
-                # only moved past what was handed out.
+                    # One by one: `last` moves with every event, so what is ready must leave before
+                    # a read that may fail.
+                    async for event in self._next(queue):
+                        yield event
+                # Whatever was read or not before the error: both are read again.
                 except SQLAlchemyError as error:
                     log.warning("run %s: a stream waits for the database: %s", self.run_id, error)
-                    sent = [events.PING]
+                    yield events.PING
                     self._behind = self._stale = True
                     await queue.rest(RETRY_SECONDS)
-                for event in sent:
-                    yield event
 
-    async def _next(self, queue: StreamQueue) -> list[bytes]:
+    async def _next(self, queue: StreamQueue) -> AsyncIterator[bytes]:
         """What there is to send now."""
         # The only place where a stream waits for long; it holds no connection and no transaction
         # then.
         delivery = await queue.take(self._timeout())
         if delivery.closed:
             self._done = True
-            return []
+            return
         idle = not (delivery.news or delivery.reread or self._behind or self._stale)
         # Only ever raised here: one that was up stays up until a read has reached the end.
         self._behind = self._behind or delivery.reread or idle  # idle for long: look, to be sure
         self._stale = self._stale or delivery.reread or bool(delivery.news) or idle
         # Before the reads, which then begin past what these have brought.
-        sent = [event for news in delivery.news if (event := self._relay(news))]
+        for news in delivery.news:
+            if event := self._relay(news):
+                yield event
         if self._stale and self._snapshot_in() == 0:
-            sent.append(await self._snapshot())
+            yield await self._snapshot()
         if self._behind:
-            sent.extend(await self._catch_up())
-        # Relies on the read past `last` having begun after the run was seen to have ended. Both
-        # are one commit, the last measurement and the end, so such a read brings the last of them.
+            async for event in self._catch_up():
+                yield event
+        # Relies on the read past `last` having begun after the run was seen to have ended, which
+        # `SharedReads` promises. Both are one commit, the last measurement and the end, so such a
+        # read brings the last of them.
         if self._ended and not self._behind:
-            sent.append(events.done_event(self._ended))
+            yield events.done_event(self._ended)
             self._done = True
-        return sent
 
     def _relay(self, news: RunNews) -> bytes:
         """The event, if it is the next one; nothing if it was sent, or if something is missing."""
@@ -123,10 +127,13 @@ class Follower:
             # A gap: nothing is sent until the database has filled it, so that ids only ever grow.
             # A browser that comes back asks for what lies past the last one.
             self._behind = True
-        elif news.is_frame and news.sequences >= self._next_frame:
-            self._next_frame = news.sequences + 1
+        elif news.is_frame and self._is_new_frame(news.sequences):
+            self._frames_told.add(news.sequences)
             return news.event
         return b""
+
+    def _is_new_frame(self, sequences: int) -> bool:
+        return sequences >= self._frames_from and sequences not in self._frames_told
 
     async def _snapshot(self) -> bytes:
         """Where the run stands. If it has ended, what was written last is still to be read."""
@@ -142,27 +149,28 @@ class Follower:
             self._ended, self._behind = run.state, True
         return events.run_event(run)
 
-    async def _catch_up(self) -> list[bytes]:
+    async def _catch_up(self) -> AsyncIterator[bytes]:
         """The next measurements from the database; after the last of them the frames."""
         batch = await self.hub.reads.read(read_batch, self.run_id, self.last)
-        sent = [events.measurements_event(batch)] if batch else []
         if batch:
             self.last = batch[-1][0].sequences
+            yield events.measurements_event(batch)
         # A full batch may not be the last. Frames wait until every measurement is there, as they
         # do in the commits that bring them.
         if len(batch) < BATCH:
-            sent += await self._missing_frames()
+            if missing := await self._missing_frames():
+                yield events.frames_event(missing)
             self._behind = False
-        return sent
 
-    async def _missing_frames(self) -> list[bytes]:
-        frames = await self.hub.reads.read(read_frames, self.run_id, self._next_frame)
-        if not frames:
-            return []
-        # Frames have no chain: one whose news were lost is found at the next read, unless a later
-        # frame was relayed before it.
-        self._next_frame = frames[-1] + 1
-        return [events.frames_event(frames)]
+    async def _missing_frames(self) -> list[int]:
+        """Frames that were not sent. They have no chain: one whose news were lost is found here."""
+        frames = await self.hub.reads.read(read_frames, self.run_id, self._frames_from)
+        missing = [one for one in frames if self._is_new_frame(one)]
+        if frames:
+            # Relies on a run's frames being committed in the order of their `sequences`.
+            self._frames_from = frames[-1] + 1
+            self._frames_told = {one for one in self._frames_told if one >= self._frames_from}
+        return missing
 
     def _timeout(self) -> float:
         """How long to wait for news: until there is something to read."""

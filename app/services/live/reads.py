@@ -14,7 +14,8 @@ Answer = TypeVar("Answer")
 class SharedReads:
     """Reads of the database for streams, in threads. Equal reads at the same time are one read.
 
-    A read that began before news came may lack them, so it is not shared with those who ask after.
+    A read that began before news came may lack them, so it is not shared with those who ask after;
+    nor with those who may know an answer that is newer than it.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -37,18 +38,16 @@ class SharedReads:
         if task is None:
             task = asyncio.create_task(asyncio.to_thread(self._ask, question, run_id, *details))
             reads[key] = task
-            task.add_done_callback(lambda done: self._forget(run_id, key, done))
+            task.add_done_callback(lambda done: self._forget(run_id, done))
         # Shielded: a client that leaves cancels its own waiting, and not the read of the others.
         answer: Answer = await asyncio.shield(task)
         return answer
 
-    def _forget(self, run_id: str, key: object, done: asyncio.Task[Any]) -> None:
-        reads = self._under_way.get(run_id, {})
-        # Or else there is a newer read of this key, begun after `outdated`: it must stay.
-        if reads.get(key) is done:
-            del reads[key]
-        if not reads:
-            self._under_way.pop(run_id, None)
+    def _forget(self, run_id: str, done: asyncio.Task[Any]) -> None:
+        # With it all others that are under way: whoever sees in this answer that the run has ended
+        # takes the next one for the last, and must not get one that began before the end. Called
+        # before those who wait are woken up, as it was asked for before they were.
+        self.outdated(run_id)
         if not done.cancelled():
             done.exception()  # whoever waited has got it; nobody may have
 

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from app.schemas.api.limits import MOST_RUNS
 from app.schemas.config import RunConfig
 from tests.integration.support.rows import add, measurement, new_run
 from tests.unit.services import slow_thinning
@@ -82,11 +83,11 @@ def test_runs_without_measurements_are_empty_not_missing(client, engine, run_id,
 
 def test_asking_for_no_runs_too_many_or_unknown_ones_is_refused(client, run_id):
     none = client.get(MANY, params={"runs": " , "})
-    many = client.get(MANY, params={"runs": ",".join(f"r{n}" for n in range(201))})
+    many = client.get(MANY, params={"runs": ",".join(f"r{n}" for n in range(MOST_RUNS + 1))})
     unknown = client.get(MANY, params={"runs": f"{run_id},zap"})
 
     assert (none.status_code, many.status_code, unknown.status_code) == (422, 422, 404)
-    assert "name 1 to 200" in many.json()["detail"]
+    assert f"name 1 to {MOST_RUNS}" in many.json()["detail"]
     assert none.json()["errors"][0]["loc"] == "query/runs"
     assert "'zap'" in unknown.json()["detail"]
 

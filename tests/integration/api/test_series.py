@@ -8,12 +8,14 @@ from array import array
 import pytest
 
 from app.db.recording import StoredFile
+from app.schemas.state import RunState
 from tests.integration.support.rows import (
     add,
     add_checkpoint,
     add_frame,
     add_probe,
     measurement,
+    moved,
     new_run,
 )
 
@@ -212,7 +214,7 @@ def test_frames_are_listed_and_read_at_or_before_a_place(client, engine, outbox,
     assert listed["sequences"] == [0, 64]
     assert between.json()["sequences"] == 0
     assert between.headers["Cache-Control"] == "no-cache"
-    assert "immutable" in exact.headers["Cache-Control"]
+    assert exact.headers["Cache-Control"] == "no-cache", "another attempt may write it again"
     patterns = exact.json()["patterns"]
     # layer 1, head 0, probe 1, query 2, key 3 of [2, 2, 2, 5, 5]
     assert patterns[1][0][1][2][3] == pytest.approx((100 + 25 + 13) / 1000)
@@ -221,6 +223,19 @@ def test_frames_are_listed_and_read_at_or_before_a_place(client, engine, outbox,
         client.get(f"{RUNS}/{run_id}/frames", params={"sequences": 64}, headers=again).status_code
         == 304
     )
+
+
+def test_frames_of_a_run_that_has_ended_are_kept_for_ever(client, engine, outbox, run_id):
+    add(engine, run_id, measurement(0))
+    add_frame(engine, outbox, run_id, 0)
+    moved(engine, outbox, run_id, RunState.STARTING, RunState.FAILED)
+
+    exact, between = (
+        client.get(f"{RUNS}/{run_id}/frames", params={"sequences": place}) for place in (0, 63)
+    )
+
+    assert "immutable" in exact.headers["Cache-Control"]
+    assert between.headers["Cache-Control"] == "no-cache"
 
 
 def test_a_frame_brings_the_strengths_there_and_how_the_heads_compose(

@@ -1,7 +1,11 @@
 """Scripts and styles as browsers get them: small, and asked for once."""
 
+import asyncio
 import re
+from types import SimpleNamespace
 from urllib.parse import urljoin
+
+import httpx
 
 from app import assets
 from app.assets import STATIC, address, present
@@ -60,6 +64,28 @@ def test_the_version_follows_what_the_files_hold(tmp_path, monkeypatch):
     before, changed = version_of("1"), version_of("23")
     assert before != changed
     assert version_of("1") == before
+
+
+def test_an_address_of_before_serves_nothing_new_for_ever(tmp_path, monkeypatch):
+    script = tmp_path / "a.js"
+    script.write_text("1")
+    monkeypatch.setattr(assets, "STATIC", tmp_path)
+    monkeypatch.setattr(assets, "time", SimpleNamespace(monotonic=lambda: -1.0))  # stands still
+    before = present().version
+
+    def get() -> httpx.Response:
+        async def ask() -> httpx.Response:
+            served = httpx.ASGITransport(app=assets.Assets(directory=tmp_path))
+            async with httpx.AsyncClient(transport=served, base_url="http://here") as client:
+                return await client.get(f"/{before}/a.js")
+
+        return asyncio.run(ask())
+
+    assert "immutable" in get().headers["Cache-Control"]
+    script.write_text("22")
+    changed = get()
+    assert (changed.text, changed.headers["Cache-Control"]) == ("22", "no-cache")
+    assert present().version != before
 
 
 def test_a_page_asks_for_all_of_its_scripts_at_once(client):

@@ -9,8 +9,10 @@ import pytest
 
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
+from app.services.runs.creation import create_run
+from app.services.runs.outbox import transaction
 from tests.integration.support.event_stream import EventStream
-from tests.integration.support.html import Document
+from tests.integration.support.html import Document, page_data
 from tests.integration.support.rows import SMALL, add, change, measurement, moved, new_run, report
 
 PLACES = (0, 1000, 2000, 3000)
@@ -211,6 +213,27 @@ def test_many_runs_are_followed_in_one_stream_each_from_its_own_place(
     assert stream.events[-1].name == "done"
 
 
+def test_more_than_two_hundred_runs_are_shown_and_followed(client, server, engine, outbox):
+    with transaction(engine, outbox) as session:
+        ids = [create_run(session, SMALL).id for _ in range(201)]
+    live = page_data(page(client, f"/compare?runs={','.join(ids)}"))["live"]
+    assert list(live) == ids
+
+    with EventStream(f"{server.url}/api/v1/events?runs={','.join(live)}") as stream:
+        stream.wait(lambda it: {one.data["run_id"] for one in it.named("run")} == set(ids))
+
+
+def test_a_deleted_run_ends_and_keeps_nobody_from_the_others(client, server, engine, outbox, runs):
+    moved(engine, outbox, runs[0], RunState.STARTING, RunState.FAILED)
+
+    with EventStream(f"{server.url}/api/v1/events?runs=gone,{runs[0]}") as stream:
+        stream.wait(lambda one: one.ended)
+
+    ended = {one.data["run_id"]: one.data["data"]["state"] for one in stream.named("ended")}
+    assert ended == {"gone": "deleted", runs[0]: "failed"}
+    assert places(stream) == {runs[0]: list(PLACES)}
+
+
 def places(stream: EventStream) -> dict[str, list[int]]:
     """Of every run the measurements that came."""
     found: dict[str, list[int]] = defaultdict(list)
@@ -223,7 +246,7 @@ def places(stream: EventStream) -> dict[str, list[int]]:
 @pytest.mark.parametrize(
     ("query", "status", "said"),
     [
-        ("runs=", 422, "1 to 200 ids"),
+        ("runs=", 422, "1 to 500 ids"),
         ("runs=gone", 404, "There is no run"),
         ("runs=a,b&after=1", 422, "1 places for 2 runs"),
         ("runs=a&after=x", 422, "whole numbers"),

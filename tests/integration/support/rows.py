@@ -91,13 +91,15 @@ def add_frame(
     sequences: int,
     probes: int = 1,
     composition: bytes | None = None,
-) -> None:
-    """A frame of `SMALL` in which number n is n / 1000."""
+) -> FrameMessage:
+    """A frame of `SMALL` in which number n is n / 1000; what was told of it."""
     numbers = array("f", [n / 1000 for n in range(2 * 2 * probes * 5 * 5)])
     with transaction(engine, outbox) as session:
         frame = StoredFrame(numbers.tobytes(), composition)
         recording.add_frames(session, {Claim(run_id, 1): {sequences: frame}})
-        publish(session, run_id, FrameMessage(sequences=sequences))
+        told = FrameMessage(sequences=sequences)
+        publish(session, run_id, told)
+    return told
 
 
 def add_probe(engine: Engine, run_id: str) -> ProbeSequence:

@@ -170,11 +170,15 @@ export class RunCharts {
   }
 
   /** Draws marks again, once the run has new ones. */
-  async remark() {
-    for (const [name, chart] of Object.entries(this.charts)) {
-      const figure = await this.figure(name);
-      if (figure) await chart.remark(figure.layout);
-    }
+  remark() {
+    // In the queue, as everything that draws: a figure that is replaced meanwhile would get the
+    // marks of what was shown before.
+    return this.feed.alone(async () => {
+      for (const [name, chart] of Object.entries(this.charts)) {
+        const figure = await this.figure(name);
+        if (figure) await chart.remark(figure.layout);
+      }
+    });
   }
 
   /* Zooming: along x only, in all charts at once */
