@@ -36,7 +36,8 @@ USER optoscope
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-CMD ["uvicorn", "app.main:create_app", "--factory", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", "--timeout-graceful-shutdown", "3"]
+# Others can reach it: it starts with a token only (OPTOSCOPE_TOKEN_FILE).
+CMD ["optoscope", "web", "--host", "0.0.0.0", "--port", "8000"]
 
 FROM base AS worker
 # torch.compile builds its kernels with g++; without it training is two to three times slower.

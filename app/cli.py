@@ -44,6 +44,19 @@ def _up(given: argparse.Namespace) -> None:
     up(options, _say)
 
 
+def _web(given: argparse.Namespace) -> None:
+    from app.stack.door import check_token
+    from app.stack.listener import listen
+    from app.stack.web import serve_on
+
+    _setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name")
+    _setting("OPTOSCOPE_REDIS_URL", "redis://host:6379/0")
+    listener = listen(given.host, given.port)
+    with listener.socket:
+        check_token(listener)
+        serve_on(listener.socket)
+
+
 def _migrate(given: argparse.Namespace) -> None:
     from app.config import Settings
     from app.stack.servers.external import check_database
@@ -77,7 +90,21 @@ def _import(given: argparse.Namespace) -> None:
     import_config(given, _say, _note)
 
 
-COMMANDS = {"up": _up, "import": _import, "migrate": _migrate, "ping": _ping, "assets": _assets}
+def _token(given: argparse.Namespace) -> None:
+    from app.tokens import act
+
+    act(given, _setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name"), _say)
+
+
+COMMANDS = {
+    "up": _up,
+    "web": _web,
+    "token": _token,
+    "import": _import,
+    "migrate": _migrate,
+    "ping": _ping,
+    "assets": _assets,
+}
 
 
 def _setting(name: str, example: str) -> str:
@@ -98,6 +125,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_up(
         commands.add_parser("up", help="start everything on this machine", formatter_class=defaults)
     )
+    web = commands.add_parser(
+        "web", help="serve pages and API alone, with the servers that the environment names"
+    )
+    _add_address(web)
+    _add_token(commands.add_parser("token", help="make, list or revoke tokens"))
     _add_import(commands.add_parser("import", help="read a config of the published code"))
     commands.add_parser("migrate", help="bring the database at OPTOSCOPE_DATABASE_URL up to date")
     commands.add_parser("ping", help="whether the servers that the environment names answer")
@@ -110,9 +142,8 @@ def _add_up(up: argparse.ArgumentParser) -> None:
         "Starts Postgres and Valkey in the data directory, applies migrations, starts workers and "
         "the web server. With OPTOSCOPE_DATABASE_URL or OPTOSCOPE_REDIS_URL set it uses those."
     )
-    up.add_argument("--host", default="127.0.0.1", help="address to serve on")
-    up.add_argument("--port", type=_port, default=8000, help="port to serve on; 0: any free one")
-    up.add_argument("--data-dir", type=Path, default=Path(".optoscope"), help="what is kept")
+    _add_address(up)
+    up.add_argument("--data-dir", type=_folder, default=Path(".optoscope"), help="what is kept")
     up.add_argument(
         "--workers",
         type=_count,
@@ -120,6 +151,14 @@ def _add_up(up: argparse.ArgumentParser) -> None:
         help="each trains runs on a GPU of its own, or where there is none on a core",
     )
     up.add_argument("--least-free-mb", type=int, default=500, help="free disk space to ask for")
+
+
+def _add_address(parser: argparse.ArgumentParser) -> None:
+    public = "address to serve on; one that others can reach takes a token (OPTOSCOPE_TOKEN)"
+    parser.add_argument("--host", default="127.0.0.1", help=public)
+    parser.add_argument(
+        "--port", type=_port, default=8000, help="port to serve on; 0: any free one"
+    )
 
 
 def _workers() -> int:
@@ -145,6 +184,18 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
             metavar="RUN@SEQUENCES",
             help=f"in place of opto_graft_{way}_model_ckpt, which cannot be read here",
         )
+
+
+def _add_token(parser: argparse.ArgumentParser) -> None:
+    from app.tokens import add_parser
+
+    add_parser(parser)
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; write the path of a directory, such as .")
+    return Path(text)
 
 
 def _port(text: str) -> int:

@@ -4,9 +4,12 @@ Experiment parameters are not settings: they are `RunConfig`, stored with the ru
 """
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SHORTEST_TOKEN = 16  # characters
 
 
 class Settings(BaseSettings):
@@ -27,7 +30,29 @@ class Settings(BaseSettings):
     compile: bool = True  # False: no torch.compile; slower, starts at once
     device: str = "auto"  # of a trainer: cpu, cuda, cuda:1; auto takes a GPU where there is one
     tf32: bool = False  # True: a GPU may round the factors of matrix products to 10 bits
+    # What pages and programs must show to be let in; without one the web server serves its own
+    # machine only. A file is for secrets of containers.
+    token: SecretStr = SecretStr("")
+    token_file: Path | None = None
+    # Names that the web server is reached by, besides those of its own machine: behind a proxy.
+    hosts: Annotated[tuple[str, ...], NoDecode] = ()
     threads: int = 0  # CPU threads of a trainer; 0: one (docs/adr/0007)
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _named(cls, path: object) -> object:
+        """An empty path would be the directory that the process happens to be in."""
+        if isinstance(path, str) and not path.strip():
+            raise ValueError("it is empty; write the path of a directory")
+        return path
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _by_commas(cls, hosts: object) -> object:
+        """`a.example.org, b` as the environment has it."""
+        if isinstance(hosts, str):
+            return tuple(name.strip().lower() for name in hosts.split(",") if name.strip())
+        return hosts
 
     @field_validator("database_url")
     @classmethod
@@ -37,6 +62,29 @@ class Settings(BaseSettings):
         if scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
             raise ValueError(f"{url!r} is not a Postgres URL; write postgresql://user@host/name")
         return f"postgresql+psycopg://{rest}"
+
+    @property
+    def access_token(self) -> str:
+        """The token that lets everything in; empty: none is asked for. Raises `ValueError`."""
+        found = self.token.get_secret_value().strip()
+        if not found and self.token_file is not None:
+            found = self._read_token(self.token_file)
+        if found and len(found) < SHORTEST_TOKEN:
+            raise ValueError(
+                f"OPTOSCOPE_TOKEN has {len(found)} characters; take {SHORTEST_TOKEN} or more, for "
+                "instance what `python -c 'import secrets; print(secrets.token_urlsafe())'` prints."
+            )
+        return found
+
+    @staticmethod
+    def _read_token(path: Path) -> str:
+        try:
+            found = path.read_text().strip()
+        except OSError as error:
+            raise ValueError(f"OPTOSCOPE_TOKEN_FILE cannot be read: {error}.") from None
+        if not found:
+            raise ValueError(f"OPTOSCOPE_TOKEN_FILE, {path}, is empty.")
+        return found
 
     @property
     def checkpoint_url(self) -> str:

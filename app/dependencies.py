@@ -9,7 +9,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.config import Settings
+from app.db import access
 from app.db.models import Run, Study
+from app.services.access.gate import Gate
 from app.services.live.hub import Hub
 from app.services.runs.lifecycle import run_or_error
 from app.services.runs.outbox import Outbox, transaction
@@ -24,6 +26,7 @@ class Services:
     engine: Engine
     outbox: Outbox
     hub: Hub
+    gate: Gate
 
 
 def services(request: Request) -> Services:
@@ -35,10 +38,11 @@ def services(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(services)]
 
 
-def _session(made: ServicesDep) -> Iterator[Session]:
+def _session(request: Request, made: ServicesDep) -> Iterator[Session]:
     # An error of the handler passes through here and rolls back; nothing is sent to workers or
     # pages then.
     with transaction(made.engine, made.outbox) as session:
+        session.info[access.CALLER] = request.scope["state"]["caller"]
         yield session
 
 

@@ -19,6 +19,13 @@ class NotFound(AppError):
     title = "Not found"
 
 
+class Forbidden(AppError):
+    """Whoever asks may not."""
+
+    status = 403
+    title = "Forbidden"
+
+
 class Conflict(AppError):
     """The state of the thing forbids the request."""
 

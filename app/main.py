@@ -16,9 +16,13 @@ from app.db.engine import make_engine
 from app.dependencies import Services
 from app.routes import health
 from app.routes.api import router as api
-from app.routes.limits import BodyLimit
+from app.routes.guard.access import AccessCheck
+from app.routes.guard.body import BodyLimit
+from app.routes.guard.headers import SecurityHeaders
+from app.routes.guard.origins import OriginCheck
 from app.routes.pages import router as pages
 from app.routes.problems import add_error_handlers
+from app.services.access.gate import Gate
 from app.services.live.hub import Hub
 from app.services.runs.outbox import Outbox
 from app.services.runs.reaper import Reaper
@@ -39,6 +43,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.navigation = pages.NAVIGATION
     app.openapi = lambda: api.describe(app)  # type: ignore[method-assign]  # as FastAPI documents
     app.add_middleware(BodyLimit)
+    app.add_middleware(AccessCheck, gate=made.gate)
+    app.add_middleware(OriginCheck, hosts=made.settings.hosts, is_open=made.gate.is_open)
+    app.add_middleware(SecurityHeaders)  # the last is the first that a request passes
     add_error_handlers(app)
     app.include_router(api.router)
     app.include_router(health.router)
@@ -54,6 +61,7 @@ def _make_services(settings: Settings) -> Services:
         engine=engine,
         outbox=Outbox(settings.redis_url),
         hub=Hub(engine, settings.redis_url),
+        gate=Gate(engine, settings.access_token),
     )
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from app.assets import STATIC, WEB, address, imports_of
+from app.assets import WEB, address, imports_of
 from app.schemas import words
 from app.schemas.series import MEASURES
 from app.services import wording
@@ -42,6 +42,16 @@ def render_error(request: Request, status: int, title: str, detail: str) -> HTML
     html = environment.get_template("shared/error.html").render(
         variables, title=title, detail=detail
     )
+    return HTMLResponse(html, status)
+
+
+def render_login(
+    request: Request, *, status: int = 200, to: str | None = None, said: str = ""
+) -> HTMLResponse:
+    """The page that asks for a token, in the place of the one that was asked for."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    to = f"{request.url.path}{query}" if to is None else to
+    html = environment.get_template("access/login.html").render(to=to, said=said)
     return HTMLResponse(html, status)
 
 
@@ -82,12 +92,6 @@ def _module(script: str) -> Markup:
     return links + Markup('<script type="module" src="{}"></script>').format(address(script))
 
 
-def _inline_script(script: str) -> Markup:
-    """A short script as a part of the page. One that is fetched would keep the whole page waiting:
-    for itself, and for every style before it."""
-    return Markup("<script>{}</script>").format(Markup((STATIC / script).read_text()))
-
-
 def _make_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(WEB / "templates"),
@@ -111,7 +115,6 @@ def _make_environment() -> Environment:
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     environment.globals["static"] = address
     environment.globals["module"] = _module
-    environment.globals["inline_script"] = _inline_script
     environment.globals["explained"] = explained
     environment.globals["measures"] = tuple(MEASURES)
     # Macros as globals: a block that is rendered alone does not run its template's imports.

@@ -15,6 +15,7 @@ from app.config import Settings
 from app.stack.assets import ensure_assets
 from app.stack.child import Child, Program
 from app.stack.compiler import compiler_warning
+from app.stack.door import check_token
 from app.stack.first_run import queue_first_run
 from app.stack.gpus import gpus
 from app.stack.leftovers import end_leftovers
@@ -63,6 +64,7 @@ def up(options: Options, say: Say) -> None:
         # of the block, over every restart of the web server.
         listener = listen(options.host, options.port)
         stack.enter_context(listener.socket)
+        check_token(listener)
         note_holder(f"process {os.getpid()}, {listener.url}")
         _prepare(data, say)
         servers, settings = _servers(data)
@@ -205,6 +207,6 @@ def _welcome(listener: Listener, data: DataDir, settings: Settings) -> str:
     if os.environ.get(REDIS):
         lines.append(f"  Queue     {without_password(settings.redis_url)}")
     lines += [f"  Logs      {data.logs}", "  Stop      Ctrl-C", ""]
-    if listener.is_public:
-        lines.insert(1, "Whoever can reach this machine can use it: there is no password.")
+    if settings.access_token:
+        lines.insert(1, "Log in with the token of OPTOSCOPE_TOKEN.")
     return "\n".join(lines)

@@ -15,7 +15,11 @@ GRACE_SECONDS = 3  # open streams end then; browsers reconnect by themselves
 def serve(descriptor: int) -> None:
     """Serves until it is told to stop."""
     # The parent keeps a copy: when we end, connections wait in the queue for our successor.
-    listener = socket.socket(fileno=descriptor)
+    serve_on(socket.socket(fileno=descriptor))
+
+
+def serve_on(listener: socket.socket) -> None:
+    """The same, on a socket of this process."""
     config = uvicorn.Config(
         "app.main:create_app",
         factory=True,

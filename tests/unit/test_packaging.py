@@ -189,3 +189,13 @@ def test_make_has_the_documented_targets():
 
     for target in ("run", "test", "quick", "check", "bench"):
         assert re.search(rf"^{target}:.*##", text, flags=re.MULTILINE)
+
+
+def test_the_image_of_pages_asks_for_a_token_that_compose_gives_as_a_secret():
+    """It listens to every address of its container."""
+    web = SERVICES["web"]
+
+    assert 'CMD ["optoscope", "web", "--host", "0.0.0.0"' in stages()["web"]
+    assert web["environment"]["OPTOSCOPE_TOKEN_FILE"] == "/run/secrets/token"
+    assert web["secrets"] == ["token"]
+    assert COMPOSE["secrets"]["token"]["file"]

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from app.routes.api import (
+    access,
     catalogue,
     compare,
     events,
@@ -29,8 +30,11 @@ _DESCRIPTION = (
     f"is a problem document (RFC 9457, `{MEDIA_TYPE}`)."
 )
 PROBLEMS: dict[int | str, dict[str, Any]] = {
+    401: {"model": Problem, "description": "No token that is known"},
+    403: {"model": Problem, "description": "The token allows less, or another site asks"},
     404: {"model": Problem, "description": "There is no such thing"},
     422: {"model": Problem, "description": "The request says something that cannot be"},
+    429: {"model": Problem, "description": "Too many requests; `Retry-After` says until when"},
     503: {"model": Problem, "description": "The database does not answer"},
 }
 
@@ -47,6 +51,7 @@ for part in (
     catalogue,
     compare,
     figures,
+    access,
 ):
     router.include_router(part.router)
 

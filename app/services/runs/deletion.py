@@ -6,14 +6,16 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from app.db import lineage, locks
+from app.db import access, lineage, locks
 from app.db.engine import after_commit
 from app.db.models import Run
 from app.errors import Conflict
+from app.schemas.access import Scope
 from app.schemas.state import TERMINAL, RunState
 from app.services.runs.grafts import refuse_while_grafted
 from app.services.runs.lifecycle import lock_run
 from app.services.runs.outbox import publish_run
+from app.services.runs.permission import require
 from app.services.series.checkpoints import local_path
 
 
@@ -29,6 +31,7 @@ def delete_run(session: Session, run: Run, store_url: str) -> None:
 
     Files that its forks, or its parent, still name stay; the last of them to go takes them along.
     """
+    require(session, Scope.ADMIN)
     lock_deleting(session)
     lineage.lock_family(session, run.id)
     lock_run(session, run)
@@ -42,6 +45,7 @@ def delete_run(session: Session, run: Run, store_url: str) -> None:
     # Before the rows go, and they with the names. A terminal run has no trainer that could add
     # any.
     named = lineage.file_urls(session, run_id)
+    access.note(session, "deleted a run", f"{run.name} ({run.id})")
     session.delete(run)
     session.flush()
     # Flushed first, so that the run's own rows no longer name them.

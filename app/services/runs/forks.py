@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from app.db import lineage, series
+from app.db import access, lineage, series
 from app.db.models import Run
 from app.errors import Invalid, NotFound
 from app.schemas.api.runs import DryRun, ForkRequest
@@ -118,6 +118,7 @@ def _fork(session: Session, parent: Run, request: ForkRequest) -> Run:
     # In the fork's own row only: the file, and what its parent says of it, stay as they are.
     if planned.optimiser is Optimiser.RESET:
         lineage.drop_optimiser(session, run.id, planned.sequences)
+    access.note(session, "forked a run", f"{run.name} ({run.id})")
     # The parent's open pages list its forks; no lock on its row is taken for that.
     publish_run(session, parent.id)
     return run

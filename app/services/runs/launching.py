@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from app.db import access
 from app.db.models import Run
 from app.schemas.api.runs import DryRun, LaunchRequest
 from app.services.runs.creation import create_run, default_name
@@ -39,7 +40,7 @@ def launch(session: Session, request: LaunchRequest, key: str | None = None) -> 
 def _create(session: Session, request: LaunchRequest) -> Run:
     keep_donors(session, request.config)
     check_grafts(session, request.config)
-    return create_run(
+    run = create_run(
         session,
         request.config,
         name=request.name,
@@ -47,3 +48,5 @@ def _create(session: Session, request: LaunchRequest) -> Run:
         notes=request.notes,
         priority=request.priority,
     )
+    access.note(session, "launched a run", f"{run.name} ({run.id})")
+    return run

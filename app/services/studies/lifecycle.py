@@ -4,15 +4,17 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
 
-from app.db import lineage
+from app.db import access, lineage
 from app.db import studies as rows
 from app.db.models import Run, Study, StudyRunRow
 from app.errors import Conflict, NotFound
+from app.schemas.access import Scope
 from app.schemas.state import TERMINAL, RunState
 from app.schemas.studies.request import StudyRequest
 from app.services.runs import creation, lifecycle
 from app.services.runs.deletion import delete_run
 from app.services.runs.idempotency import once
+from app.services.runs.permission import require
 from app.services.studies.plan import StudyPlan, make_plan
 
 _CANNOT_PAUSE = TERMINAL | {RunState.STOPPING}
@@ -50,6 +52,7 @@ def _create(session: Session, request: StudyRequest) -> Study:
     # can have a run before them.
     creation.enqueue_all(session, list(new.values()))
     session.add_all(_places(study, plan, {key: run.id for key, run in new.items()}))
+    access.note(session, "launched a study", f"{study.name} ({study.id})")
     session.flush()
     return study
 
@@ -147,9 +150,11 @@ def delete_study(session: Session, study: Study, store_url: str, *, with_runs: b
     """Forgets a study; `with_runs`: with the runs that it launched and no other study holds."""
     # Read without locks. `delete_run` asks again whether each has ended, but not whether another
     # study has taken it up since.
+    require(session, Scope.ADMIN)
     own = _own_runs(session, study) if with_runs else []
     # Its rows are gone before `delete_run` waits for the lock of the deleters, unlike everywhere
     # else: relies on nobody who has that lock wanting a row of this study.
+    access.note(session, "deleted a study", f"{study.name} ({study.id})")
     session.delete(study)
     session.flush()
     for run in own:

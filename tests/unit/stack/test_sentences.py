@@ -1,12 +1,16 @@
 """What people read when something is missing or in the way."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app import cli
+from app.config import Settings
 from app.stack import compiler
+from app.stack.door import check_token
+from app.stack.listener import Listener, listen
 from app.stack.places import open_data_dir
 from app.stack.servers.external import without_password
 from app.stack.trouble import StackError
@@ -88,3 +92,61 @@ def test_assets_already_there_are_left_alone(capsys):
     assert cli.main(["assets"]) == 0
     assert Path(VENDOR, "VERSIONS").stat().st_mtime_ns == before
     assert Path(VENDOR, "VERSIONS").read_text() == pinned_versions()
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    """An address that other machines can reach."""
+    listener = listen("0.0.0.0", 0)
+    with listener.socket:
+        yield listener
+
+
+def test_an_address_that_others_can_reach_takes_a_token(listener, monkeypatch, tmp_path):
+    with pytest.raises(StackError, match="so a token is needed: set OPTOSCOPE_TOKEN"):
+        check_token(listener)
+
+    monkeypatch.setenv("OPTOSCOPE_TOKEN", "short")
+    with pytest.raises(StackError, match="OPTOSCOPE_TOKEN has 5 characters; take 16 or more"):
+        check_token(listener)
+
+    monkeypatch.setenv("OPTOSCOPE_TOKEN", "")
+    monkeypatch.setenv("OPTOSCOPE_TOKEN_FILE", str(tmp_path / "token"))
+    with pytest.raises(StackError, match="OPTOSCOPE_TOKEN_FILE cannot be read"):
+        check_token(listener)
+
+    (tmp_path / "token").write_text("\n")
+    with pytest.raises(StackError, match="is empty"):
+        check_token(listener)
+
+    (tmp_path / "token").write_text("a long enough token\n")
+    check_token(listener)
+
+
+def test_an_address_of_this_machine_alone_takes_none():
+    listener = listen("127.0.0.1", 0)
+    with listener.socket:
+        check_token(listener)
+
+
+@pytest.mark.parametrize("path", ["", " "])
+def test_a_data_directory_without_a_name_is_refused(path, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["up", "--data-dir", path])
+    assert "it is empty; write the path of a directory" in capsys.readouterr().err
+
+    monkeypatch.setenv("OPTOSCOPE_DATA_DIR", path)
+    with pytest.raises(ValueError, match="it is empty"):
+        Settings(database_url="postgresql://", redis_url="redis://")
+
+
+@pytest.mark.parametrize("command", ["up", "web"])
+def test_the_program_does_not_start_where_others_could_use_it(
+    command, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("OPTOSCOPE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/x")
+    monkeypatch.setenv("OPTOSCOPE_REDIS_URL", "redis://127.0.0.1:1/0")
+    given = ["--data-dir", str(tmp_path)] if command == "up" else []
+
+    assert cli.main([command, "--host", "0.0.0.0", "--port", "0", *given]) == 1
+    assert "so a token is needed" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Who is let in: tokens of programs and sessions of browsers."""

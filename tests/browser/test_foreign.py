@@ -1,0 +1,108 @@
+"""A page of another origin, open in the same browser: it cannot launch, read or cancel."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.support.program import ENDLESS
+
+# Whatever a page can send without being asked back; each says what it got.
+TRIES = """
+async ([server, run]) => {
+  const api = `${server}/api/v1/runs`;
+  const plain = {method: "POST", mode: "no-cors", credentials: "include"};
+  const text = {...plain, body: "{}", headers: {"Content-Type": "text/plain"}};
+  const sent = await Promise.all([
+    fetch(`${api}/${run}/cancel`, plain), fetch(api, text), fetch(`${api}/${run}/pause`, text),
+    fetch(`${server}/runs`, {...plain, body: new URLSearchParams({name: "theirs"})}),
+  ].map((one) => one.then(({type}) => type, () => "refused")));
+  const read = await fetch(api).then((answer) => answer.text(), () => "refused");
+  const stream = await new Promise((resolve) => {
+    const source = new EventSource(`${api}/${run}/events`);
+    source.addEventListener("run", () => resolve("heard"));
+    source.onerror = () => resolve(source.close() ?? "refused");
+  });
+  const image = await new Promise((resolve) => {
+    const image = new Image();
+    image.onload = () => resolve("loaded");
+    image.onerror = () => resolve("refused");
+    image.src = `${server}/static/img/icon.svg`;
+  });
+  return {sent, read, stream, image};
+}
+"""
+
+
+class _Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><title>Another site</title>")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def foreign_port() -> Iterator[int]:
+    """Where the other site is served, by any name of this machine."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
+        threading.Thread(target=server.serve_forever, name="another site").start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.fixture
+def other_page(browser):
+    """A page whose complaints are no fault of ours."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])  # the same site, and another one
+def test_a_page_of_another_origin_cannot_launch_read_or_cancel(
+    program, other_page, foreign_port, name
+):
+    run_id = program.launch(ENDLESS, "Ours")
+    before = len(program.get("/runs")["runs"])
+    other_page.goto(f"http://{name}:{foreign_port}/")
+
+    got = other_page.evaluate(TRIES, [program.url, run_id])
+
+    assert (got["read"], got["stream"], got["image"]) == ("refused",) * 3
+    assert set(got["sent"]) <= {"opaque", "refused"}
+    assert len(program.get("/runs")["runs"]) == before
+    assert program.run(run_id)["state"] not in ("stopping", "cancelled", "pausing", "paused")
+    program.cancel(run_id)
+
+
+def test_a_form_of_another_origin_launches_nothing(program, other_page, foreign_port):
+    before = len(program.get("/runs")["runs"])
+    other_page.goto(f"http://localhost:{foreign_port}/")
+    with other_page.expect_navigation() as navigation:
+        other_page.evaluate(
+            "action => { const form = document.createElement('form');"
+            " Object.assign(form, {method: 'post', action}); document.body.append(form);"
+            " form.submit(); }",
+            f"{program.url}/runs",
+        )
+
+    assert navigation.value.status == 403
+    assert len(program.get("/runs")["runs"]) == before
+
+
+def test_a_link_of_another_origin_leads_to_our_page(program, other_page, foreign_port):
+    other_page.goto(f"http://localhost:{foreign_port}/")
+    other_page.evaluate(
+        "url => { const link = document.createElement('a'); link.href = url;"
+        " link.textContent = 'there'; document.body.append(link); }",
+        f"{program.url}/runs",
+    )
+    with other_page.expect_navigation() as navigation:
+        other_page.get_by_text("there").click()
+
+    assert navigation.value.status == 200

@@ -1,0 +1,228 @@
+"""Who is let in, and what they may do: on a server with a token, over HTTP."""
+
+from collections.abc import Iterator
+from types import ModuleType
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from app import cli
+from app.main import create_app
+from app.routes.guard.access import GUESSES
+from app.routes.pages import router as pages
+from app.schemas.state import RunState
+from tests.integration.support.html import Document
+from tests.integration.support.rows import moved, new_run
+from tests.integration.support.web_server import WebServer, serving
+
+RUNS = "/api/v1/runs"
+TOKEN = "the token of this server"
+
+
+@pytest.fixture
+def locked(settings) -> Iterator[WebServer]:
+    """A server that asks for a token."""
+    asking = settings.model_copy(update={"token": SecretStr(TOKEN)})
+    with serving(create_app(asking)) as server:
+        yield server
+
+
+@pytest.fixture
+def stranger(locked) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=locked.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def admin(locked) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=locked.url, headers=bearer(TOKEN), timeout=30) as client:
+        yield client
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def make(admin: httpx.Client, scope: str) -> tuple[str, dict[str, str]]:
+    """A new token: its id, and what a program sends with it."""
+    made = admin.post("/api/v1/tokens", json={"name": f"for {scope}", "scope": scope}).json()
+    return made["id"], bearer(made["token"])
+
+
+def log_in(client: httpx.Client, token: str = TOKEN, to: str = "/runs") -> httpx.Response:
+    own = {"Origin": str(client.base_url).rstrip("/")}
+    return client.post("/login", data={"token": token, "next": to}, headers=own)
+
+
+def addresses(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Method and path of everything that the application serves."""
+    for path, operations in app.openapi()["paths"].items():
+        yield from ((method.upper(), path) for method in operations)
+    for part in vars(pages).values():
+        for route in part.router.routes if isinstance(part, ModuleType) else ():
+            yield from ((method, route.path) for method in route.methods)
+    yield from (("GET", path) for path in ("/", "/static/css/site.css", "/api/v1/openapi.json"))
+
+
+def test_every_route_but_login_health_and_files_asks_for_a_token(locked, stranger):
+    said = {
+        (method, path): stranger.request(method, path.replace("{", "").replace("}", ""))
+        for method, path in addresses(locked.app)
+    }
+
+    assert len(said) > 80
+    let_in = {path for (_, path), answer in said.items() if answer.status_code != 401}
+    assert let_in == {"/login", "/healthz", "/readyz", "/static/css/site.css"}
+
+
+def test_a_stranger_reads_a_problem_or_a_page_that_lets_them_in(stranger):
+    api, page = stranger.get(RUNS), stranger.get("/runs?state=running")
+
+    assert (api.status_code, page.status_code) == (401, 401)
+    assert api.headers["WWW-Authenticate"] == "Bearer"
+    assert api.headers["Content-Type"] == "application/problem+json"
+    form = Document(page.text)
+    assert form.one("input", name="next")["value"] == "/runs?state=running"
+
+
+def test_a_browser_logs_in_and_out(stranger):
+    answer = log_in(stranger, to="/runs?state=running")
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/runs?state=running")
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert stranger.get("/runs").status_code == 200
+    kept = dict(stranger.cookies)
+    assert stranger.post("/logout").status_code == 303
+    stranger.cookies.update(kept)
+    assert stranger.get("/runs").status_code == 401
+
+
+@pytest.mark.parametrize("to", ["https://evil.example", "//evil.example", "/\\evil.example", ""])
+def test_nobody_is_led_elsewhere_after_the_login(stranger, to):
+    assert log_in(stranger, to=to).headers["Location"] == "/"
+
+
+def test_a_wrong_token_is_refused_and_guessing_is_slow(stranger):
+    tries = [log_in(stranger, "guess") for _ in range(GUESSES.amount + 1)]
+
+    assert tries[0].status_code == 401
+    assert "No such token" in tries[0].text
+    assert tries[-1].status_code == 429
+    assert 1 <= int(tries[-1].headers["Retry-After"]) <= 120
+
+
+def test_a_token_allows_its_scope_and_no_more(admin, stranger, engine, outbox):
+    run_id = new_run(engine, outbox)
+    moved(engine, outbox, run_id, RunState.CANCELLED)
+    bulk = {"action": "delete", "runs": [run_id]}
+
+    def tries(headers: dict[str, str]) -> list[int]:
+        deleted = stranger.post(f"{RUNS}/bulk", json=bulk, headers=headers)
+        return [
+            stranger.get(RUNS, headers=headers).status_code,
+            stranger.get("/runs", headers=headers).status_code,
+            stranger.post(RUNS, json={}, headers=headers).status_code,
+            stranger.get("/api/v1/tokens", headers=headers).status_code,
+            stranger.delete(f"{RUNS}/{run_id}", headers=headers).status_code,
+            deleted.json().get("changed", deleted.status_code),
+        ]
+
+    assert tries(make(admin, "read")[1]) == [200, 200, 403, 403, 403, 403]
+    assert tries(make(admin, "launch")[1]) == [200, 200, 202, 403, 403, 0]
+    assert tries(make(admin, "admin")[1]) == [200, 200, 202, 200, 404, 1]
+
+
+def test_a_revoked_token_lets_nobody_in_nor_the_browsers_that_it_let_in(admin, stranger):
+    token_id, headers = make(admin, "read")
+    assert log_in(stranger, headers["Authorization"].removeprefix("Bearer ")).status_code == 303
+    assert stranger.get("/runs").status_code == 200
+
+    assert admin.delete(f"/api/v1/tokens/{token_id}").status_code == 204
+
+    assert stranger.get(RUNS, headers=headers).status_code == 401
+    assert stranger.get("/runs").status_code == 401
+
+
+def test_tokens_are_nowhere_kept_and_told_once(admin, engine):
+    made = admin.post("/api/v1/tokens", json={"name": "notebook", "scope": "read"}).json()
+    with engine.connect() as connection:
+        rows = str(connection.execute(text("SELECT * FROM access_token")).all())
+
+    assert made["token"].startswith("opto_")
+    assert made["token"] not in rows
+    assert made["token"] not in admin.get("/api/v1/tokens").text
+    assert made["token"] not in admin.get("/tokens").text
+
+
+def test_a_cookie_in_use_for_long_is_replaced_and_works_on_for_a_moment(stranger, engine, locked):
+    log_in(stranger)
+    before = dict(stranger.cookies)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE browser_session SET created_at = now() - interval '13 h'"))
+    locked.app.state.services.gate.forget()
+
+    assert stranger.get("/runs").status_code == 200
+    after = dict(stranger.cookies)
+    assert after != before
+    assert stranger.get("/runs").status_code == 200
+    with httpx.Client(base_url=locked.url, cookies=before) as other:
+        assert other.get("/runs").status_code == 200
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE browser_session SET expires_at = expires_at - interval '2 min'")
+        )
+    locked.app.state.services.gate.forget()
+    with httpx.Client(base_url=locked.url, cookies=before) as other:
+        assert other.get("/runs").status_code == 401
+
+
+def test_it_is_written_down_who_launched_deleted_and_let_in(admin, stranger, engine, outbox):
+    _, headers = make(admin, "launch")
+    run_id = stranger.post(RUNS, json={"name": "Theirs"}, headers=headers).json()["id"]
+    moved(engine, outbox, run_id, RunState.CANCELLED)
+    admin.delete(f"{RUNS}/{run_id}")
+
+    events = admin.get("/api/v1/audit").json()["events"]
+
+    assert [(one["who"], one["what"]) for one in events] == [
+        ("the server's token", "deleted a run"),
+        ("for launch", "launched a run"),
+        ("the server's token", "made a token"),
+    ]
+    assert events[0]["about"] == f"Theirs ({run_id})"
+
+
+def test_tokens_are_made_and_revoked_on_a_page(admin, stranger):
+    log_in(stranger)
+    made = Document(stranger.post("/tokens", data={"name": "Ana", "scope": "launch"}).text)
+    token = made.one("code", id="made-token").text
+    assert httpx.get(stranger.base_url.join(RUNS), headers=bearer(token)).status_code == 200
+
+    (row,) = admin.get("/api/v1/tokens").json()["tokens"]
+    assert stranger.post(f"/tokens/{row['id']}/revoke").status_code == 303
+    assert admin.get("/api/v1/tokens").json()["tokens"] == []
+
+
+def test_a_server_of_its_own_machine_asks_for_nothing(client):
+    assert client.get(RUNS).status_code == 200
+    assert "asks for no token" in client.get("/tokens").text
+
+
+def test_tokens_are_made_and_revoked_on_the_command_line(stranger, settings, monkeypatch, capsys):
+    monkeypatch.setenv("OPTOSCOPE_DATABASE_URL", settings.database_url)
+
+    assert cli.main(["token", "make", "notebook"]) == 0
+    token = capsys.readouterr().out.strip()
+    assert stranger.get(RUNS, headers=bearer(token)).status_code == 200
+    assert cli.main(["token", "list"]) == 0
+    token_id, scope, name = capsys.readouterr().out.split()
+    assert (scope, name) == ("read", "notebook")
+    assert cli.main(["token", "revoke", token_id]) == 0
+    assert stranger.get(RUNS, headers=bearer(token)).status_code == 401
+    assert cli.main(["token", "revoke", token_id]) == 1
+    assert f"There is no token {token_id!r}" in capsys.readouterr().err
