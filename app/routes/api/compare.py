@@ -10,7 +10,7 @@ from app.errors import Invalid
 from app.routes.compared import ColumnsQuery, DrawnDep
 from app.schemas.api.limits import MOST_RUNS
 from app.services.compare.page import USUAL_COLUMNS, read_compare_figure, read_comparison
-from app.services.compare.table import csv_name, csv_text
+from app.services.compare.table import comparison_lines, csv_name
 from app.services.compare.view import CompareView
 
 router = APIRouter(tags=["series"])
@@ -47,7 +47,7 @@ def get_compare_figure(
 @router.get("/compare.csv", responses=CSV, response_class=StreamingResponse)
 def get_compare_csv(session: SessionDep, view: ComparedDep) -> Response:
     """The numbers of a comparison as a table, nothing thinned."""
-    lines = list(csv_text(read_comparison(session, view)))
+    lines = list(comparison_lines(read_comparison(session, view)))
     named = f'attachment; filename="{csv_name(view)}.csv"'
     return StreamingResponse(
         iter(lines), media_type="text/csv", headers={"Content-Disposition": named}

@@ -13,6 +13,7 @@ from app.routes.api.spans import SpanDep
 from app.schemas.api.limits import MOST_RUNS
 from app.schemas.api.series import MeasurementsOfRuns, MeasurementsRead
 from app.schemas.config import RunConfig
+from app.services.csv_text import begun
 from app.services.runs.lifecycle import run_or_error
 from app.services.series.measurements import SequenceRange, read_many, read_series
 from app.services.series.names import select_series
@@ -172,7 +173,7 @@ def _written(
         else json_lines(made.engine, parts, span)
     )
     return StreamingResponse(
-        lines,
+        begun(lines),
         media_type=kind,
         headers={"Content-Disposition": f'attachment; filename="{name}.{suffix}"'},
     )

@@ -9,6 +9,7 @@ from app.dependencies import ServicesDep, SessionDep
 from app.schemas.api.bulk import BulkRequest, BulkResult
 from app.schemas.api.runs import RunPage
 from app.schemas.state import RunState
+from app.services.csv_text import begun
 from app.services.runs import bulk
 from app.services.runs.run_read import read_run
 from app.services.runs_list.columns import USUAL, chosen_columns, column_or_error
@@ -84,12 +85,13 @@ def get_runs_csv(
 ) -> StreamingResponse:
     """Every run that matches as a table, a line each; `id` and `name` come first.
 
-    Moments are RFC 3339, lists are joined by `; `, what a run lacks is empty.
+    Moments are RFC 3339, lists are joined by `; `, what a run lacks is empty. Text that a
+    spreadsheet would take for a formula (`=`, `+`, `-`, `@` in front) has a `'` before it.
     """
     names = [name.strip() for part in columns for name in part.split(",") if name.strip()]
     chosen = chosen_columns(names, "query/columns")
     return StreamingResponse(
-        csv_of_runs(made.engine, wanted, chosen),
+        begun(csv_of_runs(made.engine, wanted, chosen)),
         media_type="text/csv",
         headers={"Content-Disposition": 'attachment; filename="runs.csv"'},
     )

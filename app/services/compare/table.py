@@ -1,12 +1,11 @@
 """What a comparison shows, as a table: every number of every curve, nothing thinned."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 from app.services.charts.curves import RunGroup, spread
 from app.services.compare.comparison import Comparison
 from app.services.compare.view import CompareView
+from app.services.csv_text import csv_text
 
 HEADER = ("group", "run_id", "run", "what", "value")
 
@@ -17,13 +16,13 @@ def csv_name(view: CompareView) -> str:
     return f"compare-{view.series}{minus}"
 
 
-def csv_text(comparison: Comparison) -> Iterator[str]:
+def comparison_lines(comparison: Comparison) -> Iterator[str]:
     """Lines of the table: the runs of each group, and of several their mean and range."""
     place = "sequences_from_midpoint" if comparison.view.is_aligned else "sequences"
-    yield _line((*HEADER[:-1], place, HEADER[-1]))
+    yield csv_text([(*HEADER[:-1], place, HEADER[-1])])
     for group in comparison.curves.groups:
         for row in _rows(comparison, group):
-            yield _line(row)
+            yield csv_text([row])
 
 
 def _rows(comparison: Comparison, group: RunGroup) -> Iterator[tuple[object, ...]]:
@@ -40,9 +39,3 @@ def _rows(comparison: Comparison, group: RunGroup) -> Iterator[tuple[object, ...
     for what, numbers in summaries.items():
         for place, number in zip(common.sequences, numbers, strict=True):
             yield group.label, "", "", what, place, number
-
-
-def _line(row: tuple[object, ...]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(row)
-    return text.getvalue()

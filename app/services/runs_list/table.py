@@ -1,7 +1,5 @@
 """The list of runs as a table for other programs: every run that matches, a line each."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,6 +8,7 @@ from sqlalchemy import Engine
 
 from app.db.engine import session_scope
 from app.db.runs_list import Found
+from app.services.csv_text import csv_text
 from app.services.runs_list.columns import Column
 from app.services.runs_list.listing import MOST, CursorRange, Filter, list_rows
 
@@ -21,13 +20,13 @@ def csv_of_runs(engine: Engine, wanted: Filter, columns: Sequence[Column]) -> It
     joined by `; `, what a run lacks is empty.
     """
     columns = [column for column in columns if column.id != "id"]
-    yield _csv([["id", "name", *(column.id for column in columns)]])
+    yield csv_text([["id", "name", *(column.id for column in columns)]])
     cursor: str | None = None
     while True:
         with session_scope(engine) as session:
             found, cursor = list_rows(session, wanted, CursorRange(cursor, limit=MOST), columns)
             lines = [_line(one, columns) for one in found]
-        yield _csv(lines)
+        yield csv_text(lines)
         if cursor is None:
             return
 
@@ -47,9 +46,3 @@ def _plain(value: object) -> object:
     if isinstance(value, list):
         return "; ".join(map(str, value))
     return value
-
-
-def _csv(lines: Sequence[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
-    return text.getvalue()

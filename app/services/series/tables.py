@@ -7,8 +7,6 @@ written `nan`, `inf` and `-inf`. JSON Lines hold the same under the names of the
 is not finite is null, and said under `nonfinite`.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from sqlalchemy import Engine
 
 from app.db import series as rows
 from app.db.engine import session_scope
+from app.services.csv_text import csv_text
 from app.services.series.measurements import SequenceRange, finite, nonfinite
 from app.services.series.names import Series
 
@@ -40,11 +39,11 @@ def csv_lines(
     """The table in pieces; `named`: every line begins with its run. Shapes of models may differ."""
     series = list(dict.fromkeys(series for part in parts for series in part.chosen))
     head = ["sequences", "computed_at_utc", "elapsed_seconds", *(one.title for one in series)]
-    yield _csv([["run_id", *head] if named else head])
+    yield csv_text([["run_id", *head] if named else head])
     for part in parts:
         places = {one: 1 + index for index, one in enumerate(part.chosen)}
         for page in _pages(engine, part, span):
-            yield _csv(
+            yield csv_text(
                 [
                     [
                         *([part.run_id] if named else ()),
@@ -96,9 +95,3 @@ def _pages(engine: Engine, part: RunSeries, span: SequenceRange) -> Iterator[Seq
         if len(page) < PAGE:
             return
         after = page[-1][0]
-
-
-def _csv(lines: Sequence[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
-    return text.getvalue()

@@ -17,7 +17,7 @@ from app.services.compare.comparison import Chosen, Comparison
 from app.services.compare.differences import axes_of, differences_of, drawn_runs
 from app.services.compare.figures import compare_figure
 from app.services.compare.series import ComparedRun, Located, NumberPlace, series_or_error
-from app.services.compare.table import csv_text
+from app.services.compare.table import comparison_lines
 from app.services.compare.view import CompareView, address_of, check, settled, unique
 
 IDS = ("a", "b", "c", "d")
@@ -172,7 +172,7 @@ def test_runs_that_differ_in_much_are_grouped_by_all_of_it_but_their_seeds():
 
 
 def test_the_table_has_every_number_that_is_shown_and_the_groups_means():
-    rows = list(csv.reader(csv_text(comparison(CompareView(IDS, group="task.labels")))))
+    rows = list(csv.reader(comparison_lines(comparison(CompareView(IDS, group="task.labels")))))
 
     assert rows[0] == ["group", "run_id", "run", "what", "sequences", "value"]
     assert rows[1] == ["5", "a", "run a", "run", "0", "2.0"]
