@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.schemas.published.importer import Imported, Instead, import_published
+from app.schemas.text import flaws, shown
 from app.stack.trouble import StackError
 
 Say = Callable[[str], None]
@@ -42,6 +43,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise StackError(f"{path} is not JSON: {error}") from None
     if not isinstance(content, dict):
         raise StackError(f'{path} must hold options by name, as in {{"train_iters": 600000}}')
+    for place, _, said in flaws(content):
+        raise StackError(f"{path}: {'.'.join(map(str, place))}: {shown(said)}")
     return content
 
 

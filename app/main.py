@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from app.assets import assets
 from app.config import Settings
@@ -22,6 +22,7 @@ from app.routes.guard.headers import SecurityHeaders
 from app.routes.guard.origins import OriginCheck
 from app.routes.pages import router as pages
 from app.routes.problems import add_error_handlers
+from app.routes.texts import check_address
 from app.services.access.gate import Gate
 from app.services.live.hub import Hub
 from app.services.runs.outbox import Outbox
@@ -34,6 +35,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(
         title="Optoscope",
         lifespan=_lifespan,
+        dependencies=[Depends(check_address)],
         openapi_url=f"{api.PREFIX}/openapi.json",
         docs_url=None,  # the framework's page loads its scripts from elsewhere
         redoc_url=None,

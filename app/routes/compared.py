@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from app.errors import Invalid
+from app.schemas.numbers import LARGEST
 from app.services.compare.view import MOST_SMOOTHING, CompareView, unique
 from app.services.studies.figure import MOST_COLUMNS
 
@@ -37,8 +38,12 @@ def _drawn(
     smoothing: Annotated[
         float, Query(ge=0, le=MOST_SMOOTHING, description="Weight of the moving mean")
     ] = CompareView.smoothing,
-    start: Annotated[int | None, Query(alias="from", description="Start of the x axis")] = None,
-    end: Annotated[int | None, Query(alias="to", description="End of the x axis")] = None,
+    start: Annotated[
+        int | None, Query(alias="from", ge=-LARGEST, le=LARGEST, description="Start of the x axis")
+    ] = None,
+    end: Annotated[
+        int | None, Query(alias="to", ge=-LARGEST, le=LARGEST, description="End of the x axis")
+    ] = None,
 ) -> CompareView:
     if start is not None and end is not None and start >= end:
         raise Invalid("`from` must be below `to`.", loc="query/from")

@@ -16,6 +16,7 @@ from starlette.routing import compile_path
 
 from app.errors import AppError, Invalid
 from app.schemas.api.runs import Problem, ProblemError
+from app.schemas.text import flaws, shown
 from app.services.launch.sentences import PROGRAM, clamp_sentence
 from app.templating import render_error
 
@@ -47,7 +48,7 @@ def problem(
 ) -> Response:
     """The error as the requester reads it."""
     if not request.url.path.startswith("/api"):
-        page = render_error(request, status, title, detail)
+        page = render_error(request, status, title, shown(detail))
         page.headers.update(headers or {})
         return page
     document = Problem(
@@ -102,7 +103,7 @@ def _on_outage(request: Request, error: Exception) -> Response:
 
 def _on_unstorable(request: Request, error: Exception) -> Response:
     log.info("%s: what was asked for cannot be written in SQL: %s", request.url.path, error)
-    detail = "A number of this request is beyond 64 bits, or a text holds a NUL character."
+    detail = "A number of this request is beyond 64 bits."
     return problem(request, Invalid.status, Invalid.title, detail)
 
 
@@ -186,6 +187,10 @@ def _inside(body: object, step: int | str) -> object:
 
 def _short(value: object) -> object:
     """The input, unless it is long or cannot be JSON."""
-    shown = repr(value)
+    try:
+        written = repr(value)
+    except RecursionError:  # it is nested as deeply as JSON may be
+        return None
     is_plain = isinstance(value, str | int | float | bool | list | dict)
-    return value if is_plain and len(shown) <= LONGEST_INPUT and "nan" not in shown else None
+    is_short = len(written) <= LONGEST_INPUT and "nan" not in written
+    return value if is_plain and is_short and not any(flaws(value)) else None

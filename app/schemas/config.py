@@ -10,17 +10,26 @@ import json
 import math
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from app.schemas import datasets
 from app.schemas.clamps.check import ClampError, check_program
 from app.schemas.clamps.dimensions import Dimensions
 from app.schemas.clamps.kinds import Program
+from app.schemas.numbers import LARGEST, Numbers
 from app.schemas.option import option
+from app.schemas.text import SOUND
 
 
-class _Config(BaseModel):
+class _Config(Numbers):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
@@ -74,14 +83,18 @@ LabelCombinations = Annotated[
 ]
 
 
+DatasetName = Annotated[
+    str, StringConstraints(pattern=datasets.PATTERN, max_length=datasets.LONGEST_NAME), SOUND
+]
+
+
 class TaskConfig(_Config):
     """The few-shot task: pairs of exemplar and label, then a query of one of their classes."""
 
-    dataset: str = option(
+    dataset: DatasetName = option(
         "glyphs",
         "Dataset",
         datasets.SHORT,
-        pattern=datasets.PATTERN,
     )
     classes: int = option(
         50, "Training classes", "Classes that training draws from.", ge=2, le=10_000
@@ -233,7 +246,7 @@ class RecordingConfig(_Config):
     """
 
     evaluate_every: int = option(
-        5000, "Evaluate every", "Interval of the measurements.", unit="sequences", ge=1
+        5000, "Evaluate every", "Interval of the measurements.", unit="sequences", ge=1, le=LARGEST
     )
     evaluation_sequences: int = option(
         1000,
@@ -249,6 +262,7 @@ class RecordingConfig(_Config):
         "Interval of attention frames; a multiple of the evaluations.",
         unit="sequences",
         ge=1,
+        le=LARGEST,
     )
     checkpoint_every: int = option(
         5000,
@@ -256,6 +270,7 @@ class RecordingConfig(_Config):
         "Interval of saved weights; a multiple of the evaluations.",
         unit="sequences",
         ge=1,
+        le=LARGEST,
     )
 
     @model_validator(mode="after")

@@ -5,6 +5,8 @@ import binascii
 import json
 from collections.abc import Sequence
 
+from app.schemas.text import flaw
+
 
 def write_cursor(parts: Sequence[str]) -> str:
     """The parts as one word that fits into a URL."""
@@ -17,5 +19,7 @@ def read_cursor(cursor: str) -> list[str]:
         parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError, UnicodeDecodeError, RecursionError):
         return []
-    is_list = isinstance(parts, list) and all(isinstance(part, str) for part in parts)
+    is_list = isinstance(parts, list) and all(
+        isinstance(part, str) and not flaw(part) for part in parts
+    )
     return parts if is_list else []

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from app.dependencies import SessionDep
 from app.schemas.api.news import News
+from app.schemas.numbers import LARGEST
 from app.services.news import read_news
 
 router = APIRouter(tags=["live"])
@@ -14,7 +15,9 @@ router = APIRouter(tags=["live"])
 @router.get("/news")
 def get_news(
     session: SessionDep,
-    after: Annotated[int | None, Query(ge=0, description="A `cursor` of before")] = None,
+    after: Annotated[
+        int | None, Query(ge=0, le=LARGEST, description="A `cursor` of before")
+    ] = None,
 ) -> News:
     """Hear which runs finished, failed, went silent or changed phase, a hundred at most.
 

@@ -35,7 +35,8 @@ LAUNCHED: dict[int | str, dict[str, Any]] = {
 }
 DryRunQuery = Annotated[bool, Query(description="Only validate, describe and estimate")]
 IdempotencyKey = Annotated[
-    str | None, Header(description="The same key and body again: the same run, no second one")
+    str | None,
+    Header(max_length=200, description="The same key and body again: the same run, no second one"),
 ]
 
 

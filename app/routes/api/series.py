@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import FileResponse
 
 from app.db import series
 from app.dependencies import RunDep, SessionDep
 from app.routes.api.spans import SpanDep
 from app.schemas.api.series import CheckpointList, FrameList, FrameRead, HeadsRead, ProbeRead
+from app.schemas.numbers import LARGEST
 from app.schemas.state import TERMINAL, RunState
 from app.services.series.checkpoints import checkpoint_file, read_checkpoints
 from app.services.series.frames import frame_at, read_frame, read_probe
@@ -16,6 +17,7 @@ from app.services.series.measurements import read_heads
 
 router = APIRouter(tags=["series"])
 
+PlaceOfPath = Annotated[int, Path(ge=0, le=LARGEST, description="Where it was saved")]
 KEPT_FOR_EVER = "private, max-age=31536000, immutable"
 
 
@@ -31,7 +33,7 @@ def get_frames(
     session: SessionDep,
     response: Response,
     sequences: Annotated[
-        int | None, Query(ge=0, description="Give the last frame at or before this")
+        int | None, Query(ge=0, le=LARGEST, description="Give the last frame at or before this")
     ] = None,
     if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> FrameList | FrameRead | Response:
@@ -69,7 +71,7 @@ def get_checkpoints(run: RunDep, session: SessionDep) -> CheckpointList:
     response_class=FileResponse,
     responses={200: {"content": {"application/octet-stream": {}}}},
 )
-def get_checkpoint_file(run: RunDep, session: SessionDep, sequences: int) -> FileResponse:
+def get_checkpoint_file(run: RunDep, session: SessionDep, sequences: PlaceOfPath) -> FileResponse:
     """The weights of a checkpoint, as a safetensors file."""
     path = checkpoint_file(session, run, sequences)
     name = f"{run.id}-{sequences}.safetensors"

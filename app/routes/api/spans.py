@@ -5,11 +5,18 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from app.errors import Invalid
+from app.schemas.numbers import LARGEST
 from app.services.series.measurements import SequenceRange
 
-From = Annotated[int, Query(alias="from", ge=0, description="First `sequences` of the range")]
-Until = Annotated[int | None, Query(alias="to", ge=0, description="Last `sequences` of the range")]
-After = Annotated[int, Query(description="Only what lies past this; -1: everything")]
+From = Annotated[
+    int, Query(alias="from", ge=0, le=LARGEST, description="First `sequences` of the range")
+]
+Until = Annotated[
+    int | None, Query(alias="to", ge=0, le=LARGEST, description="Last `sequences` of the range")
+]
+After = Annotated[
+    int, Query(ge=-1, le=LARGEST, description="Only what lies past this; -1: everything")
+]
 MaxPoints = Annotated[int, Query(ge=10, le=100_000, description="Thin out to so many points")]
 
 

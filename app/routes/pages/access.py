@@ -9,6 +9,7 @@ from app.dependencies import ServicesDep, SessionDep
 from app.routes.guard.access import COOKIE, cookie_of, set_cookie
 from app.schemas.access import Scope
 from app.schemas.api.access import ScopeName, TokenName
+from app.schemas.text import Text
 from app.services.access.tokens import make_token, revoke_token, tokens_page
 from app.templating import page, render_login
 
@@ -24,8 +25,8 @@ def login_page(request: Request, next: str = "/") -> Response:
 def login(
     request: Request,
     made: ServicesDep,
-    token: Annotated[str, Form()] = "",
-    next: Annotated[str, Form()] = "/",
+    token: Annotated[Text, Form()] = "",
+    next: Annotated[Text, Form()] = "/",
 ) -> Response:
     caller = made.gate.caller_with(token.strip())
     if caller is None:

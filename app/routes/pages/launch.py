@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.dependencies import SessionDep
+from app.routes.texts import typed_fields
 from app.schemas.state import Optimiser
 from app.services.launch.config_form import ConfigForm, read_form
 from app.services.launch.fork_form import checked, fork_form, launch_typed
@@ -17,8 +18,7 @@ router = APIRouter(default_response_class=HTMLResponse)
 
 async def _typed_form(request: Request) -> ConfigForm:
     """What was typed; of fields that come twice (a box and its absence) the last counts."""
-    async with request.form() as fields:
-        return read_form({name: value for name, value in fields.items() if isinstance(value, str)})
+    return read_form(dict(await typed_fields(request)))
 
 
 FormDep = Annotated[ConfigForm, Depends(_typed_form)]

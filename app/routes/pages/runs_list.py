@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.dependencies import ServicesDep, SessionDep
+from app.routes.texts import typed_fields
 from app.services.runs import bulk
 from app.services.runs_list.bulk_page import BulkForm, bulk_page, read_bulk_form
 from app.services.runs_list.listing import CursorRange
@@ -60,8 +61,7 @@ def runs(request: Request, session: SessionDep, asked: AskedDep, span: SpanDep) 
 
 
 async def _bulk_form(request: Request) -> BulkForm:
-    async with request.form() as fields:
-        return read_bulk_form([(k, v) for k, v in fields.multi_items() if isinstance(v, str)])
+    return read_bulk_form(await typed_fields(request))
 
 
 @router.post("/bulk")

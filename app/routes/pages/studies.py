@@ -6,6 +6,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.dependencies import SessionDep, StudyDep
+from app.routes.texts import typed_fields
+from app.schemas.numbers import LARGEST
 from app.services.studies import lifecycle
 from app.services.studies.figure import StudyView
 from app.services.studies.form import read_study_form
@@ -18,17 +20,15 @@ router = APIRouter(prefix="/studies", include_in_schema=False, default_response_
 
 async def _typed(request: Request) -> dict[str, str]:
     """What was typed. Ticks of one name are joined; of a box and its absence the last counts."""
-    async with request.form() as fields:
-        typed: dict[str, str] = {}
-        for name, value in fields.multi_items():
-            if isinstance(value, str):
-                is_ticks = name.endswith("-presets") and name in typed
-                typed[name] = f"{typed[name]},{value}" if is_ticks else value
-        return typed
+    typed: dict[str, str] = {}
+    for name, value in await typed_fields(request):
+        is_ticks = name.endswith("-presets") and name in typed
+        typed[name] = f"{typed[name]},{value}" if is_ticks else value
+    return typed
 
 
 TypedDep = Annotated[dict[str, str], Depends(_typed)]
-StartQuery = Annotated[int, Query(alias="from", ge=0)]
+StartQuery = Annotated[int, Query(alias="from", ge=0, le=LARGEST)]
 
 
 def _view(

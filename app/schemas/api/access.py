@@ -5,11 +5,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from app.schemas.text import SOUND, Body
+
 ScopeName = Literal["read", "launch", "admin"]
-TokenName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+TokenName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), SOUND
+]
 
 
-class TokenRequest(BaseModel):
+class TokenRequest(Body):
     """A token for a program or a person."""
 
     model_config = ConfigDict(

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from app.schemas.api.limits import MOST_RUNS
 from app.schemas.api.runs import Colour, Tag
+from app.schemas.text import SOUND, Body
 
 
 class BulkAction(StrEnum):
@@ -19,7 +20,7 @@ class BulkAction(StrEnum):
     DELETE = "delete"
 
 
-class BulkRequest(BaseModel):
+class BulkRequest(Body):
     """An action on many runs. Asked for again, it changes nothing more."""
 
     model_config = ConfigDict(
@@ -29,7 +30,7 @@ class BulkRequest(BaseModel):
         },
     )
 
-    runs: list[Annotated[str, StringConstraints(max_length=100)]] = Field(
+    runs: list[Annotated[str, StringConstraints(max_length=100), SOUND]] = Field(
         min_length=1, max_length=MOST_RUNS, description="Ids"
     )
     action: BulkAction

@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from app.schemas.api.runs import DryRun, LaunchRequest, Name, Notes, RunRead, Tag
@@ -14,11 +14,12 @@ from app.schemas.published.importer import (
     import_published,
 )
 from app.schemas.published.program import IgnoredOption
+from app.schemas.text import Body
 
 LONGEST_NAME = 200
 
 
-class ImportRequest(BaseModel):
+class ImportRequest(Body):
     """A config of the published code (github.com/aadityasingh/icl-dynamics), to be launched here.
 
     What can only be read by that code is named beside it: a dataset, checkpoints to graft.

@@ -19,7 +19,9 @@ from app.schemas.api.series import NonFinite, example
 from app.schemas.clamps.kinds import Program
 from app.schemas.config import RunConfig
 from app.schemas.measure import PhaseChange
+from app.schemas.numbers import Place
 from app.schemas.state import Optimiser, RunState
+from app.schemas.text import SOUND, Body, Shown
 
 AUTOMATIC = "auto"  # as a run's colour
 
@@ -32,14 +34,14 @@ def _colour(text: str) -> str:
     return text
 
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
-Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
-Notes = Annotated[str, StringConstraints(max_length=20_000)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), SOUND]
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), SOUND]
+Notes = Annotated[str, StringConstraints(max_length=20_000), SOUND]
 Priority = Annotated[int, Field(ge=-100, le=100)]
-Colour = Annotated[str, StringConstraints(to_upper=True), AfterValidator(_colour)]
+Colour = Annotated[str, StringConstraints(to_upper=True), SOUND, AfterValidator(_colour)]
 
 
-class LaunchRequest(BaseModel):
+class LaunchRequest(Body):
     """A run to launch. An empty config is the paper's main experiment."""
 
     model_config = ConfigDict(
@@ -72,7 +74,7 @@ class LaunchRequest(BaseModel):
     priority: Priority = Field(0, description="Of waiting runs the highest is trained first")
 
 
-class ForkRequest(BaseModel):
+class ForkRequest(Body):
     """A new run from a checkpoint of this one. What is left out stays as it is in this run."""
 
     model_config = ConfigDict(
@@ -90,7 +92,7 @@ class ForkRequest(BaseModel):
         },
     )
 
-    sequences: int = Field(ge=0, description="Where: a run can be forked at its checkpoints")
+    sequences: Place = Field(description="Where: a run can be forked at its checkpoints")
     optimiser: Optimiser = Field(
         Optimiser.KEEP, description="Go on with Adam's moments, or begin with moments of 0"
     )
@@ -105,7 +107,7 @@ class ForkRequest(BaseModel):
     notes: Notes = ""
 
 
-class RunPatch(BaseModel):
+class RunPatch(Body):
     """What can be changed about a run at any time; what is left out stays."""
 
     model_config = ConfigDict(
@@ -258,8 +260,8 @@ class DatasetRead(BaseModel):
 class ProblemError(BaseModel):
     """One thing that is wrong with a request."""
 
-    loc: str = Field(description="JSON pointer into the body, or `query/NAME`, `header/NAME`")
-    message: str
+    loc: Shown = Field(description="JSON pointer into the body, or `query/NAME`, `header/NAME`")
+    message: Shown
     input: Any = Field(default=None, description="What was sent there, if it is short")
 
 
@@ -284,6 +286,6 @@ class Problem(BaseModel):
     type: str = "about:blank"
     title: str
     status: int
-    detail: str
-    instance: str
+    detail: Shown
+    instance: Shown
     errors: list[ProblemError] | None = None

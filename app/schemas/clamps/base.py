@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import ConfigDict, field_validator, model_validator
 
 from app.schemas.clamps.dimensions import Dimensions
 from app.schemas.clamps.names import Name
 from app.schemas.clamps.nodes import FlowPass, Node
 from app.schemas.clamps.site import Point, Positions, Site, SiteField
+from app.schemas.numbers import LARGEST, Numbers
 from app.schemas.option import option
 
 # A number, one per feature (at patterns and scores: per key), or a row of keys for every token.
@@ -91,7 +92,7 @@ class Source(StrEnum):
 AFTERWARDS = frozenset({Source.COPY, Source.GRAFT_OUT})  # made from activations of the whole pass
 
 
-class BaseClamp(BaseModel, ABC):
+class BaseClamp(Numbers, ABC):
     """What all clamps have: a site, and a window of training in which the light is on.
 
     A kind says all about itself: its class attributes and the methods below are what catalogue,
@@ -118,10 +119,20 @@ class BaseClamp(BaseModel, ABC):
 
     site: SiteField
     from_sequences: int = option(
-        0, "On from", "The light is on for sequences from this one.", unit="sequences", ge=0
+        0,
+        "On from",
+        "The light is on for sequences from this one.",
+        unit="sequences",
+        ge=0,
+        le=LARGEST,
     )
     until_sequences: int | None = option(
-        None, "Off from", "And off again from this one; empty: never.", unit="sequences", ge=1
+        None,
+        "Off from",
+        "And off again from this one; empty: never.",
+        unit="sequences",
+        ge=1,
+        le=LARGEST,
     )
 
     @field_validator("site")

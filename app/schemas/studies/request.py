@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 from app.schemas.api.runs import Name, Notes, Priority, Tag
 from app.schemas.config import RunConfig
+from app.schemas.text import Body, Text
 
 PROGRAM = "program"
 RUN = "run"  # what the axis is called that explicit runs are
@@ -22,7 +23,7 @@ class StudyAxis(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    field: str = Field(
+    field: Text = Field(
         description="`SECTION.OPTION` of the config, `program`, or `program.CLAMP.SETTING`",
         examples=["seeds.initial", "program"],
     )
@@ -43,7 +44,7 @@ class StudyRun(BaseModel):
     )
 
 
-class StudyRequest(BaseModel):
+class StudyRequest(Body):
     """A study to launch: every combination of the axes' values, for each of `runs` if there are
     any, applied to `base`. Equal configs are launched once."""
 
@@ -87,7 +88,7 @@ class StudyRequest(BaseModel):
         return self
 
 
-class StudyPatch(BaseModel):
+class StudyPatch(Body):
     """What can be changed about a study at any time; what is left out stays."""
 
     model_config = ConfigDict(

@@ -1,6 +1,8 @@
 """Layers of another run, frozen: those up to a layer, or those after it."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import StringConstraints
 
 from app.schemas.clamps.base import (
     WHOLE,
@@ -17,6 +19,11 @@ from app.schemas.clamps.nodes import LOGITS, FlowPass, Node
 from app.schemas.clamps.phrases import checkpoint_words, layer_of
 from app.schemas.clamps.site import Point, Site
 from app.schemas.option import option
+from app.schemas.text import SOUND
+
+CheckpointName = Annotated[
+    str, StringConstraints(pattern=r"^([0-9A-Za-z_-]+@\d+|file:.+)$", max_length=4096), SOUND
+]
 
 
 class GraftIn(BaseClamp):
@@ -33,11 +40,10 @@ class GraftIn(BaseClamp):
     made_from: ClassVar[Source] = Source.GRAFT
 
     kind: Literal["graft_in"] = "graft_in"
-    checkpoint: str = option(
+    checkpoint: CheckpointName = option(
         ...,
         "Checkpoint",
         "RUN@SEQUENCES, or file:WEIGHTS.npz#PREFIX of a model of the same shape.",
-        pattern=r"^([0-9A-Za-z_-]+@\d+|file:.+)$",
     )
 
     def sentence(self, site: Site, heads: int) -> str:
@@ -66,11 +72,10 @@ class GraftOut(BaseClamp):
     made_from: ClassVar[Source] = Source.GRAFT_OUT
 
     kind: Literal["graft_out"] = "graft_out"
-    checkpoint: str = option(
+    checkpoint: CheckpointName = option(
         ...,
         "Checkpoint",
         "RUN@SEQUENCES, or file:WEIGHTS.npz#PREFIX of a model of the same shape.",
-        pattern=r"^([0-9A-Za-z_-]+@\d+|file:.+)$",
     )
 
     def sentence(self, site: Site, heads: int) -> str:

@@ -1,0 +1,45 @@
+"""Numbers as JSON has them: `true` is none, though Python counts with it."""
+
+from functools import cache
+from typing import Annotated, get_args
+
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+# Of places in a run, and whatever else is compared with a column: the database holds 64 bits,
+# JavaScript counts exactly up to here.
+LARGEST = 2**53 - 1
+
+Place = Annotated[int, Field(ge=0, le=LARGEST)]  # in training sequences
+
+
+class Numbers(BaseModel):
+    """A model whose numbers take no booleans."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _booleans_are_no_numbers(cls, value: object, info: ValidationInfo) -> object:
+        if _holds_boolean(value) and _is_number(cls, info.field_name or ""):
+            raise PydanticCustomError("number", "Write a number, not true or false")
+        return value
+
+
+def _holds_boolean(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        # Of two levels, as label combinations are: a list of anything else is refused as such.
+        return any(isinstance(one, bool) or _has(one) for one in value)
+    return isinstance(value, bool)
+
+
+def _has(value: object) -> bool:
+    return isinstance(value, list | tuple) and any(isinstance(one, bool) for one in value)
+
+
+@cache
+def _is_number(model: type[BaseModel], field: str) -> bool:
+    kinds = set(_parts(model.model_fields[field].annotation))
+    return bool(kinds & {int, float}) and bool not in kinds
+
+
+def _parts(annotation: object) -> list[object]:
+    return [annotation, *(part for inner in get_args(annotation) for part in _parts(inner))]
