@@ -250,6 +250,7 @@ def _page_data(comparison: Comparison, figure: Figure) -> dict[str, Any]:
         "figure": figure,
         "chosen": vars(view),
         "usual": vars(USUAL),
+        "events_url": "/api/v1/events",
         "live": {run_id: comparison.ends.get(run_id, -1) for run_id in going},
         "file_name": csv_name(view),
     }

@@ -163,6 +163,7 @@ def _page_data(
     probe = series.probe_of(session, run.id)
     return {
         "run_url": f"/api/v1/runs/{run.id}",
+        "events_url": "/api/v1/events",
         "run": read.model_dump(mode="json"),
         "total_sequences": run.total_sequences,
         # The last row is kept by all thinning. What is committed after it, between these

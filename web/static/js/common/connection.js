@@ -1,6 +1,7 @@
 // Whether what is on screen is up to date: the dot in the bar.
 
 import { age, clock } from "./format.js";
+import { toast } from "./toasts.js";
 
 const STALE = 30_000; // milliseconds; a stream that lives says something every 10 seconds
 const TICK = 250;
@@ -27,11 +28,17 @@ export class Connection {
     this.say("live");
   }
 
-  /** @param {"connecting" | "live" | "reconnecting" | "paused" | "finished"} state */
-  say(state) {
-    if (state !== this.#state) this.changed(state);
+  /**
+   * @param {"connecting" | "live" | "reconnecting" | "refused" | "paused" | "finished"} state
+   * @param {string} [why] of a refusal, which stays until the page is opened or looked at again
+   */
+  say(state, why = "") {
+    const isNew = state !== this.#state;
+    if (isNew) this.changed(state);
     this.#state = state;
     this.#show();
+    if (!isNew || state !== "refused") return;
+    toast({ title: "What is new does not come to this page", text: why, tone: "bad", seconds: 0 });
   }
 
   #show() {
@@ -47,6 +54,7 @@ export class Connection {
 
   #text(silent) {
     if (this.#state === "live") return `live · ${age(silent / 1000)}`;
+    if (this.#state === "refused") return "not live: refused by the server";
     if (this.#state === "reconnecting") return `reconnecting · last ${clock(this.#heardAt)}`;
     return this.#state;
   }

@@ -1,7 +1,7 @@
 // What comes live: appended to plain curves, else the figure is asked for again, at a calm pace.
 
-import { follow } from "./live.js";
 import { Connection } from "../common/connection.js";
+import { Stream } from "../live/stream.js";
 
 const DRAW_EVERY = 300; // milliseconds at least
 const SHARE = 8; // drawing takes at most one part in so many of the time
@@ -9,10 +9,10 @@ const LOAD_EVERY = 3000;
 const MOST_POINTS = 18_000; // then the server thins again
 
 /**
- * @param {{places: Object, chart: Object, load: Function, appended: Function, view: Function,
+ * @param {{url: string, places: Object, chart: Object, load: Function, appended: Function, view: Function,
  *   isLoading: Function}} page
  */
-export function goLive({ places, chart, load, appended, view, isLoading }) {
+export function goLive({ url, places, chart, load, appended, view, isLoading }) {
   if (!Object.keys(places).length) return;
   let stream = null;
   const connection = new Connection(document.getElementById("connection"), () => stream?.heardAt);
@@ -48,7 +48,8 @@ export function goLive({ places, chart, load, appended, view, isLoading }) {
     if (waiting.size) schedule();
   }
 
-  stream = follow(places, {
+  stream = new Stream(url, places, {
+    frames: () => {},
     measurements: (news) => {
       for (const { runId, measurements } of news) {
         waiting.set(runId, [...(waiting.get(runId) ?? []), ...measurements]);
@@ -58,6 +59,6 @@ export function goLive({ places, chart, load, appended, view, isLoading }) {
     run: (run) => {
       if (run.is_terminal) load(); // what it came to
     },
-    state: (state) => connection.say(state),
+    state: (state, why) => connection.say(state, why),
   });
 }

@@ -175,7 +175,7 @@ function start() {
     drawnColumns = columns();
     load();
   }).observe($("compare-chart"));
-  goLive({ places: data.live, chart, load, appended, view: () => chosen, isLoading: () => loading > 0 });
+  goLive({ url: data.events_url, places: data.live, chart, load, appended, view: () => chosen, isLoading: () => loading > 0 });
 }
 
 async function copyLink({ target }) {

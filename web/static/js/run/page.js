@@ -8,7 +8,7 @@ import { offerDownloads } from "../charts/downloads.js";
 import { duration, grouped } from "../common/format.js";
 import { keepInAddress } from "./permalink.js";
 import { RunCharts } from "./charts.js";
-import { Stream } from "../common/stream.js";
+import { Stream } from "../live/stream.js";
 import { announce, toast } from "../common/toasts.js";
 import { ViewBar } from "./view_bar.js";
 
@@ -97,8 +97,8 @@ connection.changed = (state) => {
   if (state === "reconnecting") announce("The connection was lost; this page tries again.");
 };
 
-function showConnection(state) {
-  connection.say(state);
+function showConnection(state, why) {
+  connection.say(state, why);
   if (state === "live") {
     catchUp();
     refreshStatus();
@@ -180,8 +180,8 @@ document.addEventListener("click", (event) => {
 
 const stream = data.run.is_terminal
   ? null
-  : new Stream(`${data.run_url}/events`, data.after, {
-      measurements: (measurements) => charts.feed.receive(measurements),
+  : new Stream(data.events_url, { [data.run.id]: data.after }, {
+      measurements: ([{ measurements }]) => charts.feed.receive(measurements),
       run: follow,
       frames: newFrames,
       state: showConnection,
