@@ -21,7 +21,7 @@ FIND_PYTHON := for name in $(PYTHON) python3 python3.14 python3.13 python3.12 py
 	echo "Install one, or name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1
 
 .DELETE_ON_ERROR:
-.PHONY: help run test quick quick-science quick-others check bench bench-server bench-pages screenshots format lock clean
+.PHONY: help run test fuzz quick quick-science quick-others check bench bench-server bench-pages screenshots format lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -33,6 +33,10 @@ test: $(VENV)/.dev ## run every test; finds or installs a Chromium for those tha
 	@$(BIN)/python -m tests.browser.support.chromium
 	@$(BIN)/python -m tests.browser.support.axe
 	$(BIN)/python -m pytest $(ARGS)
+
+fuzz: $(VENV)/.dev ## hundreds of made-up requests to every operation of the API, against its document
+	OPTOSCOPE_FUZZ_CASES=200 $(BIN)/python -m pytest -q --timeout 3600 \
+	tests/integration/api/test_contract.py $(ARGS)
 
 quick: $(VENV)/.dev ## what `make check` does, unit tests and contracts, slow ones left out; under 90 s
 	@$(MAKE) --no-print-directory --jobs 2 quick-science quick-others check

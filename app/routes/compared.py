@@ -45,8 +45,8 @@ def _drawn(
         int | None, Query(alias="to", ge=-LARGEST, le=LARGEST, description="End of the x axis")
     ] = None,
 ) -> CompareView:
-    if start is not None and end is not None and start >= end:
-        raise Invalid("`from` must be below `to`.", loc="query/from")
+    if start is not None and end is not None and start > end:
+        raise Invalid("`from` must not be above `to`.", loc="query/from")
     return CompareView(
         unique(runs), series, group, view, align, baseline, smoothing, start=start, end=end
     )

@@ -116,12 +116,14 @@ def _on_bug(request: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> str:
     """Everything that can be done at a path of the API; the framework names one handler's only."""
-    methods = {
-        method.upper()
-        for template, operations in request.app.openapi()["paths"].items()
-        if compile_path(template)[0].fullmatch(request.url.path)
-        for method in operations
-    }
+    path, described = request.url.path, request.app.openapi()["paths"]
+    # A path of its own, such as /runs/bulk, is no run of that name.
+    fitting = (
+        [path]
+        if path in described
+        else [template for template in described if compile_path(template)[0].fullmatch(path)]
+    )
+    methods = {method.upper() for template in fitting for method in described[template]}
     return ", ".join(sorted(methods))
 
 

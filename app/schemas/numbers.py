@@ -1,6 +1,7 @@
-"""Numbers as JSON has them: `true` is none, though Python counts with it."""
+"""Numbers as JSON has them: `true` is none, though Python counts with it, and 1 is no `true`."""
 
 from functools import cache
+from types import NoneType
 from typing import Annotated, get_args
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
@@ -14,13 +15,16 @@ Place = Annotated[int, Field(ge=0, le=LARGEST)]  # in training sequences
 
 
 class Numbers(BaseModel):
-    """A model whose numbers take no booleans."""
+    """A model whose numbers take no booleans, nor the other way round. Texts of forms are read."""
 
     @field_validator("*", mode="before")
     @classmethod
     def _booleans_are_no_numbers(cls, value: object, info: ValidationInfo) -> object:
-        if _holds_boolean(value) and _is_number(cls, info.field_name or ""):
+        kinds = _kinds(cls, info.field_name or "")
+        if _holds_boolean(value) and bool not in kinds and kinds & {int, float}:
             raise PydanticCustomError("number", "Write a number, not true or false")
+        if isinstance(value, int | float) and not isinstance(value, bool) and kinds == {bool}:
+            raise PydanticCustomError("boolean", "Write true or false, not a number")
         return value
 
 
@@ -36,9 +40,9 @@ def _has(value: object) -> bool:
 
 
 @cache
-def _is_number(model: type[BaseModel], field: str) -> bool:
-    kinds = set(_parts(model.model_fields[field].annotation))
-    return bool(kinds & {int, float}) and bool not in kinds
+def _kinds(model: type[BaseModel], field: str) -> frozenset[object]:
+    """Which types a value of the field may hold, at any depth."""
+    return frozenset(_parts(model.model_fields[field].annotation)) - {NoneType}
 
 
 def _parts(annotation: object) -> list[object]:

@@ -18,6 +18,9 @@ from app.services.live.follower import Follower, read_snapshot
 
 router = APIRouter(tags=["live"])
 
+# Of one event: that is what a schema of a stream is about.
+_TEXT = {"type": "string"}
+_EVENT = {"type": "object", "properties": {"event": _TEXT, "data": _TEXT, "id": _TEXT}}
 FARTHEST = 2**63 - 1  # no run gets past this
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -30,7 +33,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
             "description": "`run`: where it stands; `measurement` (`id`: its `sequences`) and "
             "`measurements` (several, `id`: the last); `frame` and `frames`: there are new ones; "
             "`done`: nothing will come any more, close the stream.",
-            "content": {EventSourceResponse.media_type: {"schema": {"type": "string"}}},
+            "content": {EventSourceResponse.media_type: {"schema": _EVENT}},
         }
     },
 )
@@ -64,7 +67,7 @@ async def _events(made: Services, run_id: str, last: int) -> AsyncIterator[bytes
             "description": "The events of every run as in its own stream, each with `run_id` and "
             "`data`; `ended` instead of `done` when one of them will not go on (with the state "
             "`deleted` if it is not there any more), and `done` when none will.",
-            "content": {EventSourceResponse.media_type: {"schema": {"type": "string"}}},
+            "content": {EventSourceResponse.media_type: {"schema": _EVENT}},
         }
     },
 )

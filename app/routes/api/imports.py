@@ -1,17 +1,17 @@
 """REST: runs from configs of the published code."""
 
-from typing import Any
-
 from fastapi import APIRouter, Response
 
 from app.dependencies import SessionDep
+from app.routes.answers import CONFLICT, Answers
 from app.routes.api.runs import DryRunQuery, IdempotencyKey
 from app.schemas.api.imports import ImportDryRun, ImportedRun, ImportRequest
 from app.services.runs import imports
 
 router = APIRouter(tags=["runs"])
 
-IMPORTED: dict[int | str, dict[str, Any]] = {
+IMPORTED: Answers = {
+    **CONFLICT,
     200: {"model": ImportDryRun, "description": "`dry_run`: nothing was launched"},
     202: {
         "model": ImportedRun,

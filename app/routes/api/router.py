@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from app.routes.answers import OF_BODIES, PROBLEMS
 from app.routes.api import (
     access,
     catalogue,
@@ -21,7 +22,6 @@ from app.routes.api import (
     workers,
 )
 from app.routes.problems import MEDIA_TYPE
-from app.schemas.api.runs import Problem
 
 PREFIX = "/api/v1"
 _DESCRIPTION = (
@@ -29,15 +29,6 @@ _DESCRIPTION = (
     "`sequences`, the training sequences seen so far; layers and heads count from 0. Every error "
     f"is a problem document (RFC 9457, `{MEDIA_TYPE}`)."
 )
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    401: {"model": Problem, "description": "No token that is known"},
-    403: {"model": Problem, "description": "The token allows less, or another site asks"},
-    404: {"model": Problem, "description": "There is no such thing"},
-    422: {"model": Problem, "description": "The request says something that cannot be"},
-    429: {"model": Problem, "description": "Too many requests; `Retry-After` says until when"},
-    503: {"model": Problem, "description": "The database does not answer"},
-}
-
 router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 for part in (
     runs,
@@ -69,9 +60,17 @@ def describe(app: FastAPI) -> dict[str, Any]:
         )
         for path in schema["paths"].values():
             for operation in path.values():
+                if "requestBody" in operation:
+                    _add_problems_of_bodies(operation["responses"])
                 _name_problems(operation["responses"])
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _add_problems_of_bodies(responses: dict[str, Any]) -> None:
+    content = responses["422"]["content"]
+    for status, description in OF_BODIES.items():
+        responses[status] = {"description": description, "content": dict(content)}
 
 
 def _name_problems(responses: dict[str, Any]) -> None:

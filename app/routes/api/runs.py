@@ -1,6 +1,6 @@
 """REST: runs themselves."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy.orm import Session
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.db import runs
 from app.db.models import Run
 from app.dependencies import RunDep, ServicesDep, SessionDep
+from app.routes.answers import CONFLICT, Answers
 from app.routes.api import runs_list
 from app.schemas.api.runs import (
     DryRun,
@@ -25,7 +26,8 @@ from app.services.runs.run_read import read_whole_run
 router = APIRouter(tags=["runs"])
 router.include_router(runs_list.router)
 
-LAUNCHED: dict[int | str, dict[str, Any]] = {
+LAUNCHED: Answers = {
+    **CONFLICT,
     200: {"model": DryRun, "description": "`dry_run`: nothing was launched"},
     202: {
         "model": RunRead,
@@ -95,7 +97,7 @@ def patch_run(run: RunDep, patch: RunPatch, session: SessionDep) -> RunRead:
     return read_whole_run(session, run)
 
 
-@router.delete("/runs/{run_id}", status_code=204)
+@router.delete("/runs/{run_id}", status_code=204, responses=CONFLICT)
 def delete_run(run: RunDep, session: SessionDep, made: ServicesDep) -> None:
     """Delete a run that has ended, with everything that it reported and saved.
 
@@ -106,21 +108,21 @@ def delete_run(run: RunDep, session: SessionDep, made: ServicesDep) -> None:
     deletion.delete_run(session, run, made.settings.checkpoint_url)
 
 
-@router.post("/runs/{run_id}/cancel", status_code=202)
+@router.post("/runs/{run_id}/cancel", status_code=202, responses=CONFLICT)
 def cancel_run(run: RunDep, session: SessionDep) -> RunRead:
     """Ask for a run to stop. Asking again changes nothing; what was reported stays."""
     lifecycle.request_cancel(session, run)
     return read_whole_run(session, run)
 
 
-@router.post("/runs/{run_id}/pause", status_code=202)
+@router.post("/runs/{run_id}/pause", status_code=202, responses=CONFLICT)
 def pause_run(run: RunDep, session: SessionDep) -> RunRead:
     """Set a run aside: it saves where it is and leaves its worker to others. Again: no change."""
     lifecycle.request_pause(session, run)
     return read_whole_run(session, run)
 
 
-@router.post("/runs/{run_id}/resume", status_code=202)
+@router.post("/runs/{run_id}/resume", status_code=202, responses=CONFLICT)
 def resume_run(run: RunDep, session: SessionDep) -> RunRead:
     """Have a paused run go on, exactly as if it had never paused. Again: no change."""
     lifecycle.resume(session, run)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from app.dependencies import ServicesDep, SessionDep, StudyDep
+from app.routes.answers import CONFLICT, Answers
 from app.routes.api.runs import DryRunQuery, IdempotencyKey
 from app.schemas.api.studies import StudyDryRun, StudyPage, StudyRead, WholeStudyRead
 from app.schemas.studies.request import StudyPatch, StudyRequest
@@ -16,7 +17,8 @@ from app.services.studies.study_read import list_studies, read_study, read_whole
 router = APIRouter(tags=["studies"])
 
 MOST = 200
-LAUNCHED: dict[int | str, dict[str, Any]] = {
+LAUNCHED: Answers = {
+    **CONFLICT,
     200: {"model": StudyDryRun, "description": "`dry_run`: nothing was launched"},
     202: {
         "model": WholeStudyRead,
@@ -72,7 +74,7 @@ def patch_study(study: StudyDep, patch: StudyPatch, session: SessionDep) -> Stud
     return read_study(session, study)
 
 
-@router.delete("/studies/{study_id}", status_code=204)
+@router.delete("/studies/{study_id}", status_code=204, responses=CONFLICT)
 def delete_study(
     study: StudyDep,
     session: SessionDep,
@@ -113,21 +115,21 @@ def get_study_figure(
     return study_figure(session, study, StudyView(metric, group, view), columns=columns)
 
 
-@router.post("/studies/{study_id}/cancel", status_code=202)
+@router.post("/studies/{study_id}/cancel", status_code=202, responses=CONFLICT)
 def cancel_study(study: StudyDep, session: SessionDep) -> StudyRead:
     """Ask for all of its runs to stop. Asking again changes nothing; what was reported stays."""
     lifecycle.cancel(session, study)
     return read_study(session, study)
 
 
-@router.post("/studies/{study_id}/pause", status_code=202)
+@router.post("/studies/{study_id}/pause", status_code=202, responses=CONFLICT)
 def pause_study(study: StudyDep, session: SessionDep) -> StudyRead:
     """Set all of its runs aside. Asking again changes nothing."""
     lifecycle.pause(session, study)
     return read_study(session, study)
 
 
-@router.post("/studies/{study_id}/resume", status_code=202)
+@router.post("/studies/{study_id}/resume", status_code=202, responses=CONFLICT)
 def resume_study(study: StudyDep, session: SessionDep) -> StudyRead:
     """Have its paused runs go on. Asking again changes nothing."""
     lifecycle.resume(session, study)

@@ -170,7 +170,7 @@ def test_groups_have_means_and_the_table_has_all_of_them(client, runs):
         ({"align": "end"}, 422, "write sequences or midpoint"),
         ({"baseline": "gone"}, 422, "none of the compared runs"),
         ({"smoothing": "1"}, 422, "smoothing"),
-        ({"from": "9", "to": "3"}, 422, "must be below"),
+        ({"from": "9", "to": "3"}, 422, "must not be above"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_with_what_would_be_right(

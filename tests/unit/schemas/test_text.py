@@ -51,6 +51,11 @@ def test_a_boolean_is_no_number(model, content, loc):
     assert "not true or false" in caught.value.errors()[0]["msg"]
 
 
+def test_a_number_is_no_boolean():
+    with pytest.raises(ValidationError, match="Write true or false"):
+        RunConfig.model_validate({"model": {"attn_bias": 0}})
+
+
 def test_a_boolean_stays_one_where_it_is_meant():
     assert RunConfig.model_validate({"model": {"attn_bias": False}}).model.attn_bias is False
 
