@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal, or_, select, union, update
+from sqlalchemy import ARRAY, ColumnElement, Text, any_, literal, or_, select, union, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -27,16 +27,17 @@ def keep_from_deletion(session: Session, run_ids: Collection[str]) -> dict[str, 
     return {run.id: run for run in session.scalars(statement)}
 
 
-def wait_for_keepers(session: Session, run_id: str) -> None:
-    """Waits until nobody keeps the run from deletion, and lets nobody begin to."""
-    session.execute(select(Run.id).where(Run.id == run_id).with_for_update())
+def wait_for_keepers(session: Session, run_ids: Collection[str]) -> None:
+    """Waits until nobody keeps the runs from deletion, and lets nobody begin to."""
+    kept = select(Run.id).where(Run.id.in_(run_ids)).order_by(Run.id)
+    session.execute(kept.with_for_update())
 
 
-def lock_family(session: Session, run_id: str) -> None:
-    """Locks a run and its forks, for what is written to all of them."""
+def lock_families(session: Session, run_ids: Collection[str]) -> None:
+    """Locks runs and their forks, for what is written to all of them."""
     # The statements that write to forks (a new name, SET NULL by a deleted parent) lock them after
     # their parent, which may be higher in id: a recorder that has both would deadlock with them.
-    family = select(Run.id).where(or_(Run.id == run_id, Run.parent_id == run_id))
+    family = select(Run.id).where(or_(Run.id.in_(run_ids), Run.parent_id.in_(run_ids)))
     session.execute(family.order_by(Run.id).with_for_update(**WRITING))
 
 
@@ -110,13 +111,14 @@ def relatives_of(session: Session, run: Run, *, limit: int) -> Sequence[Run]:
     return session.scalars(statement).all()
 
 
-def file_urls(session: Session, run_id: str) -> set[str]:
-    """Every file that a run's rows name."""
-    return {
-        url
-        for model in (Checkpoint, ResumePoint)
-        for url in session.scalars(select(model.url).where(model.run_id == run_id))
-    }
+def file_urls(session: Session, run_ids: Collection[str]) -> dict[str, set[str]]:
+    """Every file that rows of these runs name, by run."""
+    found: dict[str, set[str]] = {run_id: set() for run_id in run_ids}
+    for model in (Checkpoint, ResumePoint):
+        rows = session.execute(select(model.run_id, model.url).where(model.run_id.in_(run_ids)))
+        for run_id, url in rows:
+            found[run_id].add(url)
+    return found
 
 
 def still_named(session: Session, urls: Collection[str]) -> set[str]:
@@ -124,11 +126,13 @@ def still_named(session: Session, urls: Collection[str]) -> set[str]:
     # To be asked after the deleted rows are flushed, under the lock of the deleters: of two
     # deletions side by side, each would see the other's rows and neither remove the file. A fork
     # that has just begun is seen too: its lock kept the parent's deletion waiting for its commit.
-    named = [select(model.url).where(model.url.in_(urls)) for model in (Checkpoint, ResumePoint)]
+    # One array: parameters of thousands of files would take longer than the look.
+    wanted = any_(literal(list(urls), ARRAY(Text)))
+    named = [select(model.url).where(model.url == wanted) for model in (Checkpoint, ResumePoint)]
     return set(session.scalars(union(*named)))
 
 
 def rename_parent(session: Session, run_id: str, name: str) -> None:
     """Tells a run's forks its new name."""
-    # Relies on `lock_family`: it would lock the forks in no order of their own.
+    # Relies on `lock_families`: it would lock the forks in no order of their own.
     session.execute(update(Run).where(Run.parent_id == run_id).values(parent_name=name))

@@ -23,12 +23,9 @@ def answers(session: Session) -> bool:
     return bool(session.scalars(select(1)).one())
 
 
-def unfinished_with_graft_of(session: Session, run_id: str) -> Sequence[Run]:
-    """Runs that have not ended and take layers from a checkpoint of this run."""
-    path = "$.program[*].checkpoint ? (@ starts with $donor)"
-    grafts = func.jsonb_path_exists(
-        Run.config, cast(path, JSONPATH), cast({"donor": f"{run_id}@"}, JSONB)
-    )
+def unfinished_with_grafts(session: Session) -> Sequence[Run]:
+    """Runs that have not ended and take layers from a checkpoint."""
+    grafts = func.jsonb_path_exists(Run.config, cast("$.program[*].checkpoint", JSONPATH))
     # Sees what is committed. A launch that has checked its grafts and is not committed yet is not
     # seen by a deletion, nor does its check hold the donor.
     states = [state.value for state in RunState if state not in TERMINAL]
@@ -97,6 +94,18 @@ def events_of(session: Session, run_id: str) -> Sequence[RunEvent]:
     """What happened to a run, oldest first."""
     statement = select(RunEvent).where(RunEvent.run_id == run_id).order_by(RunEvent.id)
     return session.scalars(statement).all()
+
+
+def locked_runs(session: Session, run_ids: Collection[str]) -> dict[str, Run]:
+    """Those of the runs that there are, as they are now, locked until the transaction ends."""
+    statement = (
+        select(Run)
+        .where(Run.id.in_(run_ids))
+        .order_by(Run.id)
+        .with_for_update(**WRITING)
+        .execution_options(populate_existing=True)
+    )
+    return {run.id: run for run in session.scalars(statement)}
 
 
 def silent_runs(session: Session) -> Sequence[Run]:

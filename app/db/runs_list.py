@@ -110,6 +110,21 @@ def runs_page(
     return [Found(row[0], row[1], row[2:]) for row in found]
 
 
+def ids_in_order(session: Session, matching: Matching, order: Order) -> Sequence[str]:
+    """The ids of all runs that match."""
+    key = order.key.label("sort_key")
+    statement = select(Run.id, key).where(*_conditions(matching)).order_by(*order.by(key))
+    return session.scalars(statement).all()
+
+
+def found_by_id(
+    session: Session, run_ids: Collection[str], numbers: Sequence[ColumnElement[Any]]
+) -> dict[str, Found]:
+    """Those of the runs that there are, with these numbers."""
+    found = session.execute(select(Run, *numbers).where(Run.id.in_(run_ids)))
+    return {row[0].id: Found(row[0], None, row[1:]) for row in found}
+
+
 def _conditions(matching: Matching) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [_has_word(word) for word in matching.words.split()]
     if matching.states:

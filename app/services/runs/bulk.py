@@ -1,16 +1,17 @@
 """One action on many runs: each is changed, left as it is, or refused with the reason."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
 from app.db import runs
 from app.db.models import Run
-from app.errors import AppError
+from app.errors import AppError, NotFound
 from app.schemas.api.bulk import BulkAction, BulkItem, BulkRequest, BulkResult
 from app.schemas.api.runs import AUTOMATIC
 from app.schemas.state import RunState
-from app.services.runs.deletion import delete_run, lock_deleting
+from app.services.runs.deletion import delete_runs
 from app.services.runs.lifecycle import change_run, request_cancel
 
 MOST_TAGS = 20
@@ -26,12 +27,11 @@ class _TooManyError(AppError):
 def act(session: Session, request: BulkRequest, store_url: str) -> BulkResult:
     """Does it to every run. They are locked in the order of their ids, as everywhere."""
     if request.action is BulkAction.DELETE:
-        lock_deleting(session)  # before any row, as whoever deletes one run does
-    # All rows stay locked until the one commit at the end. Sorted, so that two bulk requests, or
-    # one and a recorder's flush, wait in line instead of for each other.
-    items = {
-        run_id: _act_on(session, run_id, request, store_url) for run_id in sorted(set(request.runs))
-    }
+        items = _delete(session, request.runs, store_url)
+    else:
+        # All rows stay locked until the one commit at the end. Sorted, so that two bulk requests,
+        # or one and a recorder's flush, wait in line instead of for each other.
+        items = {run_id: _act_on(session, run_id, request) for run_id in sorted(set(request.runs))}
     results = [items[run_id] for run_id in dict.fromkeys(request.runs)]
     counts = [item.result for item in results]
     return BulkResult(
@@ -42,19 +42,28 @@ def act(session: Session, request: BulkRequest, store_url: str) -> BulkResult:
     )
 
 
-def _act_on(session: Session, run_id: str, request: BulkRequest, store_url: str) -> BulkItem:
+def _delete(session: Session, run_ids: Sequence[str], store_url: str) -> dict[str, BulkItem]:
+    refused = delete_runs(session, run_ids, store_url)
+    return {run_id: _deleted(run_id, refused.get(run_id)) for run_id in run_ids}
+
+
+def _deleted(run_id: str, refusal: AppError | None) -> BulkItem:
+    if refusal is None:
+        return BulkItem(id=run_id, result="changed", detail="")
+    # That it is gone is what was asked for.
+    result: Literal["unchanged", "refused"] = (
+        "unchanged" if isinstance(refusal, NotFound) else "refused"
+    )
+    return BulkItem(id=run_id, result=result, detail=refusal.detail)
+
+
+def _act_on(session: Session, run_id: str, request: BulkRequest) -> BulkItem:
     # Read under the lock, since what is decided below (tags to add, nothing to do) depends on it.
     run = runs.locked_run(session, run_id)
     if run is None:
-        is_gone = request.action is BulkAction.DELETE
-        said = f"There is no run {run_id!r}."
-        return BulkItem(id=run_id, result="unchanged" if is_gone else "refused", detail=said)
+        return BulkItem(id=run_id, result="refused", detail=f"There is no run {run_id!r}.")
     try:
-        if request.action is BulkAction.DELETE:
-            delete_run(session, run, store_url)
-            reason = None
-        else:
-            reason = _ACTS[request.action](session, run, request)
+        reason = _ACTS[request.action](session, run, request)
     # The transaction goes on, and with it what was done to other runs: a refusal that had changed
     # something would be committed with them.
     except AppError as refusal:  # before anything was changed

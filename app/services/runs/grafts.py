@@ -5,7 +5,8 @@ model exist is known here. Files (`file:...`) are the worker's to read.
 """
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -29,7 +30,7 @@ def check_grafts(session: Session, config: RunConfig, *, at: str = "/config/prog
 def keep_donors(session: Session, config: RunConfig) -> None:
     """Has the runs that a program takes layers from stay until the transaction ends.
 
-    Whoever deletes one waits, and then finds the launch committed: see `refuse_while_grafted`.
+    Whoever deletes one waits, and then finds the launch committed: see `refused_while_grafted`.
     """
     lineage.keep_from_deletion(session, donors_of(config))
 
@@ -54,15 +55,21 @@ def grafts_of(config: RunConfig) -> Iterator[tuple[int, Graft]]:
             yield index, clamp
 
 
-def refuse_while_grafted(session: Session, run: Run) -> None:
-    """Raises `Conflict` while a run that has not ended takes layers from this one."""
-    # The other side of `keep_donors`: asked when no launch that keeps this run is under way.
-    grafted = runs.unfinished_with_graft_of(session, run.id)
-    if grafted:
-        names = enumerate_words([f"{one.name} ({one.id})" for one in grafted[:3]])
-        raise Conflict(
-            f"Run {run.id} cannot be deleted yet: {names} takes layers from it and has not ended."
-        )
+def refused_while_grafted(session: Session, run_ids: Collection[str]) -> dict[str, Conflict]:
+    """Those of the runs that others take layers from which have not ended, with the reason."""
+    # The other side of `keep_donors`: asked when no launch that keeps these runs is under way.
+    takers: dict[str, list[Run]] = defaultdict(list)
+    for run in runs.unfinished_with_grafts(session):
+        for donor in donors_of(RunConfig.model_validate(run.config)) & set(run_ids):
+            takers[donor].append(run)
+    return {donor: _taken_from(donor, grafted) for donor, grafted in takers.items()}
+
+
+def _taken_from(run_id: str, takers: Sequence[Run]) -> Conflict:
+    names = enumerate_words([f"{one.name} ({one.id})" for one in takers[:3]])
+    return Conflict(
+        f"Run {run_id} cannot be deleted yet: {names} takes layers from it and has not ended."
+    )
 
 
 def _misfit(session: Session, config: RunConfig, clamp: Graft) -> str | None:

@@ -156,7 +156,7 @@ def change_run(
     if name is not None:
         # `set_progress` writes other columns, and the later of two people wins: the locks are for
         # the order in which the run and its forks are written to.
-        lineage.lock_family(session, run.id)
+        lineage.lock_families(session, [run.id])
         run.name = name
         lineage.rename_parent(session, run.id, name)
     if tags is not None:

@@ -88,6 +88,20 @@ def list_rows(
     return found[: span.limit], write_cursor([wanted.sort, last.run.id, *key])
 
 
+def matching_ids(session: Session, wanted: Filter) -> Sequence[str]:
+    """All runs that match, in order."""
+    _, order = _order(wanted.sort)
+    return rows.ids_in_order(session, _matching(wanted), order)
+
+
+def rows_of(
+    session: Session, run_ids: Sequence[str], columns: Sequence[Column]
+) -> dict[str, Found]:
+    """Those of the runs that there are, with what the columns show."""
+    numbers = [one.number for one in columns if one.number is not None]
+    return rows.found_by_id(session, run_ids, numbers)
+
+
 def _matching(wanted: Filter) -> Matching:
     return Matching(
         states=wanted.states,

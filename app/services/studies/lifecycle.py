@@ -12,7 +12,7 @@ from app.schemas.access import Scope
 from app.schemas.state import TERMINAL, RunState
 from app.schemas.studies.request import StudyRequest
 from app.services.runs import creation, lifecycle
-from app.services.runs.deletion import delete_run
+from app.services.runs.deletion import delete_runs, hold_for_deletion
 from app.services.runs.idempotency import once
 from app.services.runs.permission import require
 from app.services.studies.plan import StudyPlan, make_plan
@@ -148,27 +148,28 @@ def change_study(
 
 def delete_study(session: Session, study: Study, store_url: str, *, with_runs: bool) -> None:
     """Forgets a study; `with_runs`: with the runs that it launched and no other study holds."""
-    # Read without locks. `delete_run` asks again whether each has ended, but not whether another
-    # study has taken it up since.
     require(session, Scope.ADMIN)
     own = _own_runs(session, study) if with_runs else []
-    # Its rows are gone before `delete_run` waits for the lock of the deleters, unlike everywhere
-    # else: relies on nobody who has that lock wanting a row of this study.
     access.note(session, "deleted a study", f"{study.name} ({study.id})")
     session.delete(study)
     session.flush()
-    for run in own:
-        delete_run(session, run, store_url)
+    for refusal in delete_runs(session, own, store_url).values():
+        raise refusal
 
 
-def _own_runs(session: Session, study: Study) -> list[Run]:
+def _own_runs(session: Session, study: Study) -> list[str]:
+    """The runs that the study launched and no other holds; none can change until they are gone."""
+    # Before the study's rows, as all who delete: a deletion of its runs would wait for those, and
+    # this one for the lock of the deleters. And before it is asked which others hold: a study that
+    # takes one up at this moment is waited for.
+    held = hold_for_deletion(session, rows.run_ids_of_study(session, study.id))
     others = rows.in_other_studies(session, study.id)
     found = [
-        run
+        run.id
         for place, run in rows.runs_of_study(session, study.id)
         if not place.is_reused and run.id not in others
     ]
-    going = [run for run in found if RunState(run.state) not in TERMINAL]
+    going = [run_id for run_id in found if RunState(held[run_id].state) not in TERMINAL]
     if going:
         raise Conflict(
             f"{len(going)} of the runs of study {study.id} have not ended; cancel it first, then "
