@@ -27,7 +27,7 @@ COPY app/stack/__init__.py app/stack/trouble.py app/stack/assets.py app/stack/
 RUN python -c "from app.stack.assets import ensure_assets; ensure_assets()"
 
 FROM base AS web
-RUN pip install --no-build-isolation --constraint requirements.lock .
+RUN pip install --no-build-isolation --constraint requirements.lock ".[s3]"
 COPY app app
 COPY migrations migrations
 COPY web web
@@ -46,7 +46,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 ARG TORCH_INDEX=""
 RUN pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} --constraint requirements.lock torch
-RUN pip install --no-build-isolation --constraint requirements.lock ".[worker]"
+RUN pip install --no-build-isolation --constraint requirements.lock ".[worker,s3]"
 COPY app app
 COPY worker worker
 USER optoscope

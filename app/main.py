@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from types import FrameType
 
 from fastapi import Depends, FastAPI
@@ -26,7 +27,11 @@ from app.routes.texts import check_address
 from app.services.access.gate import Gate
 from app.services.live.hub import Hub
 from app.services.runs.outbox import Outbox
+from app.services.runs.periodic import Periodic
 from app.services.runs.reaper import Reaper
+from app.services.runs.retention import tidy
+
+TIDY_SECONDS = 20.0
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -73,10 +78,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     # Here and not in `create_app`: threads and loops do not survive the fork of a server with
     # several processes.
     reaper = Reaper(made.engine, made.outbox)
+    janitor = Periodic("janitor", partial(tidy, made.engine), every_seconds=TIDY_SECONDS)
     gc.freeze()  # what is loaded by now stays: looking through it takes longer than most answers
     # Listens before the first request is taken, so that no stream opens on a hub that never tells.
     made.hub.start()
     reaper.start()
+    janitor.start()
     try:
         with _streams_end_on_signals(made.hub):
             yield
@@ -84,6 +91,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         # In this order: streams and the reaper use the engine and the outbox, which go last.
         await made.hub.stop()
         reaper.stop()
+        janitor.stop()
         made.outbox.close()
         made.engine.dispose()
 

@@ -73,6 +73,9 @@ class Run(Base):
     error_kind: Mapped[str | None] = mapped_column(Text)
     error_message: Mapped[str | None] = mapped_column(Text)
 
+    keep_checkpoints: Mapped[str] = mapped_column(Text, server_default="usual")  # or "all"
+    thinned_at: Mapped[datetime | None] = mapped_column(Moment)  # when those to go were looked for
+
     # The latest measurement, kept here so that lists read one row a run.
     # Written with the row that it speaks of, by one transaction of its recorder; never goes back.
     sequences: Mapped[int] = mapped_column(BigInteger, server_default="0")
@@ -154,6 +157,7 @@ class Checkpoint(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(Text)
     has_optimiser: Mapped[bool] = mapped_column(server_default=false())
+    is_pinned: Mapped[bool] = mapped_column(server_default=false())  # always stays
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
 
 
@@ -218,6 +222,15 @@ class StudyRunRow(Base):
     name: Mapped[str] = mapped_column(Text)  # what the run is here; by itself it may have another
     values: Mapped[dict[str, str]] = mapped_column(JSONB)
     is_reused: Mapped[bool]
+
+
+class FileRemoval(Base):
+    """A file of the store, or a folder of it, that no row needs and that is to be removed."""
+
+    __tablename__ = "file_removal"
+
+    url: Mapped[str] = mapped_column(Text, primary_key=True)
+    noted_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
 
 
 class Worker(Base):

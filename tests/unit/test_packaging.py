@@ -96,11 +96,11 @@ def test_front_end_lock_file_pins_what_is_asked_for_and_names_no_registry():
     assert "http" not in text
 
 
-def test_web_image_installs_no_extra_and_no_science():
+def test_web_image_reaches_s3_and_has_no_science():
     stage = stages()["web"]
 
     assert stage.startswith("FROM base")
-    assert re.findall(r"pip install .*?(\S+)\n", stage) == ["."]
+    assert re.findall(r"pip install .*?(\S+)\n", stage) == ['".[s3]"']
     assert "torch" not in stage
     assert "COPY worker" not in stage
     assert "[worker]" not in stages()["base"]
@@ -109,7 +109,7 @@ def test_web_image_installs_no_extra_and_no_science():
 def test_worker_image_trains_and_serves_nothing():
     stage = stages()["worker"]
 
-    assert '".[worker]"' in stage
+    assert '".[worker,s3]"' in stage
     assert "g++" in stage
     assert "COPY web" not in stage
 

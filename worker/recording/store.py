@@ -13,6 +13,7 @@ import numpy as np
 from safetensors.numpy import load, save
 
 from app.db.recording import StoredFile
+from app.services.series.files import place_of
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 
@@ -48,7 +49,7 @@ class Store:
 
     def __init__(self, root: str, run_id: str) -> None:
         self._root = f"{root.rstrip('/')}/{run_id}"
-        self._files, self._folder = fsspec.url_to_fs(self._root)
+        self._files, self._folder = place_of(self._root)
         self._is_local = "file" in _protocols(self._files)
 
     def save_checkpoint(
@@ -87,13 +88,13 @@ class Store:
     @staticmethod
     def remove(url: str) -> None:
         """Removes a file that nothing needs any more; it may be gone already."""
-        files, path = fsspec.url_to_fs(url)
+        files, path = place_of(url)
         # Nobody else removes it: only the recorder whose commit has replaced it gets here.
         if files.exists(path):
             files.rm_file(path)
 
     def _read(self, file: StoredFile) -> bytes:
-        files, path = fsspec.url_to_fs(file.url)
+        files, path = place_of(file.url)
         try:
             # Read whole before the hash is compared: a file that is replaced meanwhile is either
             # the old or the new one, as it is put there by a rename.

@@ -3,15 +3,29 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import StreamingResponse
 
 from app.db import series
 from app.dependencies import RunDep, SessionDep
 from app.routes.api.spans import SpanDep
-from app.schemas.api.series import CheckpointList, FrameList, FrameRead, HeadsRead, ProbeRead
+from app.schemas.api.series import (
+    CheckpointList,
+    CheckpointPatch,
+    FrameList,
+    FrameRead,
+    HeadsRead,
+    ProbeRead,
+    RetentionRead,
+)
 from app.schemas.numbers import LARGEST
 from app.schemas.state import TERMINAL, RunState
-from app.services.series.checkpoints import checkpoint_file, read_checkpoints
+from app.services.runs.retention import would_free
+from app.services.series.checkpoints import (
+    checkpoint_or_error,
+    checkpoint_pieces,
+    pin,
+    read_checkpoints,
+)
 from app.services.series.frames import frame_at, read_frame, read_probe
 from app.services.series.measurements import read_heads
 
@@ -66,13 +80,38 @@ def get_checkpoints(run: RunDep, session: SessionDep) -> CheckpointList:
     return read_checkpoints(session, run, f"/api/v1/runs/{run.id}/checkpoints")
 
 
+@router.patch("/runs/{run_id}/checkpoints/{sequences}", status_code=204)
+def change_checkpoint(
+    run: RunDep, session: SessionDep, sequences: PlaceOfPath, patch: CheckpointPatch
+) -> Response:
+    """Pin a checkpoint, so that it stays when others go, or let go of it."""
+    pin(session, run, sequences, is_pinned=patch.is_pinned)
+    return Response(status_code=204)
+
+
+@router.get("/retention")
+def get_retention(session: SessionDep) -> RetentionRead:
+    """What would be freed now: see `keep_checkpoints` of a run."""
+    freed = would_free(session)
+    return RetentionRead(checkpoints=freed.checkpoints, size=freed.size)
+
+
 @router.get(
     "/runs/{run_id}/checkpoints/{sequences}/file",
-    response_class=FileResponse,
+    response_class=StreamingResponse,
     responses={200: {"content": {"application/octet-stream": {}}}},
 )
-def get_checkpoint_file(run: RunDep, session: SessionDep, sequences: PlaceOfPath) -> FileResponse:
+def get_checkpoint_file(
+    run: RunDep, session: SessionDep, sequences: PlaceOfPath
+) -> StreamingResponse:
     """The weights of a checkpoint, as a safetensors file."""
-    path = checkpoint_file(session, run, sequences)
+    checkpoint = checkpoint_or_error(session, run, sequences)
     name = f"{run.id}-{sequences}.safetensors"
-    return FileResponse(path, media_type="application/octet-stream", filename=name)
+    return StreamingResponse(
+        checkpoint_pieces(checkpoint),
+        media_type="application/octet-stream",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Content-Length": str(checkpoint.size),
+        },
+    )

@@ -20,6 +20,7 @@ from app.schemas.clamps.kinds import Program
 from app.schemas.config import RunConfig
 from app.schemas.measure import PhaseChange
 from app.schemas.numbers import Place
+from app.schemas.retention import Keep
 from app.schemas.state import Optimiser, RunState
 from app.schemas.text import SOUND, Body, Shown
 
@@ -124,6 +125,11 @@ class RunPatch(Body):
         examples=["#4477AA"],
     )
     priority: Priority | None = Field(None, description="Counts until a worker has taken the run")
+    keep_checkpoints: Keep | None = Field(
+        None,
+        description="`usual`: once it has ended, the first, the last, some evenly, some around the "
+        "phase change, and those that are pinned, forked or grafted from; `all`",
+    )
 
 
 class RunRead(BaseModel):
@@ -167,6 +173,7 @@ class RunRead(BaseModel):
 
     priority: int
     attempt: int
+    keep_checkpoints: Keep
     companions: int | None = Field(description="Other runs that its trainer was given with it")
     worker: str | None
     device: str | None

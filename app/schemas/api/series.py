@@ -140,6 +140,7 @@ class CheckpointRead(BaseModel):
         size=808_000,
         sha256="0" * 64,
         has_optimiser=True,
+        is_pinned=False,
         created_at="2026-11-22T12:00:01Z",
         url="/api/v1/runs/8kq2m4x7vd/checkpoints/5024/file",
     )
@@ -147,6 +148,7 @@ class CheckpointRead(BaseModel):
     sequences: int
     size: int = Field(description="Bytes")
     sha256: str
+    is_pinned: bool = Field(description="Stays when others go once the run has ended")
     has_optimiser: bool = Field(description="Whether a fork from here can keep the optimiser")
     created_at: datetime
     url: str = Field(description="Where to download it")
@@ -157,3 +159,18 @@ class CheckpointList(BaseModel):
 
     run_id: str
     checkpoints: list[CheckpointRead]
+
+
+class CheckpointPatch(BaseModel):
+    """What can be changed about a checkpoint."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"is_pinned": True}]})
+
+    is_pinned: bool = Field(description="Stays when others go once the run has ended")
+
+
+class RetentionRead(BaseModel):
+    """Checkpoints of ended runs that will go at the next look, a minute after the end."""
+
+    checkpoints: int
+    size: int = Field(description="Bytes")

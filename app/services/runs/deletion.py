@@ -1,15 +1,11 @@
 """Removing runs that have ended: their rows, and the files that nothing else names."""
 
 from collections.abc import Collection, Mapping
-from contextlib import suppress
-from functools import partial
-from pathlib import Path
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.db import access, lineage, locks, runs
-from app.db.engine import after_commit
 from app.db.models import Run
 from app.errors import AppError, Conflict, NotFound
 from app.schemas.access import Scope
@@ -17,7 +13,7 @@ from app.schemas.state import TERMINAL, RunState
 from app.services.runs.grafts import refused_while_grafted
 from app.services.runs.outbox import publish_run
 from app.services.runs.permission import require
-from app.services.series.checkpoints import local_path
+from app.services.runs.retention import remove_after_commit
 
 
 def lock_deleting(session: Session) -> None:
@@ -45,7 +41,7 @@ def delete_run(session: Session, run: Run, store_url: str) -> None:
 
 
 def delete_runs(session: Session, run_ids: Collection[str], store_url: str) -> dict[str, AppError]:
-    """Removes runs that have ended, with all their rows and, after the commit, their local files.
+    """Removes runs that have ended, with all their rows and, after the commit, their files.
 
     Those that stay come back with the reason. Files that forks, or parents, still name stay; the
     last of them to go takes them along. As many statements for many runs as for one.
@@ -62,10 +58,8 @@ def delete_runs(session: Session, run_ids: Collection[str], store_url: str) -> d
     session.execute(delete(Run).where(Run.id.in_(ended)))
     # Afterwards, so that the runs' own rows no longer name them.
     shared = lineage.still_named(session, set().union(*named.values()))
-    # Files cannot be rolled back. A process that dies before this leaves files and no rows, the
-    # other order rows and no files.
-    for run_id, urls in named.items():
-        after_commit(session, partial(remove_files, store_url, run_id, urls, shared))
+    remove_after_commit(session, _going(session, named, shared, store_url))
+    for run_id in named:
         publish_run(session, run_id)
     return refused
 
@@ -83,30 +77,19 @@ def _refused(
     return {**gone, **refused_while_grafted(session, found), **going}
 
 
-def remove_files(
-    store_url: str, run_id: str, named: Collection[str], shared: Collection[str]
-) -> None:
-    """Removes a deleted run's folder from a local store, and files of others that it named.
-
-    What is `shared` with runs that are still there stays, and so do files in other stores.
-    """
-    store = local_path(store_url)
-    if store is None:
-        return
-    # `shared` is of before the commit. A fork made since cannot name these files: its parent's
-    # rows, which it would copy them from, are gone.
-    kept = {local_path(url) for url in shared}
-    # Those in the run's own folder are found below; a run has hundreds.
-    own = f"{store_url.rstrip('/')}/{run_id}/"
-    foreign = [local_path(url) for url in named if not url.startswith(own)]
-    elsewhere = {path for path in foreign if path and store in path.parents}
-    # All that is in the folder, named or not: resume points that were replaced just before a
-    # crash, and halves of files of trainers that were killed.
-    files = {*(store / run_id).glob("*"), *elsewhere}
-    folders = {store / run_id, *(file.parent for file in files)}
-    for remove, paths in ((Path.unlink, files - kept), (Path.rmdir, folders)):
-        for path in paths:
-            # Two deletions may be here at once, as the lock of the deleters ends with the commit:
-            # each file is one's own or gone, and whoever empties a folder last removes it.
-            with suppress(OSError):  # gone already; or a folder that still holds shared files
-                remove(path)
+def _going(
+    session: Session, named: Mapping[str, set[str]], shared: set[str], store_url: str
+) -> set[str]:
+    """Files that nobody names any more, the runs' own folders, and those of runs that were deleted
+    before and whose files they named."""
+    urls = set().union(*named.values())
+    owners = {
+        folder: folder.rpartition("/")[2] for folder in (one.rpartition("/")[0] for one in urls)
+    }
+    # In that of a run that is still there its recorder may just be writing.
+    present = runs.known_runs(session, set(owners.values()))
+    left = {f"{folder}/" for folder, owner in owners.items() if owner not in present}
+    own = {f"{store_url.rstrip('/')}/{run_id}/" for run_id in named}
+    # What lies in a folder goes with it, one look for all.
+    within = tuple(left | own)
+    return left | own | {one for one in urls - shared if not one.startswith(within)}

@@ -9,6 +9,7 @@ from app.db import lineage, runs
 from app.db.models import Run, RunEvent
 from app.errors import Conflict, NotFound
 from app.schemas.api.runs import AUTOMATIC
+from app.schemas.retention import Keep
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, WAITING, ErrorKind, RunState, may_move
 from app.services.runs.outbox import publish_run, send_train
 
@@ -151,6 +152,7 @@ def change_run(
     notes: str | None = None,
     colour: str | None = None,
     priority: int | None = None,
+    keep_checkpoints: Keep | None = None,
 ) -> None:
     """Changes what people say about a run, and its turn; None leaves a thing as it is."""
     if name is not None:
@@ -167,5 +169,7 @@ def change_run(
         run.colour = None if colour == AUTOMATIC else colour
     if priority is not None:
         run.priority = priority
+    if keep_checkpoints is not None:
+        run.keep_checkpoints, run.thinned_at = keep_checkpoints.value, None
     session.flush()
     publish_run(session, run.id)

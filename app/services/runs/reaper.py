@@ -4,20 +4,19 @@ Runs in a thread of every web process; a lock in the database lets one of them w
 """
 
 import logging
-import threading
 from collections.abc import Sequence
 from datetime import datetime
 from time import monotonic
 
 from redis import RedisError
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.db import locks, runs
 from app.db.engine import session_scope
 from app.services.runs.attempts import lose
 from app.services.runs.outbox import Outbox, transaction
+from app.services.runs.periodic import Periodic
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ GAP_SECONDS = 3.0  # that a sweep may take before Postgres is taken to have been
 LONGEST_JUMP = 2.0  # of the database's clock; slower than that it is set without harm
 
 
-class Reaper:
+class Reaper(Periodic):
     """Sweeps every so often, until it is stopped."""
 
     def __init__(
@@ -40,28 +39,9 @@ class Reaper:
         every_seconds: float = EVERY_SECONDS,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
+        super().__init__("reaper", self._sweep, every_seconds=every_seconds)
         self._engine, self._outbox = engine, outbox
-        self._every_seconds = every_seconds
         self._outages = Outages(grace_seconds, longest_gap=every_seconds + GAP_SECONDS)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Returns when the sweep that is under way, if any, has ended."""
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._every_seconds):
-            try:
-                self._sweep()
-            except SQLAlchemyError as error:
-                log.warning("lost runs were not looked for: %s", error)
-            except Exception:  # a bug; the next sweep may find other runs, and be sound
-                log.exception("lost runs were not looked for")
 
     def _sweep(self) -> None:
         with session_scope(self._engine) as session:

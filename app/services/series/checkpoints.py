@@ -1,14 +1,14 @@
-"""Files that trainers saved, as far as this process can reach them: those of a local store."""
+"""Weights that trainers saved: which there are, and their files."""
 
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
 from app.db import series
-from app.db.models import Run
+from app.db.models import Checkpoint, Run
 from app.errors import NotFound
 from app.schemas.api.series import CheckpointList, CheckpointRead
+from app.services.series.files import FileGoneError, file_pieces
 
 
 def read_checkpoints(session: Session, run: Run, base_path: str) -> CheckpointList:
@@ -21,6 +21,7 @@ def read_checkpoints(session: Session, run: Run, base_path: str) -> CheckpointLi
                 size=one.size,
                 sha256=one.sha256,
                 has_optimiser=one.has_optimiser,
+                is_pinned=one.is_pinned,
                 created_at=one.created_at,
                 url=f"{base_path}/{one.sequences}/file",
             )
@@ -29,22 +30,27 @@ def read_checkpoints(session: Session, run: Run, base_path: str) -> CheckpointLi
     )
 
 
-def checkpoint_file(session: Session, run: Run, sequences: int) -> Path:
-    """The file of a checkpoint, or `NotFound` with the reason."""
+def checkpoint_or_error(session: Session, run: Run, sequences: int) -> Checkpoint:
+    """A checkpoint of a run, or `NotFound`."""
     checkpoint = series.checkpoint_at(session, run.id, sequences)
     if checkpoint is None:
         raise NotFound(f"Run {run.id} has no checkpoint at {sequences} sequences.")
-    path = local_path(checkpoint.url)
-    if path is None:
-        raise NotFound(f"The checkpoint is kept outside this server, at {checkpoint.url}.")
-    # It may still go before it is sent: a deletion removes files after its commit, without a lock
+    return checkpoint
+
+
+def checkpoint_pieces(checkpoint: Checkpoint) -> Iterator[bytes]:
+    """The file of a checkpoint, from whichever store it is in, or `NotFound` with the reason."""
+    # It may still go while it is sent: a deletion removes files after its commit, without a lock
     # that readers know.
-    if not path.is_file():
-        raise NotFound(f"The file of the checkpoint at {sequences} sequences is gone.")
-    return path
+    try:
+        return file_pieces(checkpoint.url)
+    except FileGoneError as error:
+        place = checkpoint.sequences
+        raise NotFound(
+            f"The file of the checkpoint at {place} sequences cannot be had: {error}."
+        ) from None
 
 
-def local_path(url: str) -> Path | None:
-    """The path of a `file://` URL; None for stores elsewhere."""
-    parts = urlsplit(url)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+def pin(session: Session, run: Run, sequences: int, *, is_pinned: bool) -> None:
+    """Has a checkpoint stay when others go, or not."""
+    checkpoint_or_error(session, run, sequences).is_pinned = is_pinned

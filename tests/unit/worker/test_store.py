@@ -126,3 +126,16 @@ def test_attempts_at_the_same_place_have_files_of_their_own(store):
 
     assert stale.url != current.url
     assert stale.sha256 == current.sha256
+
+
+def test_a_place_whose_name_has_blanks_is_written_there_and_nowhere_else(tmp_path):
+    root = tmp_path / "my data, 50 % ü"
+    store = Store(root.as_uri(), "run1")
+
+    file = store.save_checkpoint(1, 0, WEIGHTS)
+
+    assert [path.name for path in tmp_path.iterdir()] == [root.name]
+    assert (root / "run1" / "00000000000-1.safetensors").exists()
+    assert np.array_equal(store.load(file)[0]["embed"], WEIGHTS["embed"])
+    store.remove(file.url)
+    assert [*root.rglob("*.safetensors")] == []

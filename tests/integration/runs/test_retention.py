@@ -1,0 +1,133 @@
+"""Checkpoints that go when a run has ended, and files of what was deleted."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from app.db import lineage
+from app.db.engine import session_scope
+from app.db.recording import StoredFile
+from app.schemas.retention import AROUND, EVENLY
+from app.schemas.state import RunState
+from app.services.runs import retention
+from app.services.runs.retention import thin_run, tidy, would_free
+from tests.integration.support.locks import collision
+from tests.integration.support.recorded import places
+from tests.integration.support.rows import add_checkpoint, change, moved, new_run
+
+RUNS = "/api/v1/runs"
+PLACES = range(0, 1_000_001, 10_000)
+MOST = EVENLY + AROUND + 3
+
+
+@pytest.fixture
+def ended(engine, outbox, settings) -> str:
+    """A run with a hundred checkpoints that ended an hour ago."""
+    run_id = new_run(engine, outbox)
+    moved(engine, outbox, run_id, RunState.STARTING, RunState.RUNNING, RunState.FINISHED)
+    for place in PLACES:
+        path = folder(settings, run_id) / f"{place:011d}-1.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"weights")
+        add_checkpoint(engine, run_id, StoredFile(place, path.as_uri(), 7, "0" * 64, True))
+    change(engine, run_id, sequences=1_000_000, onset=200_000.0, end=300_000.0)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE run SET finished_at = now() - interval '1 h'"))
+    return run_id
+
+
+def folder(settings, run_id: str) -> Path:
+    return settings.data_dir / "checkpoints" / run_id
+
+
+def files(settings, run_id: str) -> list[int]:
+    return sorted(int(path.name[:11]) for path in folder(settings, run_id).glob("*-1.safetensors"))
+
+
+def test_an_ended_run_keeps_some_of_its_checkpoints_and_their_files(ended, engine, settings):
+    with session_scope(engine) as session:
+        promised = would_free(session)
+
+    tidy(engine)
+
+    stay = places(engine, ended, "checkpoint")
+    assert {0, 1_000_000} <= {*stay}
+    assert len(stay) <= MOST
+    assert files(settings, ended) == stay
+    assert promised.checkpoints == len(PLACES) - len(stay)
+    assert promised.size == 7 * promised.checkpoints
+    assert len([at for at in stay if 150_000 <= at <= 350_000]) >= AROUND - 3
+
+
+def test_what_is_pinned_forked_or_grafted_from_stays(ended, client, engine, settings):
+    pinned, forked, grafted = 510_000, 530_000, 570_000
+    pin = client.patch(f"{RUNS}/{ended}/checkpoints/{pinned}", json={"is_pinned": True})
+    assert pin.status_code == 204
+    assert client.post(f"{RUNS}/{ended}/fork", json={"sequences": forked}).status_code == 202
+    clamp = {"kind": "graft_in", "site": "L0.resid", "checkpoint": f"{ended}@{grafted}"}
+    model = {"heads": 2, "width": 16}
+    launched = client.post(RUNS, json={"config": {"model": model, "program": [clamp]}})
+    assert launched.status_code == 202, launched.text
+
+    tidy(engine)
+
+    assert {pinned, forked, grafted} <= {*places(engine, ended, "checkpoint")}
+    shared = places(engine, client.get(RUNS).json()["runs"][1]["id"], "checkpoint")
+    assert {*shared} <= {*files(settings, ended)}
+
+
+def test_a_run_that_keeps_all_keeps_all_until_it_is_told_otherwise(ended, client, engine):
+    assert client.patch(f"{RUNS}/{ended}", json={"keep_checkpoints": "all"}).status_code == 200
+    tidy(engine)
+    assert len(places(engine, ended, "checkpoint")) == len(PLACES)
+
+    client.patch(f"{RUNS}/{ended}", json={"keep_checkpoints": "usual"})
+    tidy(engine)
+    assert len(places(engine, ended, "checkpoint")) <= MOST
+
+
+def test_a_run_that_has_just_ended_or_trains_is_left_alone(ended, engine):
+    change(engine, ended, finished_at=None, state="running")
+    tidy(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE run SET state = 'finished', finished_at = now()"))
+    tidy(engine)
+
+    assert len(places(engine, ended, "checkpoint")) == len(PLACES)
+
+
+def test_a_fork_that_is_being_made_keeps_its_files(ended, client, engine, settings):
+    with collision(engine) as meet:
+        with session_scope(engine) as forking:
+            lineage.keep_from_deletion(forking, [ended])
+
+            def thin() -> None:
+                with session_scope(engine) as session:
+                    thin_run(session, ended)
+
+            thinned = meet.begin(thin)
+            assert not thinned.done()
+        thinned.result(10)
+
+
+def test_files_of_a_deleted_run_go_although_the_process_dies_before_it_removes_them(
+    ended, client, engine, settings, monkeypatch
+):
+    with monkeypatch.context() as dead:
+        dead.setattr(retention, "remove_noted", lambda *_: None)
+        assert client.delete(f"{RUNS}/{ended}").status_code == 204
+    assert folder(settings, ended).exists()
+
+    tidy(engine)
+
+    assert not folder(settings, ended).exists()
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM file_removal")).scalar_one() == 0
+
+
+def test_it_is_said_what_would_be_freed(ended, client):
+    said = client.get("/api/v1/retention").json()
+
+    assert said["checkpoints"] >= len(PLACES) - MOST
+    assert said["size"] == 7 * said["checkpoints"]
