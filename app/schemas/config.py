@@ -189,6 +189,21 @@ class TaskConfig(_Config):
         """Distinct classes, and so labels, in a context; ln of it is the loss of guessing."""
         return self.context_pairs // self.burstiness
 
+    def lack(self, classes: int, exemplars: int) -> str:
+        """What so many classes, of so many exemplars each, are too few for; empty if enough."""
+        needed = self.classes + self.new_classes
+        if classes < needed:
+            return (
+                f"needs {needed} classes ({self.classes} training + {self.new_classes} new), "
+                f"the file has {classes}"
+            )
+        if exemplars <= self.exemplars:
+            return (
+                f"needs {self.exemplars + 1} exemplars of each class ({self.exemplars} training + "
+                f"at least 1 to test), the file has {exemplars}"
+            )
+        return ""
+
     @property
     def tokens(self) -> int:
         """Length of a sequence: a pair is two tokens, the query one."""

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from app.schemas.state import ErrorKind
 from worker.config_errors import places_of
 from worker.recording.store import DamagedFileError, StoreAwayError
+from worker.science.data.files.declared import DataFileError
 
 LONGEST = 400
 _OUT_OF_MEMORY = ("not enough memory", "CUDA out of memory")
@@ -30,6 +31,8 @@ def fault_of(error: Exception) -> tuple[ErrorKind, str]:
         return ErrorKind.STORE_AWAY, said
     if isinstance(error, DamagedFileError):
         return ErrorKind.CHECKPOINT, said
+    if isinstance(error, DataFileError):
+        return ErrorKind.DATA_FILE, said
     if isinstance(error, ValueError) and said:  # the science says so about what it was given
         return ErrorKind.CONFIG, said
     name = type(error).__name__

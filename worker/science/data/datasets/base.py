@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from worker.science.data.files.declared import DataFileError
 
-class DatasetError(ValueError):
-    """A data source cannot give what is asked of it; the message says what is missing."""
+DatasetError = DataFileError  # sources are files, or invented and never wrong
 
 
 @dataclass(frozen=True, slots=True)
