@@ -14,7 +14,7 @@ from worker.training.faults import fault_of
     [
         (
             DatasetError("a.npz has no array 'features'."),
-            "config",
+            "bad_data_file",
             "a.npz has no array 'features'.",
         ),
         (MemoryError(), "out_of_memory", "ran out of memory"),
