@@ -21,7 +21,7 @@ FIND_PYTHON := for name in $(PYTHON) python3 python3.14 python3.13 python3.12 py
 	echo "Install one, or name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1
 
 .DELETE_ON_ERROR:
-.PHONY: help run test fuzz quick quick-science quick-others check bench bench-server bench-pages screenshots format lock clean
+.PHONY: help run test fuzz quick quick-science quick-others check bench bench-server bench-pages bench-streams screenshots format lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -62,6 +62,9 @@ bench-server: $(VENV)/.dev ## how long the web server takes over long runs and l
 
 bench-pages: $(VENV)/.dev ## load, size, business and memory of pages in a Chromium, with targets
 	$(BIN)/python -m tests.bench.pages --out bench-pages.json $(ARGS)
+
+bench-streams: $(VENV)/.dev ## a thousand open streams of a run that trains, on one web process
+	$(BIN)/python -m tests.bench.streams --out bench-streams.json $(ARGS)
 
 screenshots: $(VENV)/.dev ## pictures of every page into docs/images; trains what they show
 	$(BIN)/python -m tests.screenshots $(ARGS)

@@ -10,6 +10,7 @@ import sys
 import uvicorn
 
 GRACE_SECONDS = 3  # open streams end then; browsers reconnect by themselves
+STALLED_SECONDS = 60.0  # without taking anything that waits for it; then a client is cut
 
 
 def serve(descriptor: int) -> None:
@@ -28,7 +29,18 @@ def serve_on(listener: socket.socket) -> None:
         # nothing.
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    cut_stalled(listener, STALLED_SECONDS)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def cut_stalled(listener: socket.socket, seconds: float) -> None:
+    """Has the system end connections of clients that take nothing for so long."""
+    # What they are owed would wait here until they leave, which a browser that is stopped, or whose
+    # machine was switched off, never says. Connections inherit it. Systems that do not know it keep
+    # such a connection, and at most 64 kB and an event for it.
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        milliseconds = round(1000 * seconds)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ class Place:
     engine: Engine
     outbox: Outbox
     environment: dict[str, str]  # for processes that use the same servers
+    web: int  # the web server's process
 
 
 @contextmanager
@@ -42,8 +43,8 @@ def served() -> Iterator[Place]:
             engine, outbox = make_engine(servers.database_url), Outbox(servers.redis_url)
             environment = _environment(servers, Path(folder))
             try:
-                with _web(Path(folder), environment) as url:
-                    yield Place(url, engine, outbox, environment)
+                with _web(Path(folder), environment) as (url, pid):
+                    yield Place(url, engine, outbox, environment, pid)
             finally:
                 outbox.close()
                 engine.dispose()
@@ -59,14 +60,14 @@ def _environment(servers: Servers, folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _web(folder: Path, environment: dict[str, str]) -> Iterator[str]:
+def _web(folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, int]]:
     port, log = free_port(), folder / "web.log"
     command = [sys.executable, "-m", "uvicorn", "app.main:create_app", "--factory"]
     command += ["--port", str(port), "--no-access-log", "--log-level", "warning"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
     try:
-        yield wait_until_served(port, process, log)
+        yield wait_until_served(port, process, log), process.pid
     finally:
         process.terminate()
         process.wait(timeout=STOP_SECONDS)

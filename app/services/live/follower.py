@@ -14,8 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.db import runs, series
-from app.schemas.api.runs import RunRead
-from app.schemas.measure import Measurement
 from app.services.live import events
 from app.services.live.events import RunNews
 from app.services.live.hub import Hub, StreamQueue
@@ -30,16 +28,39 @@ BATCH = 200  # measurements in one event
 RETRY_SECONDS = 1.0  # after the database did not answer
 
 
-def read_snapshot(session: Session, run_id: str) -> RunRead | None:
+@dataclass(frozen=True, slots=True)
+class RunSnapshot:
+    """Where a run stands, worded once for all streams that ask at a time."""
+
+    ended: str  # the state in which it will stay, or nothing
+    event: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RowBatch:
+    """Measurements, worded once for all streams: a thousand copies would be half a gigabyte."""
+
+    last: int  # `sequences` of the last of them
+    is_full: bool  # there may be more
+    event: bytes = b""  # none, if there are none
+
+
+def read_snapshot(session: Session, run_id: str) -> RunSnapshot | None:
     """The run as it is; None once it is deleted."""
     run = runs.run_by_id(session, run_id)
-    return None if run is None else read_run(run)
+    if run is None:
+        return None
+    read = read_run(run)
+    return RunSnapshot(read.state if read.is_terminal else "", events.run_event(read))
 
 
-def read_batch(session: Session, run_id: str, after: int) -> list[tuple[Measurement, str]]:
+def read_batch(session: Session, run_id: str, after: int) -> RowBatch:
     """The next measurements, each with the moment at which it was computed."""
     rows = series.measurements_after(session, run_id, after, limit=BATCH)
-    return [(measurement_of(row), row.computed_at.isoformat()) for row in rows]
+    if not rows:
+        return RowBatch(after, is_full=False)
+    found = [(measurement_of(row), row.computed_at.isoformat()) for row in rows]
+    return RowBatch(rows[-1].sequences, len(rows) == BATCH, events.measurements_event(found))
 
 
 def read_frames(session: Session, run_id: str, since: int) -> Sequence[int]:
@@ -144,20 +165,20 @@ class Follower:
         if run is None:
             self._ended = "deleted"
             return events.PING
-        if run.is_terminal:
+        if run.ended:
             # News of the last measurements may be lost or still on their way; a read is not.
-            self._ended, self._behind = run.state, True
-        return events.run_event(run)
+            self._ended, self._behind = run.ended, True
+        return run.event
 
     async def _catch_up(self) -> AsyncIterator[bytes]:
         """The next measurements from the database; after the last of them the frames."""
         batch = await self.hub.reads.read(read_batch, self.run_id, self.last)
-        if batch:
-            self.last = batch[-1][0].sequences
-            yield events.measurements_event(batch)
+        if batch.event:
+            self.last = batch.last
+            yield batch.event
         # A full batch may not be the last. Frames wait until every measurement is there, as they
         # do in the commits that bring them.
-        if len(batch) < BATCH:
+        if not batch.is_full:
             if missing := await self._missing_frames():
                 yield events.frames_event(missing)
             self._behind = False

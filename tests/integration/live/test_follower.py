@@ -139,4 +139,15 @@ def test_what_was_told_is_sent_though_the_database_fails_at_that_moment(
     sent = asyncio.run(watch())
     assert [event for event in sent if _is("measurement")(event)], sent
     with session_scope(engine) as session:
-        assert read_batch(session, run_id, -1)
+        assert read_batch(session, run_id, -1).last == 0
+
+
+def test_streams_that_read_the_same_are_sent_the_same_bytes_and_no_copies(hub, engine, run_id):
+    add(engine, run_id, measurement(0), measurement(32))
+
+    async def watch() -> list[list[bytes]]:
+        streams = [Follower(hub, run_id, -1).stream() for _ in range(2)]
+        return await asyncio.gather(*(_until(one, _is("measurements")) for one in streams))
+
+    one, other = asyncio.run(watch())
+    assert [mine is theirs for mine, theirs in zip(one, other, strict=True)] == [True] * 3

@@ -27,13 +27,16 @@ class WebServer:
 
 
 @contextmanager
-def serving(app: FastAPI, seconds: float = 20) -> Iterator[WebServer]:
-    """Serves on a free port until the block ends."""
+def serving(
+    app: FastAPI, seconds: float = 20, listener: socket.socket | None = None
+) -> Iterator[WebServer]:
+    """Serves until the block ends; on a free port, unless on a socket that listens already."""
     config = uvicorn.Config(
         app, port=0, log_level="warning", access_log=False, timeout_graceful_shutdown=5
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, name="web server")
+    sockets = None if listener is None else [listener]
+    thread = threading.Thread(target=server.run, args=(sockets,), name="web server")
     thread.start()
     try:
         deadline = time.monotonic() + seconds
