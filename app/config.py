@@ -34,7 +34,8 @@ class Settings(BaseSettings):
     # machine only. A file is for secrets of containers.
     token: SecretStr = SecretStr("")
     token_file: Path | None = None
-    # Names that the web server is reached by, besides those of its own machine: behind a proxy.
+    # Names that the web server is reached by, besides those of its own machine: behind a proxy;
+    # with its port where that is not the usual one.
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
     threads: int = 0  # CPU threads of a trainer; 0: one (docs/adr/0007)
 

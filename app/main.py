@@ -19,8 +19,8 @@ from app.routes import health
 from app.routes.api import router as api
 from app.routes.guard.access import AccessCheck
 from app.routes.guard.body import BodyLimit
-from app.routes.guard.headers import SecurityHeaders
 from app.routes.guard.origins import OriginCheck
+from app.routes.headers import SecurityHeaders
 from app.routes.pages import router as pages
 from app.routes.problems import add_error_handlers
 from app.routes.texts import check_address

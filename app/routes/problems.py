@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from app.errors import AppError, Invalid
+from app.routes.headers import SECURITY_HEADERS
 from app.schemas.api.runs import Problem, ProblemError
 from app.schemas.text import flaws, shown
 from app.services.launch.sentences import PROGRAM, clamp_sentence
@@ -109,9 +110,12 @@ def _on_unstorable(request: Request, error: Exception) -> Response:
 
 def _on_bug(request: Request, error: Exception) -> Response:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return _on_outage(request, error)
+        answer = _on_outage(request, error)
+        answer.headers.update(dict(SECURITY_HEADERS))
+        return answer
     detail = "Something went wrong in the server; its log says what."
-    return problem(request, 500, AppError.title, detail)
+    # The framework makes this answer outside of all that adds headers.
+    return problem(request, 500, AppError.title, detail, headers=dict(SECURITY_HEADERS))
 
 
 def _allowed(request: Request) -> str:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from http import HTTPStatus
-from http.cookies import SimpleCookie
 
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -11,7 +10,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import Request, cookie_parser
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -121,8 +120,9 @@ def caller_of(request: Request) -> Caller:
 
 def cookie_of(headers: Headers) -> str | None:
     """The cookie that a browser was let in with."""
-    found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    return found.value if found else None
+    # Not the standard library's parser, which gives up at cookies of other programs: a browser
+    # sends those of every port of this host, and not all are written by the book.
+    return cookie_parser("; ".join(headers.getlist("cookie"))).get(COOKIE)
 
 
 def set_cookie(answer: Response, request: Request, cookie: str) -> None:

@@ -35,6 +35,7 @@ class OriginCheck:
 
     def __init__(self, app: ASGIApp, *, hosts: Sequence[str], is_open: bool) -> None:
         self._app, self._hosts, self._is_open = app, frozenset(hosts), is_open
+        self._names = self._hosts | {_name(host) for host in hosts}  # without their ports
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" else None
@@ -65,7 +66,7 @@ class OriginCheck:
         # A site whose name was made to lead here (DNS rebinding) is of our own origin to a
         # browser: only the name gives it away.
         name = _name(host)
-        if _is_loopback(name) or name in self._hosts:
+        if _is_loopback(name) or (name and name in self._names):
             return None
         return Refusal(
             HTTPStatus.MISDIRECTED_REQUEST,
@@ -83,16 +84,18 @@ class OriginCheck:
         return _of_another("a page of another site")
 
     def _is_ours(self, origin: str, host: str) -> bool:
-        parts = urlsplit(origin)
-        # Behind a proxy the host that we see may be the proxy's own name for us.
-        return parts.netloc == host or parts.hostname in self._hosts
+        place = _place(origin)
+        # Behind a proxy the host that we see may be the proxy's own name for us. With its port:
+        # what is served at another one of the same name may be anybody's, and gets our cookie.
+        return bool(place) and place in (host, *self._hosts)
 
 
 def _of_another(who: str) -> Refusal:
     return Refusal(
         HTTPStatus.FORBIDDEN,
         f"This request was sent by {who}. Only pages of this server may use it; a program needs no "
-        "Origin header.",
+        "Origin header. If this is our own page, behind a proxy, name it in OPTOSCOPE_HOSTS (with "
+        "its port, where that is not the usual one).",
     )
 
 
@@ -102,8 +105,20 @@ def _is_navigation(headers: Headers) -> bool:
     return wanted == ("navigate", "document")
 
 
+def _place(origin: str) -> str:
+    """Host and port of an origin; empty for what is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # half an IPv6 address, for instance
+        return ""
+
+
 def _name(host: str) -> str:
-    return urlsplit(f"//{host}").hostname or ""
+    """A host without its port; empty for what is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_loopback(name: str) -> bool:

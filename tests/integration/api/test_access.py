@@ -6,55 +6,17 @@ from types import ModuleType
 import httpx
 import pytest
 from fastapi import FastAPI
-from pydantic import SecretStr
 from sqlalchemy import text
 
 from app import cli
-from app.main import create_app
 from app.routes.guard.access import GUESSES
 from app.routes.pages import router as pages
 from app.schemas.state import RunState
+from tests.integration.support.door import bearer, log_in, make
 from tests.integration.support.html import Document
 from tests.integration.support.rows import moved, new_run
-from tests.integration.support.web_server import WebServer, serving
 
 RUNS = "/api/v1/runs"
-TOKEN = "the token of this server"
-
-
-@pytest.fixture
-def locked(settings) -> Iterator[WebServer]:
-    """A server that asks for a token."""
-    asking = settings.model_copy(update={"token": SecretStr(TOKEN)})
-    with serving(create_app(asking)) as server:
-        yield server
-
-
-@pytest.fixture
-def stranger(locked) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=locked.url, timeout=30) as client:
-        yield client
-
-
-@pytest.fixture
-def admin(locked) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=locked.url, headers=bearer(TOKEN), timeout=30) as client:
-        yield client
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-def make(admin: httpx.Client, scope: str) -> tuple[str, dict[str, str]]:
-    """A new token: its id, and what a program sends with it."""
-    made = admin.post("/api/v1/tokens", json={"name": f"for {scope}", "scope": scope}).json()
-    return made["id"], bearer(made["token"])
-
-
-def log_in(client: httpx.Client, token: str = TOKEN, to: str = "/runs") -> httpx.Response:
-    own = {"Origin": str(client.base_url).rstrip("/")}
-    return client.post("/login", data={"token": token, "next": to}, headers=own)
 
 
 def addresses(app: FastAPI) -> Iterator[tuple[str, str]]:

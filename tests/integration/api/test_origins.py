@@ -12,6 +12,7 @@ RUNS = "/api/v1/runs"
 FOREIGN = [
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
+    {"Origin": "http://[evil"},  # no address at all
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},  # another port of this machine
 ]
@@ -53,7 +54,7 @@ def test_our_own_pages_and_programs_are_heard(client):
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8000", "localhost.evil.example", ""]
+    "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "", "[", "[::1", "a]b"]
 )
 def test_a_name_that_was_made_to_lead_here_is_refused(client, host):
     answer = client.get(RUNS, headers={"Host": host})
@@ -76,6 +77,21 @@ def test_names_of_a_proxy_can_be_given(settings):
         assert client.post(RUNS, json={}, headers=headers).status_code == 202
         assert client.post(RUNS, json={}, headers=behind).status_code == 202
         assert client.get(RUNS, headers={"Host": "other.example.org"}).status_code == 421
+
+
+def test_what_is_served_at_another_port_of_a_proxy_is_another_site(settings):
+    named = settings.model_copy(update={"hosts": ("lab.example.org", "lab.example.org:8443")})
+    with serving(create_app(named)) as server, httpx.Client(base_url=server.url) as client:
+
+        def said(origin: str) -> int:
+            # Without `Sec-Fetch-Site`, which browsers send to https and to this machine only.
+            return client.post(RUNS, json={}, headers={"Origin": origin}).status_code
+
+        assert said("https://lab.example.org:8443") == 202
+        assert said("http://lab.example.org") == 202
+        assert said("http://lab.example.org:9999") == 403
+        headers = {"Host": "lab.example.org:8443"}
+        assert client.get(RUNS, headers=headers).status_code == 200
 
 
 def test_hosts_are_read_from_the_environment(settings, monkeypatch):
@@ -103,3 +119,18 @@ def test_refusals_carry_the_same_headers(client):
     headers = client.get("/runs", headers={"Host": "evil.example"}).headers
 
     assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_answers_to_our_own_bugs_carry_the_same_headers(settings):
+    app = create_app(settings)
+
+    @app.get("/bug")
+    def bug() -> None:
+        raise ZeroDivisionError
+
+    with serving(app) as server:
+        answer = httpx.get(f"{server.url}/bug")
+
+    assert answer.status_code == 500
+    assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"

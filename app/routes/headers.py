@@ -9,7 +9,7 @@ _POLICY = (
     "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
     "worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_HEADERS = (
+SECURITY_HEADERS = (
     ("Content-Security-Policy", _POLICY),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "same-origin"),
@@ -18,11 +18,12 @@ _HEADERS = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
-_RAW = [(name.lower().encode(), value.encode()) for name, value in _HEADERS]
+_RAW = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS]
 
 
 class SecurityHeaders:
-    """Adds them; outermost, so that refusals carry them too."""
+    """Adds them; outermost, so that refusals carry them too. Answers to our own bugs are made still
+    further out, and add them by themselves."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
