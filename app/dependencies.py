@@ -12,6 +12,7 @@ from app.config import Settings
 from app.db import access
 from app.db.models import Run, Study
 from app.services.access.gate import Gate
+from app.services.beats import Beats
 from app.services.live.hub import Hub
 from app.services.runs.lifecycle import run_or_error
 from app.services.runs.outbox import Outbox, transaction
@@ -27,6 +28,7 @@ class Services:
     outbox: Outbox
     hub: Hub
     gate: Gate
+    beats: Beats
 
 
 def services(request: Request) -> Services:

@@ -25,6 +25,7 @@ from app.routes.pages import router as pages
 from app.routes.problems import add_error_handlers
 from app.routes.texts import check_address
 from app.services.access.gate import Gate
+from app.services.beats import Beats
 from app.services.live.hub import Hub
 from app.services.runs.outbox import Outbox
 from app.services.runs.periodic import Periodic
@@ -32,6 +33,9 @@ from app.services.runs.reaper import Reaper
 from app.services.runs.retention import tidy
 
 TIDY_SECONDS = 20.0
+# After which `/readyz` says that this work is not done any more. The janitor may have thousands of
+# files of a slow store to remove.
+LATE_REAPER, LATE_LISTENER, LATE_JANITOR = 30.0, 30.0, 600.0
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -62,13 +66,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _make_services(settings: Settings) -> Services:
-    engine = make_engine(settings.database_url)
+    engine, beats = make_engine(settings.database_url), Beats()
+    listens = beats.of("listener", within_seconds=LATE_LISTENER)
     return Services(
         settings=settings,
         engine=engine,
         outbox=Outbox(settings.redis_url),
-        hub=Hub(engine, settings.redis_url),
+        hub=Hub(engine, settings.redis_url, listens),
         gate=Gate(engine, settings.access_token),
+        beats=beats,
     )
 
 
@@ -77,8 +83,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     made: Services = app.state.services
     # Here and not in `create_app`: threads and loops do not survive the fork of a server with
     # several processes.
-    reaper = Reaper(made.engine, made.outbox)
-    janitor = Periodic("janitor", partial(tidy, made.engine), every_seconds=TIDY_SECONDS)
+    sweeps = made.beats.of("reaper", within_seconds=LATE_REAPER)
+    tidies = made.beats.of("janitor", within_seconds=LATE_JANITOR)
+    reaper = Reaper(made.engine, made.outbox, beat=sweeps)
+    janitor = Periodic(
+        "janitor", partial(tidy, made.engine), every_seconds=TIDY_SECONDS, beat=tidies
+    )
     gc.freeze()  # what is loaded by now stays: looking through it takes longer than most answers
     # Listens before the first request is taken, so that no stream opens on a hub that never tells.
     made.hub.start()

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 
 from app.schemas.api.events import CHANNEL_PREFIX
+from app.services.beats import Beat, nobody_hears
 from app.services.live.events import RunNews, news_from
 from app.services.live.reads import SharedReads
 from app.services.runs.outbox import ANSWER_SECONDS, CONNECT_SECONDS, client_url
@@ -95,9 +96,9 @@ class StreamQueue:
 class Hub:
     """Hands the news of a web process out to its streams."""
 
-    def __init__(self, engine: Engine, redis_url: str) -> None:
+    def __init__(self, engine: Engine, redis_url: str, beat: Beat = nobody_hears) -> None:
         self.reads = SharedReads(engine)
-        self._redis_url = redis_url
+        self._redis_url, self._beat = redis_url, beat
         self._queues: dict[str, set[StreamQueue]] = defaultdict(set)
         self._listener: asyncio.Task[None] | None = None
         self._closed = False
@@ -170,6 +171,7 @@ class Hub:
     async def _listen(self) -> None:
         """Keeps a subscription; while there is none, everyone reads the database."""
         while True:
+            self._beat()  # it listens, or says to all that it cannot: both is its work
             try:
                 async with _subscription(self._redis_url) as subscription:
                     await self._relay(subscription)
@@ -187,6 +189,7 @@ class Hub:
         asked = False
         while True:
             message = await subscription.get_message(timeout=SILENT_SECONDS)
+            self._beat()
             if message is None:
                 if asked:
                     # A connection that was cut without a word (a firewall, a suspended machine)

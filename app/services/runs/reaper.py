@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.db import locks, runs
 from app.db.engine import session_scope
+from app.services.beats import Beat, nobody_hears
 from app.services.runs.attempts import lose
 from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.periodic import Periodic
@@ -38,8 +39,9 @@ class Reaper(Periodic):
         *,
         every_seconds: float = EVERY_SECONDS,
         grace_seconds: float = GRACE_SECONDS,
+        beat: Beat = nobody_hears,
     ) -> None:
-        super().__init__("reaper", self._sweep, every_seconds=every_seconds)
+        super().__init__("reaper", self._sweep, every_seconds=every_seconds, beat=beat)
         self._engine, self._outbox = engine, outbox
         self._outages = Outages(grace_seconds, longest_gap=every_seconds + GAP_SECONDS)
 
