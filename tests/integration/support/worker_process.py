@@ -134,3 +134,9 @@ def is_alive(process: int) -> bool:
 
 def kill_now(process: int) -> None:
     os.kill(process, signal.SIGKILL)
+
+
+def parent_of(process: int) -> int:
+    """The process number of its parent."""
+    status = Path(f"/proc/{process}/stat").read_text()
+    return int(status.rpartition(")")[2].split()[1])

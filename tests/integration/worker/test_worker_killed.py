@@ -3,6 +3,8 @@
 Every run here is compared, bit for bit, with one that nobody disturbed.
 """
 
+import os
+import signal
 import tempfile
 import time
 from functools import partial
@@ -19,7 +21,13 @@ from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.reaper import Reaper, sweep
 from app.stack.servers.start import start_servers
 from tests.integration.support.recorded import events, has_resume_point, numbers, places, state
-from tests.integration.support.worker_process import WorkerProcess, is_alive, kill_now, tiny
+from tests.integration.support.worker_process import (
+    WorkerProcess,
+    is_alive,
+    kill_now,
+    parent_of,
+    tiny,
+)
 
 LEASE_SECONDS = 2.0
 OUTAGE_SECONDS = 2 * LEASE_SECONDS
@@ -113,6 +121,45 @@ def test_a_killed_worker_takes_its_trainer_along_and_another_goes_on_exactly(
     worker.until(lambda: state(engine, run_id) == "finished", "finished run")
 
     assert numbers(engine, run_id) == undisturbed
+
+
+def test_a_killed_pool_process_takes_its_trainer_along_and_its_successor_goes_on_exactly(
+    undisturbed, worker, engine, outbox
+):
+    run_id = launch(engine, outbox)
+    until_half_way(worker, engine, run_id)
+    trainer = worker.trainer(run_id, attempt=1)
+
+    kill_now(parent_of(trainer))
+    worker.until(lambda: not is_alive(trainer), "end of its trainer", seconds=2)
+    worker.until(
+        lambda: sweep(engine, outbox) or state(engine, run_id) == "finished", "finished run"
+    )
+
+    assert numbers(engine, run_id) == undisturbed
+    assert "lost" in moves(engine, run_id)
+
+
+def test_a_trainer_that_slept_past_its_lease_writes_nothing_when_it_wakes_up(
+    undisturbed, worker, engine, outbox
+):
+    run_id = launch(engine, outbox)
+    until_half_way(worker, engine, run_id)
+    trainer = worker.trainer(run_id, attempt=1)
+    os.kill(trainer, signal.SIGSTOP)
+    worker.until(
+        lambda: sweep(engine, outbox) or state(engine, run_id) == "lost", "lost run", seconds=10
+    )
+    measured = places(engine, run_id)
+
+    os.kill(trainer, signal.SIGCONT)
+    worker.until(lambda: not is_alive(trainer), "end of the trainer")
+    assert places(engine, run_id)[: len(measured)] == measured
+    worker.until(lambda: state(engine, run_id) == "finished", "finished run")
+
+    assert numbers(engine, run_id) == undisturbed
+    told = ["queued", "starting", "running", "lost", "starting", "running", "finished"]
+    assert moves(engine, run_id) == told
 
 
 def test_a_worker_that_is_asked_to_stop_gives_its_run_back_and_another_goes_on_exactly(
