@@ -1,6 +1,7 @@
 """What handlers are given: the process's services, a transaction, the run or study of the path."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from app.services.access.gate import Gate
 from app.services.beats import Beats
 from app.services.live.hub import Hub
 from app.services.runs.lifecycle import run_or_error
-from app.services.runs.outbox import Outbox, transaction
+from app.services.runs.outbox import Outbox, Transactions, transaction
 from app.services.studies.lifecycle import study_or_error
 
 
@@ -40,11 +41,24 @@ def services(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(services)]
 
 
-def _session(request: Request, made: ServicesDep) -> Iterator[Session]:
+def _transactions(request: Request, made: ServicesDep) -> Transactions:
+    @contextmanager
+    def begin() -> Iterator[Session]:
+        with transaction(made.engine, made.outbox) as session:
+            session.info[access.CALLER] = request.scope["state"]["caller"]
+            yield session
+
+    return begin
+
+
+# For what takes several of them: each commits at its end.
+TransactionsDep = Annotated[Transactions, Depends(_transactions)]
+
+
+def _session(begin: TransactionsDep) -> Iterator[Session]:
     # An error of the handler passes through here and rolls back; nothing is sent to workers or
     # pages then.
-    with transaction(made.engine, made.outbox) as session:
-        session.info[access.CALLER] = request.scope["state"]["caller"]
+    with begin() as session:
         yield session
 
 

@@ -117,6 +117,12 @@ def ids_in_order(session: Session, matching: Matching, order: Order) -> Sequence
     return session.scalars(statement).all()
 
 
+def count_matching(session: Session, matching: Matching) -> int:
+    """How many runs match."""
+    statement = select(func.count()).select_from(Run).where(*_conditions(matching))
+    return session.scalars(statement).one()
+
+
 def found_by_id(
     session: Session, run_ids: Collection[str], numbers: Sequence[ColumnElement[Any]]
 ) -> dict[str, Found]:

@@ -13,6 +13,21 @@ def names(page: Page) -> list[str]:
     return page.locator(".runs-list th[scope=row] a").all_inner_texts()
 
 
+def tag_all_that_match(page: Page) -> None:
+    page.locator("#pick-all").check()
+    expect(page.locator("#bulk-count")).to_have_text("50 runs selected")
+    page.get_by_role("button", name="Select all that match").click()
+    expect(page.locator("#bulk-count")).to_have_text(f"All {WAITING} runs selected")
+    expect(page.locator("#bulk").get_by_role("button", name="Compare")).to_be_disabled()
+    page.get_by_text("Tag", exact=True).click()
+    page.get_by_label("Tags to add or remove").fill("crowd")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator(".toast")).to_contain_text(f"{WAITING} runs tagged")
+    page.locator(".toast").get_by_role("button", name="Dismiss").click()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#bulk")).to_be_hidden()
+
+
 def tag_what_is_ticked(page: Page) -> None:
     page.get_by_text("Tag", exact=True).click()
     page.get_by_label("Tags to add or remove").fill("keep, odd ones")
@@ -43,6 +58,7 @@ def test_runs_are_filtered_sorted_and_changed_together(page, browse, program):
     page.goto(f"/runs?study={study['id']}")
     boxes = page.locator(".runs-list input[name=run]")
     expect(boxes).to_have_count(50)
+    tag_all_that_match(page)
     boxes.nth(1).check()
     page.mouse.wheel(0, 10_000)
     expect(boxes).to_have_count(WAITING)

@@ -5,15 +5,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
-from app.dependencies import ServicesDep, SessionDep
-from app.schemas.api.bulk import BulkRequest, BulkResult
+from app.dependencies import ServicesDep, SessionDep, TransactionsDep
+from app.routes.answers import CONFLICT
+from app.schemas.api.bulk import BulkAct, BulkRequest, BulkResult, RunCount
 from app.schemas.api.runs import RunPage
 from app.schemas.state import RunState
 from app.services.csv_text import begun
 from app.services.runs import bulk
 from app.services.runs.run_read import read_run
+from app.services.runs_list.bulk_matching import act_on_matching
 from app.services.runs_list.columns import USUAL, chosen_columns, column_or_error
-from app.services.runs_list.listing import MOST, NEWEST, Filter, list_runs
+from app.services.runs_list.listing import MOST, NEWEST, Filter, count_runs, list_runs
 from app.services.runs_list.table import csv_of_runs
 from app.services.studies.lifecycle import study_or_error
 
@@ -95,6 +97,30 @@ def get_runs_csv(
         media_type="text/csv",
         headers={"Content-Disposition": 'attachment; filename="runs.csv"'},
     )
+
+
+@router.get("/runs/count")
+def get_count(session: SessionDep, wanted: FilterDep) -> RunCount:
+    """How many runs match."""
+    return RunCount(count=count_runs(session, wanted))
+
+
+@router.post("/runs/bulk/matching", responses=CONFLICT)
+def change_matching_runs(
+    act: BulkAct,
+    wanted: FilterDep,
+    begin: TransactionsDep,
+    made: ServicesDep,
+    at_most: Annotated[
+        int | None, Query(ge=0, description="With more runs than this nothing is done: 409")
+    ] = None,
+) -> BulkResult:
+    """Tag, untag, colour, cancel or delete every run that `GET /runs` lists for the same query.
+
+    `results` has those that were refused, 500 at most. Runs are changed a hundred at a time: what
+    was done stays if the server ends meanwhile, and asking again goes on there.
+    """
+    return act_on_matching(begin, wanted, act, made.settings.checkpoint_url, at_most=at_most)
 
 
 @router.post("/runs/bulk")

@@ -20,19 +20,13 @@ class BulkAction(StrEnum):
     DELETE = "delete"
 
 
-class BulkRequest(Body):
+class BulkAct(Body):
     """An action on many runs. Asked for again, it changes nothing more."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"runs": ["8kq2m4x7vd", "0c3n8w5r1t"], "action": "tag", "tags": ["keep"]}]
-        },
+        extra="forbid", json_schema_extra={"examples": [{"action": "tag", "tags": ["keep"]}]}
     )
 
-    runs: list[Annotated[str, StringConstraints(max_length=100), SOUND]] = Field(
-        min_length=1, max_length=MOST_RUNS, description="Ids"
-    )
     action: BulkAction
     tags: list[Tag] = Field(default=[], max_length=20, description="For `tag` and `untag`")
     colour: Colour | None = Field(None, description="For `colour`: `#RRGGBB` or `auto`")
@@ -44,6 +38,21 @@ class BulkRequest(Body):
         if self.action is BulkAction.COLOUR and self.colour is None:
             raise ValueError("say which colour: `colour` is missing")
         return self
+
+
+class BulkRequest(BulkAct):
+    """An action on these runs."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"runs": ["8kq2m4x7vd", "0c3n8w5r1t"], "action": "tag", "tags": ["keep"]}]
+        },
+    )
+
+    runs: list[Annotated[str, StringConstraints(max_length=100), SOUND]] = Field(
+        min_length=1, max_length=MOST_RUNS, description="Ids"
+    )
 
 
 class BulkItem(BaseModel):
@@ -61,3 +70,9 @@ class BulkResult(BaseModel):
     unchanged: int
     refused: int
     results: list[BulkItem]
+
+
+class RunCount(BaseModel):
+    """How many runs match."""
+
+    count: int

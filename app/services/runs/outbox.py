@@ -5,8 +5,8 @@ lost is sent again by `services.reaper`; a page that missed news reads the datab
 """
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 
 import redis
@@ -32,6 +32,8 @@ CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 SILENT_SECONDS = 1.0
 _OUTBOX = "outbox"
+
+Transactions = Callable[[], AbstractContextManager[Session]]  # begins one
 
 
 class Outbox:

@@ -94,6 +94,11 @@ def matching_ids(session: Session, wanted: Filter) -> Sequence[str]:
     return rows.ids_in_order(session, _matching(wanted), order)
 
 
+def count_runs(session: Session, wanted: Filter) -> int:
+    """How many runs match."""
+    return rows.count_matching(session, _matching(wanted))
+
+
 def rows_of(
     session: Session, run_ids: Sequence[str], columns: Sequence[Column]
 ) -> dict[str, Found]:

@@ -11,6 +11,7 @@ from app.db.runs_list import LossPoint
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
 from app.services.charts.sparklines import POINTS, sparkline
+from app.services.runs_list.bulk_matching import PART
 from tests.integration.support.html import Document
 from tests.integration.support.rows import SMALL, add, change, measurement, moved, new_run
 
@@ -328,3 +329,28 @@ def test_without_a_script_runs_are_compared_exported_and_never_none(client, thre
     nothing = client.post("/runs/bulk", data={"action": "cancel", "back": "https://else.where"})
     assert nothing.status_code == 422
     assert "No run is ticked" in nothing.text
+
+
+def test_all_that_match_are_changed_by_the_server_and_no_others(client, three, engine, outbox):
+    crowd = [new_run(engine, outbox, name="crowd", tags=["c"]) for _ in range(PART + 2)]
+    moved(engine, outbox, crowd[0], RunState.STARTING, RunState.RUNNING)
+    wanted = {"tag": "c", "q": "crowd"}
+    assert client.get(f"{RUNS}/count", params=wanted).json() == {"count": len(crowd)}
+
+    def act(query: dict = wanted, **body) -> dict:
+        answer = client.post(f"{BULK}/matching", params=query, json=body)
+        return {"status": answer.status_code, **answer.json()}
+
+    fewer = act({**wanted, "at_most": len(crowd) - 1}, action="cancel")
+    assert fewer["status"] == 409
+    assert f"{len(crowd)} runs match by now" in fewer["detail"]
+    assert act(action="tag", tags=["d"])["changed"] == len(crowd)
+    assert act({"state": "queued", "tag": "d"}, action="cancel")["changed"] == len(crowd) - 1
+
+    deleted = act({"tag": "d", "at_most": len(crowd)}, action="delete")
+    assert (deleted["changed"], deleted["refused"]) == (len(crowd) - 1, 1)
+    assert [one["id"] for one in deleted["results"]] == [crowd[0]]
+    assert "cancel it first" in deleted["results"][0]["detail"]
+    left = {run["id"] for run in client.get(RUNS, params={"limit": 500}).json()["runs"]}
+    assert left == {*three.values(), crowd[0]}
+    assert act({"sort": "zap"}, action="cancel")["status"] == 422

@@ -19,10 +19,17 @@ const DONE = {
 const $ = (id) => document.getElementById(id);
 const boxes = () => [...document.querySelectorAll(".runs-list input[name=run]")];
 const ticked = () => boxes().filter((box) => box.checked).map((box) => box.value);
+const filter = () => {
+  const list = document.querySelector("input[name=back][form=bulk]")?.value ?? "/runs"; // none, if it is empty
+  const said = new URL(list, location.href).searchParams;
+  said.delete("columns");
+  return said;
+};
 const many = (count) => `${count.toLocaleString("en")} run${count === 1 ? "" : "s"}`;
 
 let last = null; // the box that was clicked before: where a range begins
 let refresh = () => {};
+let matching = null; // how many match, and the filter, once all of them are chosen as a whole
 
 /** `rows`: asks for the rows anew. */
 export function followSelection(rows) {
@@ -30,12 +37,13 @@ export function followSelection(rows) {
   document.addEventListener("click", onClick);
   document.addEventListener("change", ({ target }) => {
     if (target.id === "pick-all") for (const box of boxes()) box.checked = target.checked;
-    if (target.matches("#pick-all, .runs-list input[name=run]")) show();
+    if (target.matches("#pick-all, .runs-list input[name=run]")) choose(null);
   });
-  document.addEventListener("htmx:after:swap", show);
+  document.addEventListener("htmx:after:swap", swapped);
   document.addEventListener("clear", clear);
   $("bulk").addEventListener("submit", onSubmit);
   $("bulk-clear").addEventListener("click", clear);
+  $("bulk-all").addEventListener("click", chooseAll);
   show();
 }
 
@@ -52,14 +60,36 @@ function onClick({ target, shiftKey }) {
 
 function clear() {
   for (const box of boxes()) box.checked = false;
+  choose(null);
+}
+
+function choose(found) {
+  matching = found;
   show();
+}
+
+/** All that match, on this page and beyond it: how many, the server says. */
+async function chooseAll() {
+  const asked = filter();
+  const answer = await fetch(`/api/v1/runs/count?${asked}`).catch(() => null);
+  if (!answer?.ok) return toast({ title: "The server does not answer", text: "Try again.", tone: "bad" });
+  return choose({ count: (await answer.json()).count, filter: asked.toString() });
+}
+
+/** Rows came: more of those that match, or those of another filter. */
+function swapped() {
+  if (matching?.filter !== filter().toString()) return choose(null);
+  for (const box of boxes()) box.checked = true;
+  return show();
 }
 
 function show() {
   const all = boxes();
   const count = ticked().length;
   $("bulk").classList.toggle("is-open", count > 0);
-  $("bulk-count").textContent = count ? `${many(count)} selected` : "";
+  $("bulk-count").textContent = matching ? `All ${many(matching.count)} selected` : count ? `${many(count)} selected` : "";
+  $("bulk-all").hidden = matching !== null || !$("more") || count < all.length;
+  for (const button of $("bulk").querySelectorAll("[data-of-some]")) button.disabled = matching !== null;
   const every = $("pick-all");
   if (!every) return;
   every.checked = count > 0 && count === all.length;
@@ -72,13 +102,19 @@ async function onSubmit(event) {
   const { name, value } = event.submitter ?? {};
   const action = name === "colour" ? "colour" : name === "action" ? value : "";
   for (const picker of event.target.querySelectorAll("details")) picker.open = false;
+  if (matching && event.submitter?.id === "bulk-csv") {
+    event.preventDefault();
+    location.assign(`/api/v1/runs.csv?${matching.filter}`);
+  }
   if (!(action in DONE)) return;
   event.preventDefault();
   const runs = ticked();
-  if (action in ASKED && !(await confirmed(action, runs.length))) return;
+  const of = matching;
+  if (action in ASKED && !(await confirmed(action, of?.count ?? runs.length))) return;
   const tags = $("bulk-tags").value.split(",").map((tag) => tag.trim()).filter(Boolean);
-  await send({
-    runs, action,
+  await send(of, {
+    ...(of ? {} : { runs }),
+    action,
     ...(action.endsWith("tag") ? { tags } : {}),
     ...(action === "colour" ? { colour: value } : {}),
   });
@@ -96,15 +132,18 @@ function confirmed(action, count) {
   });
 }
 
-async function send(request) {
+/** `of`: all that match; null: the runs that the request names. */
+async function send(of, request) {
   try {
-    const answer = await fetch("/api/v1/runs/bulk", {
+    // No more than were counted: others may match by now, which nobody has seen.
+    const address = of ? `/api/v1/runs/bulk/matching?${of.filter}&at_most=${of.count}` : "/api/v1/runs/bulk";
+    const answer = await fetch(address, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(request),
     });
     const body = await answer.json();
-    if (answer.ok && request.action === "delete") untick(body.results);
+    if (answer.ok && request.action === "delete") forget(of, body.results);
     if (answer.ok) say(request.action, body);
     else toast({ title: "Nothing was changed", text: body.detail, tone: "bad", seconds: 0 });
   } catch {
@@ -114,10 +153,11 @@ async function send(request) {
 }
 
 /** Rows that are out of sight are not asked for anew at once. */
-function untick(results) {
+function forget(of, results) {
+  if (of) return clear(); // the answer names those alone that were refused
   const gone = new Set(results.filter(({ result }) => result === "changed").map(({ id }) => id));
   for (const box of boxes()) if (gone.has(box.value)) box.checked = false;
-  show();
+  return show();
 }
 
 function say(action, { changed, unchanged, refused, results }) {
