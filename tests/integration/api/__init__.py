@@ -1,1 +1,4 @@
-"""The REST API, over HTTP."""
+"""The REST API, over HTTP.
+
+One room: all of it asks the same server, as strangers and programs do.
+"""
