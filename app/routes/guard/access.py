@@ -1,12 +1,10 @@
 """Who sends a request, and whether they may: asked of everything but login, health and files."""
 
-import time
+import logging
 from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,6 +12,8 @@ from starlette.requests import Request, cookie_parser
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.routes.guard.rates import GUESSES, REQUESTS, Rates
+from app.routes.guard.streams import while_let_in
 from app.routes.problems import problem
 from app.schemas.access import Caller
 from app.schemas.access import Scope as Allowed
@@ -26,17 +26,15 @@ OPEN = ("/login", "/healthz", "/readyz")
 FILES = "/static/"
 _ADMIN = ("/tokens", "/api/v1/tokens", "/api/v1/audit")
 _READS = ("GET", "HEAD", "OPTIONS")
-# Far above what pages and notebooks ask for; of guesses of a token, enough for a slip of the hand.
-REQUESTS = RateLimitItemPerMinute(6000)
-GUESSES = RateLimitItemPerMinute(20)
+
+log = logging.getLogger(__name__)
 
 
 class AccessCheck:
     """Finds out who calls; turns away who is not known, may not, or asks too often."""
 
     def __init__(self, app: ASGIApp, *, gate: Gate) -> None:
-        self._app, self._gate = app, gate
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._app, self._gate, self._rates = app, gate, Rates()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,6 +46,8 @@ class AccessCheck:
             return
         if visit is not None:
             scope.setdefault("state", {})[CALLER] = visit.caller
+            if not self._gate.is_open:
+                send = while_let_in(send, partial(self._is_let_in, Headers(scope=scope)))
             if visit.is_stale and scope["method"] == "GET":
                 send = await self._with_new_cookie(scope, send, visit.caller)
         await self._app(scope, receive, send)
@@ -55,44 +55,64 @@ class AccessCheck:
     async def _judge(self, scope: Scope) -> tuple[Response | None, Visit | None]:
         """What to answer instead, and who it is."""
         request, path = Request(scope), scope["path"]
-        who = request.client.host if request.client else "a socket"
         if self._gate.is_open:
             return None, self._gate.visit()
         if path.startswith(FILES) or path in OPEN:
             guesses = path == OPEN[0] and scope["method"] == "POST"
-            return (self._too_many(request, GUESSES, who) if guesses else None), None
+            return (self._rates.hit(request, GUESSES, _from(request)) if guesses else None), None
         try:
-            visit = await run_in_threadpool(self._visit, Headers(scope=scope))
+            visit = await self._admitted(request)
         except SQLAlchemyError:
             return _outage(request), None
-        if visit is None:
-            # Not of those who show nothing: pages that were left open when their session ended.
-            guesses = "authorization" in request.headers
-            too_many = self._too_many(request, GUESSES, who) if guesses else None
-            return too_many or _unknown(request), None
-        if visit.caller.scope < needed(scope["method"], path):
-            return _forbidden(request, visit.caller, needed(scope["method"], path)), None
-        return self._too_many(request, REQUESTS, f"{visit.caller.name} {who}"), visit
+        if not isinstance(visit, Visit):
+            return visit, None
+        return self._refusal(request, visit.caller), visit
+
+    async def _admitted(self, request: Request) -> Visit | Response:
+        """Who sends the request, or what to answer to somebody unknown."""
+        token = bearer_of(request.headers)
+        # Before it is looked at: a guess that is refused after it was tried is no less a guess.
+        # Who was let in before goes on, whoever else guesses from the same address.
+        if token is not None and not self._gate.knows(token):
+            too_many = self._rates.look(request, GUESSES, _from(request))
+            if too_many is not None:
+                return too_many
+        visit = await run_in_threadpool(self._visit, request.headers)
+        if visit is not None:
+            return visit
+        # Pages that were left open when their session ended are no guesses.
+        limit = REQUESTS if token is None else GUESSES
+        return self._rates.hit(request, limit, _from(request)) or _unknown(request)
+
+    def _refusal(self, request: Request, caller: Caller) -> Response | None:
+        """What to answer to somebody known who may not do this, or not so often."""
+        takes = needed(request.method, request.scope["path"])
+        if caller.scope < takes:
+            return _forbidden(request, caller, takes)
+        if not _is_proven(request):
+            return _unproven(request)
+        # By its id: names of tokens may be the same.
+        return self._rates.hit(request, REQUESTS, f"{caller.token_id} {_from(request)}")
 
     def _visit(self, headers: Headers) -> Visit | None:
-        kind, _, token = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer":
-            return self._gate.visit(token=token.strip())
+        token = bearer_of(headers)
+        if token is not None:
+            return self._gate.visit(token=token)
         return self._gate.visit(cookie=cookie_of(headers))
 
-    def _too_many(self, request: Request, limit: RateLimitItem, who: str) -> Response | None:
-        if self._limiter.hit(limit, who):
-            return None
-        resets_at = self._limiter.get_window_stats(limit, who).reset_time
-        seconds = max(1, round(resets_at - time.time()))
-        detail = f"More than {limit.amount} requests came from here within a minute; wait a while."
-        status = HTTPStatus.TOO_MANY_REQUESTS
-        headers = {"Retry-After": str(seconds)}
-        return problem(request, status, status.phrase, detail, headers=headers)
+    async def _is_let_in(self, headers: Headers) -> bool:
+        try:
+            return await run_in_threadpool(self._visit, headers) is not None
+        except SQLAlchemyError:  # asked again with what is sent next
+            return True
 
     async def _with_new_cookie(self, scope: Scope, send: Send, caller: Caller) -> Send:
         before = cookie_of(Headers(scope=scope)) or ""
-        cookie = await run_in_threadpool(self._gate.renew_session, before, caller)
+        try:
+            cookie = await run_in_threadpool(self._gate.renew_session, before, caller)
+        except SQLAlchemyError as error:  # the database is away, or the token was just revoked
+            log.warning("a cookie was not replaced, and is the next time: %s", error)
+            return send
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -125,6 +145,12 @@ def cookie_of(headers: Headers) -> str | None:
     return cookie_parser("; ".join(headers.getlist("cookie"))).get(COOKIE)
 
 
+def bearer_of(headers: Headers) -> str | None:
+    """The token that a program sends."""
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else None
+
+
 def set_cookie(answer: Response, request: Request, cookie: str) -> None:
     """Gives it to the browser, for nobody's scripts and no other site's requests."""
     answer.set_cookie(
@@ -135,6 +161,32 @@ def set_cookie(answer: Response, request: Request, cookie: str) -> None:
         samesite="strict",
         secure=request.url.scheme == "https",
     )
+
+
+def _from(request: Request) -> str:
+    return request.client.host if request.client else "a socket"
+
+
+def _is_proven(request: Request) -> bool:
+    """Whether what is done with a cookie was sent by a page of ours.
+
+    A browser sends the cookie by itself, so that the cookie alone proves nothing: one of the two
+    headers must be there, which `OriginCheck` has found to be ours. Browsers add them to all that
+    changes something, programs send a token and need none.
+    """
+    headers = request.headers
+    has_token = bearer_of(headers) is not None
+    is_said = "origin" in headers or "sec-fetch-site" in headers
+    return request.method in _READS or has_token or is_said
+
+
+def _unproven(request: Request) -> Response:
+    status = HTTPStatus.FORBIDDEN
+    detail = (
+        "A cookie alone does not show that a page of this server sent this: browsers add `Origin`. "
+        "Programs send a token, as `Authorization: Bearer ...`."
+    )
+    return problem(request, status, status.phrase, detail)
 
 
 def _is_below(path: str, places: Sequence[str]) -> bool:

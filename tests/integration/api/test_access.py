@@ -9,10 +9,10 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app import cli
-from app.routes.guard.access import GUESSES
+from app.routes.guard.rates import GUESSES
 from app.routes.pages import router as pages
 from app.schemas.state import RunState
-from tests.integration.support.door import bearer, log_in, make
+from tests.integration.support.door import bearer, log_in, make, own
 from tests.integration.support.html import Document
 from tests.integration.support.rows import moved, new_run
 
@@ -59,7 +59,7 @@ def test_a_browser_logs_in_and_out(stranger):
     assert "SameSite=strict" in cookie
     assert stranger.get("/runs").status_code == 200
     kept = dict(stranger.cookies)
-    assert stranger.post("/logout").status_code == 303
+    assert stranger.post("/logout", headers=own(stranger)).status_code == 303
     stranger.cookies.update(kept)
     assert stranger.get("/runs").status_code == 401
 
@@ -161,12 +161,13 @@ def test_it_is_written_down_who_launched_deleted_and_let_in(admin, stranger, eng
 
 def test_tokens_are_made_and_revoked_on_a_page(admin, stranger):
     log_in(stranger)
-    made = Document(stranger.post("/tokens", data={"name": "Ana", "scope": "launch"}).text)
+    form, ours = {"name": "Ana", "scope": "launch"}, own(stranger)
+    made = Document(stranger.post("/tokens", data=form, headers=ours).text)
     token = made.one("code", id="made-token").text
     assert httpx.get(stranger.base_url.join(RUNS), headers=bearer(token)).status_code == 200
 
     (row,) = admin.get("/api/v1/tokens").json()["tokens"]
-    assert stranger.post(f"/tokens/{row['id']}/revoke").status_code == 303
+    assert stranger.post(f"/tokens/{row['id']}/revoke", headers=ours).status_code == 303
     assert admin.get("/api/v1/tokens").json()["tokens"] == []
 
 
