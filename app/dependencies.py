@@ -15,6 +15,7 @@ from app.db.models import Run, Study
 from app.services.access.gate import Gate
 from app.services.beats import Beats
 from app.services.live.hub import Hub
+from app.services.metrics import Metrics
 from app.services.runs.lifecycle import run_or_error
 from app.services.runs.outbox import Outbox, Transactions, transaction
 from app.services.studies.lifecycle import study_or_error
@@ -30,6 +31,7 @@ class Services:
     hub: Hub
     gate: Gate
     beats: Beats
+    metrics: Metrics
 
 
 def services(request: Request) -> Services:

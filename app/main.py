@@ -15,18 +15,20 @@ from app.assets import assets
 from app.config import Settings
 from app.db.engine import make_engine
 from app.dependencies import Services
-from app.routes import health
+from app.routes import health, metrics
 from app.routes.api import router as api
 from app.routes.guard.access import AccessCheck
 from app.routes.guard.body import BodyLimit
 from app.routes.guard.origins import OriginCheck
 from app.routes.headers import SecurityHeaders
+from app.routes.metrics import RequestTimes
 from app.routes.pages import router as pages
 from app.routes.problems import add_error_handlers
 from app.routes.texts import check_address
 from app.services.access.gate import Gate
 from app.services.beats import Beats
 from app.services.live.hub import Hub
+from app.services.metrics import Metrics
 from app.services.runs.outbox import Outbox
 from app.services.runs.periodic import Periodic
 from app.services.runs.reaper import Reaper
@@ -56,10 +58,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(AccessCheck, gate=made.gate)
     app.add_middleware(OriginCheck, hosts=made.settings.hosts, is_open=made.gate.is_open)
-    app.add_middleware(SecurityHeaders)  # the last is the first that a request passes
+    # The last is the first that a request passes.
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestTimes, histogram=made.metrics.requests)
     add_error_handlers(app)
     app.include_router(api.router)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(pages.router)
     app.mount("/static", assets(), name="static")
     return app
@@ -68,13 +73,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _make_services(settings: Settings) -> Services:
     engine, beats = make_engine(settings.database_url), Beats()
     listens = beats.of("listener", within_seconds=LATE_LISTENER)
+    hub = Hub(engine, settings.redis_url, listens)
     return Services(
         settings=settings,
         engine=engine,
         outbox=Outbox(settings.redis_url),
-        hub=Hub(engine, settings.redis_url, listens),
+        hub=hub,
         gate=Gate(engine, settings.access_token),
         beats=beats,
+        metrics=Metrics(settings, engine, hub, beats),
     )
 
 

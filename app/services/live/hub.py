@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
 
 from pydantic import ValidationError
 from redis.asyncio import Redis
@@ -41,12 +42,21 @@ class Delivery:
     closed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class StreamLoad:
+    """Runs that open streams follow, and for how many seconds the slowest has not read its news."""
+
+    streams: int
+    lag: float
+
+
 class StreamQueue:
     """What one stream has not yet seen; never more than `QUEUE_SIZE` news."""
 
     def __init__(self) -> None:
         self._news: deque[RunNews] = deque()
         self._reread = False
+        self._waits_since: float | None = None
         self._something = asyncio.Event()
         self._over = asyncio.Event()
 
@@ -59,7 +69,7 @@ class StreamQueue:
             self.reread()
             return
         self._news.append(news)
-        self._something.set()
+        self._wake()
 
     def reread(self) -> None:
         """Something may be missing."""
@@ -67,7 +77,18 @@ class StreamQueue:
         # dropped.
         self._news.clear()
         self._reread = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waits_since is None:
+            self._waits_since = monotonic()
         self._something.set()
+
+    @property
+    def lag(self) -> float:
+        """Seconds since the first of what has not been taken."""
+        since = self._waits_since
+        return 0.0 if since is None else monotonic() - since
 
     def close(self) -> None:
         """The stream must end."""
@@ -87,6 +108,7 @@ class StreamQueue:
         # From here to the return nothing awaits, so no news can come between the clearing and the
         # taking and be slept over.
         self._something.clear()
+        self._waits_since = None
         delivery = Delivery(tuple(self._news), self._reread, self._over.is_set())
         self._news.clear()
         self._reread = False
@@ -158,6 +180,11 @@ class Hub:
             return
         for queue in queues:
             queue.put(news)
+
+    def load(self) -> StreamLoad:
+        """How much it has to do, asked from any thread."""
+        queues = [queue for some in list(self._queues.values()) for queue in list(some)]
+        return StreamLoad(len(queues), max((queue.lag for queue in queues), default=0.0))
 
     def everyone_rereads(self) -> None:
         for run_id, queues in self._queues.items():
