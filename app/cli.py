@@ -129,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         "web", help="serve pages and API alone, with the servers that the environment names"
     )
     _add_address(web)
-    _add_token(commands.add_parser("token", help="make, list or revoke tokens"))
+    _add_token(commands.add_parser("token", help="create, list or revoke tokens"))
     _add_import(commands.add_parser("import", help="read a config of the published code"))
     commands.add_parser("migrate", help="bring the database at OPTOSCOPE_DATABASE_URL up to date")
     commands.add_parser("ping", help="whether the servers that the environment names answer")

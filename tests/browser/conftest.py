@@ -79,7 +79,7 @@ def browse(browser, program, watch) -> Iterator[Browse]:
 
     def browse(*, newcomer: bool = False, **options: Any) -> Page:
         context = browser.new_context(
-            base_url=program.url, **{"viewport": DESKTOP, "reduced_motion": "reduce"} | options
+            **{"base_url": program.url, "viewport": DESKTOP, "reduced_motion": "reduce"} | options
         )
         contexts.append(context)
         context.set_default_timeout(TIMEOUT_MS)

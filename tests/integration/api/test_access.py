@@ -1,5 +1,6 @@
 """Who is let in, and what they may do: on a server with a token, over HTTP."""
 
+import re
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -181,12 +182,15 @@ def test_a_server_of_its_own_machine_asks_for_nothing(client):
 def test_tokens_are_made_and_revoked_on_the_command_line(stranger, settings, monkeypatch, capsys):
     monkeypatch.setenv("OPTOSCOPE_DATABASE_URL", settings.database_url)
 
-    assert cli.main(["token", "make", "notebook"]) == 0
+    assert cli.main(["token", "create", "notebook"]) == 0
     token = capsys.readouterr().out.strip()
+    assert cli.main(["token", "list"]) == 0
+    token_id, scope, day, minute, used, name = capsys.readouterr().out.split()
+    assert (scope, used, name) == ("read", "never", "notebook")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", f"{day} {minute}")
     assert stranger.get(RUNS, headers=bearer(token)).status_code == 200
     assert cli.main(["token", "list"]) == 0
-    token_id, scope, name = capsys.readouterr().out.split()
-    assert (scope, name) == ("read", "notebook")
+    assert "never" not in capsys.readouterr().out
     assert cli.main(["token", "revoke", token_id]) == 0
     assert stranger.get(RUNS, headers=bearer(token)).status_code == 401
     assert cli.main(["token", "revoke", token_id]) == 1
