@@ -29,9 +29,14 @@ def act(session: Session, request: BulkRequest, store_url: str) -> BulkResult:
     if request.action is BulkAction.DELETE:
         items = _delete(session, request.runs, store_url)
     else:
-        # All rows stay locked until the one commit at the end. Sorted, so that two bulk requests,
-        # or one and a recorder's flush, wait in line instead of for each other.
-        items = {run_id: _act_on(session, run_id, request) for run_id in sorted(set(request.runs))}
+        # Read under the lock, since what is decided (tags to add, nothing to do) depends on it. All
+        # rows stay locked until the one commit at the end; locked in the order of their ids, so
+        # that two bulk requests, or one and a recorder's flush, wait in line.
+        found = runs.locked_runs(session, request.runs)
+        items = {
+            run_id: _act_on(session, run_id, found.get(run_id), request)
+            for run_id in dict.fromkeys(request.runs)
+        }
     results = [items[run_id] for run_id in dict.fromkeys(request.runs)]
     counts = [item.result for item in results]
     return BulkResult(
@@ -57,9 +62,7 @@ def _deleted(run_id: str, refusal: AppError | None) -> BulkItem:
     return BulkItem(id=run_id, result=result, detail=refusal.detail)
 
 
-def _act_on(session: Session, run_id: str, request: BulkRequest) -> BulkItem:
-    # Read under the lock, since what is decided below (tags to add, nothing to do) depends on it.
-    run = runs.locked_run(session, run_id)
+def _act_on(session: Session, run_id: str, run: Run | None, request: BulkRequest) -> BulkItem:
     if run is None:
         return BulkItem(id=run_id, result="refused", detail=f"There is no run {run_id!r}.")
     try:

@@ -171,5 +171,5 @@ def change_run(
         run.priority = priority
     if keep_checkpoints is not None:
         run.keep_checkpoints, run.thinned_at = keep_checkpoints.value, None
-    session.flush()
+    # Written with the commit, or before what is asked next: of many runs all at once.
     publish_run(session, run.id)

@@ -1,5 +1,6 @@
-"""Many runs deleted at once, and studies with their runs, while others want the same rows."""
+"""Many runs changed or deleted at once, and studies with theirs, while others want the same rows."""
 
+import pytest
 from sqlalchemy import event, update
 
 from app.db import lineage
@@ -29,14 +30,14 @@ def end_all(engine) -> None:
         session.execute(update(Run).values(state=RunState.FINISHED))
 
 
-def delete_all(engine, outbox, settings, run_ids: list[str]) -> int:
-    """How many statements that took."""
+def statements_to(action: BulkAction, engine, outbox, settings, run_ids: list[str]) -> int:
+    """How many it takes."""
     said: list[str] = []
 
     def hear(_connection, _cursor, statement, *_: object) -> None:
         said.append(statement)
 
-    request = BulkRequest(runs=run_ids, action=BulkAction.DELETE)
+    request = BulkRequest(runs=run_ids, action=action, tags=["keep"])
     event.listen(engine, "before_cursor_execute", hear)
     try:
         with transaction(engine, outbox) as session:
@@ -46,13 +47,13 @@ def delete_all(engine, outbox, settings, run_ids: list[str]) -> int:
     return len(said)
 
 
-def test_many_runs_are_deleted_by_as_many_statements_as_one(engine, outbox, settings):
+@pytest.mark.parametrize("action", [BulkAction.DELETE, BulkAction.TAG])
+def test_many_runs_are_changed_by_as_many_statements_as_one(engine, outbox, settings, action):
     ids = [new_run(engine, outbox) for _ in range(12)]
     end_all(engine)
 
-    assert delete_all(engine, outbox, settings, ids[1:]) == delete_all(
-        engine, outbox, settings, ids[:1]
-    )
+    many = statements_to(action, engine, outbox, settings, ids[1:])
+    assert many == statements_to(action, engine, outbox, settings, ids[:1])
 
 
 def test_a_study_and_its_runs_are_deleted_at_once_without_a_deadlock(
