@@ -1,4 +1,4 @@
-"""Many runs changed or deleted at once, and studies with theirs, while others want the same rows."""
+"""Many runs changed or deleted at once, and studies with theirs, while others want their rows."""
 
 import pytest
 from sqlalchemy import event, update
