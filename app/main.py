@@ -29,6 +29,7 @@ from app.services.access.gate import Gate
 from app.services.beats import Beats
 from app.services.live.hub import Hub
 from app.services.metrics import Metrics
+from app.services.runs.log_files import remove_logs_of_deleted
 from app.services.runs.outbox import Outbox
 from app.services.runs.periodic import Periodic
 from app.services.runs.reaper import Reaper
@@ -93,9 +94,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     sweeps = made.beats.of("reaper", within_seconds=LATE_REAPER)
     tidies = made.beats.of("janitor", within_seconds=LATE_JANITOR)
     reaper = Reaper(made.engine, made.outbox, beat=sweeps)
-    janitor = Periodic(
-        "janitor", partial(tidy, made.engine), every_seconds=TIDY_SECONDS, beat=tidies
-    )
+    janitor = Periodic("janitor", partial(_tidy, made), every_seconds=TIDY_SECONDS, beat=tidies)
     gc.freeze()  # what is loaded by now stays: looking through it takes longer than most answers
     # Listens before the first request is taken, so that no stream opens on a hub that never tells.
     made.hub.start()
@@ -111,6 +110,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         janitor.stop()
         made.outbox.close()
         made.engine.dispose()
+
+
+def _tidy(made: Services) -> None:
+    tidy(made.engine)
+    remove_logs_of_deleted(made.engine, made.settings.data_dir)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Statements about tokens, sessions of browsers, and who did what."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, select, update
@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from app.db.models import AccessToken, AuditEvent, BrowserSession, Moment
 from app.schemas.access import THIS_MACHINE, Caller
 
+DELETED_RUN = "deleted a run"  # of an event; its `about` ends in the id, in brackets
+ID_LENGTH = 10  # of a run
 CALLER = "caller"  # in a session's info: whom it acts for
 
 
@@ -77,3 +79,11 @@ def audit_events(session: Session, *, limit: int) -> Sequence[AuditEvent]:
 
 def _after(time: timedelta) -> ColumnElement[datetime]:
     return func.clock_timestamp(type_=Moment) + time
+
+
+def deleted_runs(session: Session, run_ids: Collection[str]) -> set[str]:
+    """Those of the runs that were deleted, as is on record."""
+    about = func.right(AuditEvent.about, ID_LENGTH + 2)
+    wanted = [f"({run_id})" for run_id in run_ids]
+    statement = select(about).where(AuditEvent.what == DELETED_RUN, about.in_(wanted))
+    return {str(found).strip("()") for found in session.scalars(statement)}

@@ -9,7 +9,7 @@ from app.services.compare.page import ComparePage
 from app.services.help.api_reference import DocsPage
 from app.services.help.guide import GuidePage
 from app.services.launch.page import NewPage
-from app.services.run_page.page import RunPageContext, StatusPart
+from app.services.run_page.page import LogPart, RunPageContext, StatusPart
 from app.services.runs_list.bulk_page import BulkPage
 from app.services.runs_list.page import RunsPage
 from app.services.studies.new_page import StudyNewPage
@@ -60,6 +60,7 @@ def test_a_page_uses_exactly_what_its_context_declares(name, context):
     ("template", "context", "blocks"),
     [
         ("run/page.html", StatusPart, ("status", "events", "checkpoints")),
+        ("run/page.html", LogPart, ("log",)),
         ("studies/page.html", StudyStatus, ("status", "members")),
     ],
 )

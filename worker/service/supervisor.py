@@ -17,6 +17,7 @@ from app.config import Settings
 from app.db import claims
 from app.db.claims import Claim
 from app.services.runs import attempts
+from app.services.runs.log_files import remove_logs_of_deleted
 from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.planning import plan
 from worker.retry import AWAY, retry_while_away
@@ -53,6 +54,9 @@ class Supervisor:
         """Woken up for a run: trains what waits, the next in line first, until nothing does."""
         log.info("woken up for run %s", run_id)
         try:
+            # Here, too: on this machine there may be no web server that does.
+            tidy = partial(remove_logs_of_deleted, self.engine, self.settings.data_dir)
+            retry_while_away(tidy, is_stopping=self.is_stopping)
             # Within the task, so that a worker that cannot train takes no wake-ups from those that
             # can: Celery hands it none before this returns.
             while self._can_train():

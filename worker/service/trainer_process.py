@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.config import Settings
 from app.db.claims import Claim
+from app.services.runs.log_files import log_folder, shared_line
 
 _LONGEST_LINE = 300
 _END_OF_LOG = 4096  # bytes of it in which its last line is
@@ -23,7 +24,7 @@ class TrainerProcess:
     """
 
     def __init__(self, settings: Settings, taken: Sequence[Claim]) -> None:
-        self._log = _log(settings.data_dir / "logs" / "runs", taken)
+        self._log = _log(log_folder(settings.data_dir), taken)
         self._is_ready = False
         ready, said = os.pipe()
         os.set_blocking(ready, False)
@@ -114,5 +115,5 @@ def _log(folder: Path, taken: Sequence[Claim]) -> Path:
     first, *others = (folder / f"{claim.run_id}.log" for claim in taken)
     for other, claim in zip(others, taken[1:], strict=True):
         with other.open("a") as output:
-            output.write(f"attempt {claim.attempt} is trained with others: see {first.name}\n")
+            output.write(shared_line(claim.attempt, first))
     return first

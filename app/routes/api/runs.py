@@ -10,6 +10,7 @@ from app.db.models import Run
 from app.dependencies import RunDep, ServicesDep, SessionDep
 from app.routes.answers import CONFLICT, Answers
 from app.routes.api import runs_list
+from app.schemas.api.logs import LogRead
 from app.schemas.api.runs import (
     DryRun,
     EventRead,
@@ -21,6 +22,7 @@ from app.schemas.api.runs import (
 )
 from app.schemas.config import RunConfig
 from app.services.runs import deletion, forks, launching, lifecycle
+from app.services.runs.log_files import read_log
 from app.services.runs.run_read import read_whole_run
 
 router = APIRouter(tags=["runs"])
@@ -146,3 +148,17 @@ def get_timeline(run: RunDep, session: SessionDep) -> Timeline:
         for event in runs.events_of(session, run.id)
     ]
     return Timeline(run_id=run.id, events=events)
+
+
+@router.get("/runs/{run_id}/log")
+def get_log(
+    run: RunDep,
+    made: ServicesDep,
+    tail: Annotated[int, Query(ge=1, le=2000, description="How many lines, from the end")] = 200,
+) -> LogRead:
+    """The last lines of a run's log; of one that was trained with others, the trainer's.
+
+    Logs stay on the machine that trained; a server that does not see its data directory says so.
+    """
+    found = read_log(made.settings.data_dir, run, tail)
+    return LogRead(run_id=run.id, lines=list(found.lines), note=found.note)

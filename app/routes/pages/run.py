@@ -7,22 +7,37 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from app.db.models import Run
-from app.dependencies import RunDep, SessionDep
+from app.dependencies import RunDep, ServicesDep, SessionDep
 from app.schemas.view import ChartView
-from app.services.run_page.page import run_page, status_part
+from app.services.run_page.page import log_part, run_page, status_part
 from app.services.runs.lifecycle import request_cancel, request_pause, resume
+from app.services.runs.log_files import read_log
+from app.services.runs.run_read import read_run
 from app.templating import fragment, page
 
 router = APIRouter(default_response_class=HTMLResponse)
 
+LOG_LINES = 300
 STATUS_BLOCKS = ("status", "events", "checkpoints")
 
 
 @router.get("/runs/{run_id}")
 def run(
-    request: Request, session: SessionDep, run: RunDep, view: Annotated[ChartView, Query()]
+    request: Request,
+    session: SessionDep,
+    run: RunDep,
+    made: ServicesDep,
+    view: Annotated[ChartView, Query()],
 ) -> Response:
-    return page(request, "run/page.html", run_page(session, run, view))
+    log = read_log(made.settings.data_dir, run, LOG_LINES)
+    return page(request, "run/page.html", run_page(session, run, log, view))
+
+
+@router.get("/runs/{run_id}/log")
+def log(run: RunDep, made: ServicesDep) -> Response:
+    """The last lines of a run's log, as they are on its page."""
+    found = read_log(made.settings.data_dir, run, LOG_LINES)
+    return fragment("run/page.html", ("log",), log_part(read_run(run), found))
 
 
 @router.get("/runs/{run_id}/status")

@@ -25,6 +25,7 @@ from app.services.launch.config_form import ConfigForm, FormField, form_of
 from app.services.run_page.charts import Charts, charts_of
 from app.services.run_page.repeat import Repeat, repeat_of
 from app.services.run_page.tour import TourStep, tour
+from app.services.runs.log_files import RunLog
 from app.services.runs.run_read import read_whole_run
 from app.services.runs_list.page import summary
 from app.services.series.checkpoints import read_checkpoints
@@ -34,6 +35,7 @@ from app.services.series.measurements import read_measurements
 CAN_PAUSE = CLAIMABLE | {RunState.STARTING, RunState.RUNNING}
 CAN_RESUME = (RunState.PAUSING, RunState.PAUSED)
 USUAL_VIEW = ChartView()
+LOG_SECONDS = 3
 MAP_COLUMNS = 8  # heads of a layer beside each other
 
 
@@ -75,6 +77,8 @@ class StatusPart:
 class RunPageContext(StatusPart):
     """Context of `run/page.html`."""
 
+    log: RunLog
+    log_seconds: int
     has_results: bool  # something was measured, or may yet be
     points_awaited: str
     latest: Measurement | None
@@ -93,6 +97,19 @@ class RunPageContext(StatusPart):
     downloads: Sequence[Download]
     tour: Sequence[TourStep]
     page_data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LogPart:
+    """Context of the block `log`, which grows while the run trains."""
+
+    run: RunRead
+    log: RunLog
+    log_seconds: int  # until it is asked for again; 0: it grows no more
+
+
+def log_part(run: RunRead, log: RunLog) -> LogPart:
+    return LogPart(run, log, 0 if run.is_terminal else LOG_SECONDS)
 
 
 def status_part(session: Session, run: Run) -> StatusPart:
@@ -115,7 +132,9 @@ def status_part(session: Session, run: Run) -> StatusPart:
     )
 
 
-def run_page(session: Session, run: Run, view: ChartView = USUAL_VIEW) -> RunPageContext:
+def run_page(
+    session: Session, run: Run, log: RunLog, view: ChartView = USUAL_VIEW
+) -> RunPageContext:
     """Everything that the page shows before its stream brings more."""
     config = RunConfig.model_validate(run.config)
     # First the state, then the numbers. A page of a run that is over opens no stream: with the
@@ -129,6 +148,8 @@ def run_page(session: Session, run: Run, view: ChartView = USUAL_VIEW) -> RunPag
     ]
     return RunPageContext(
         **{name: getattr(status, name) for name in StatusPart.__dataclass_fields__},
+        log=log,
+        log_seconds=log_part(status.run, log).log_seconds,
         has_results=bool(rows) or not status.run.is_terminal,
         points_awaited="" if rows else "Points appear here as soon as training starts.",
         latest=rows[-1] if rows else None,

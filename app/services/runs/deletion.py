@@ -54,7 +54,7 @@ def delete_runs(session: Session, run_ids: Collection[str], store_url: str) -> d
     # any.
     named = lineage.file_urls(session, ended)
     for run in ended.values():
-        access.note(session, "deleted a run", f"{run.name} ({run.id})")
+        access.note(session, access.DELETED_RUN, f"{run.name} ({run.id})")
     session.execute(delete(Run).where(Run.id.in_(ended)))
     # Afterwards, so that the runs' own rows no longer name them.
     shared = lineage.still_named(session, set().union(*named.values()))

@@ -266,7 +266,9 @@ def test_a_run_that_failed_says_why_and_shows_no_empty_charts(client, engine, ou
 
     document = get(client, f"/runs/{run_id}")
 
-    assert document.one("div", role="status").text == "Training failed There is no file /x.npz."
+    assert document.one("div", role="status").text == (
+        "Training failed There is no file /x.npz. The last lines of its log"
+    )
     assert not document.all("div", id="loss-chart")
     assert not document.all("button", id="cancel")
 
