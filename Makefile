@@ -29,10 +29,14 @@ help: ## this list
 run: $(VENV)/.run ## start everything on this machine; the address is printed
 	@$(BIN)/optoscope up $(ARGS)
 
+# Two processes for two cores, as much of the suite waits for servers; a file stays in one of them.
+# PARALLEL= runs one after the other.
+PARALLEL := --numprocesses 2 --dist loadfile
+
 test: $(VENV)/.dev ## run every test; finds or installs a Chromium for those that need one
 	@$(BIN)/python -m tests.browser.support.chromium
 	@$(BIN)/python -m tests.browser.support.axe
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 fuzz: $(VENV)/.dev ## hundreds of made-up requests to every operation of the API, against its document
 	OPTOSCOPE_FUZZ_CASES=200 $(BIN)/python -m pytest -q --timeout 3600 \
