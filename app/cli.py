@@ -90,6 +90,22 @@ def _import(given: argparse.Namespace) -> None:
     import_config(given, _say, _note)
 
 
+def _backup(given: argparse.Namespace) -> None:
+    from app.backup import backup
+    from app.stack.database import database_settings
+
+    with database_settings(given.data_dir) as settings:
+        backup(settings, given.file, _say)
+
+
+def _restore(given: argparse.Namespace) -> None:
+    from app.backup import restore
+    from app.stack.database import database_settings
+
+    with database_settings(given.data_dir) as settings:
+        restore(settings, given.file, _say)
+
+
 def _token(given: argparse.Namespace) -> None:
     from app.tokens import act
 
@@ -100,6 +116,8 @@ COMMANDS = {
     "up": _up,
     "web": _web,
     "token": _token,
+    "backup": _backup,
+    "restore": _restore,
     "import": _import,
     "migrate": _migrate,
     "ping": _ping,
@@ -130,6 +148,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_address(web)
     _add_token(commands.add_parser("token", help="create, list or revoke tokens"))
+    _add_archive(commands.add_parser("backup", help="write all runs and weights into one file"))
+    _add_archive(commands.add_parser("restore", help="read such a file into an empty database"))
     _add_import(commands.add_parser("import", help="read a config of the published code"))
     commands.add_parser("migrate", help="bring the database at OPTOSCOPE_DATABASE_URL up to date")
     commands.add_parser("ping", help="whether the servers that the environment names answer")
@@ -190,6 +210,15 @@ def _add_token(parser: argparse.ArgumentParser) -> None:
     from app.tokens import add_parser
 
     add_parser(parser)
+
+
+def _add_archive(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Of the database that OPTOSCOPE_DATABASE_URL names, or of the data directory; the server "
+        "may run and train meanwhile."
+    )
+    parser.add_argument("file", type=Path, metavar="FILE.tar")
+    parser.add_argument("--data-dir", type=_folder, default=Path(".optoscope"))
 
 
 def _folder(text: str) -> Path:

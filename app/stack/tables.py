@@ -3,7 +3,7 @@
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db.migrate import upgrade
+from app.db.whole.migrate import upgrade
 from app.stack.trouble import StackError
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from app.db.engine import make_engine
-from app.db.migrate import upgrade
+from app.db.whole.migrate import upgrade
 from app.services.runs.outbox import Outbox
 from app.stack.assets import ensure_assets
 from app.stack.servers.start import Servers, start_servers

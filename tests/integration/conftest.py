@@ -11,8 +11,8 @@ from sqlalchemy import Engine, text
 from app.config import Settings
 from app.db.base import Base
 from app.db.engine import make_engine
-from app.db.migrate import upgrade
 from app.db.recording import StoredFile
+from app.db.whole.migrate import upgrade
 from app.main import create_app
 from app.schemas.state import RunState
 from app.services.runs.outbox import Outbox

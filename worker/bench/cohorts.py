@@ -24,8 +24,8 @@ from sqlalchemy.orm import Session
 from app.config import Settings
 from app.db import recording, runs
 from app.db.engine import make_engine, session_scope
-from app.db.migrate import upgrade
 from app.db.models import Run
+from app.db.whole.migrate import upgrade
 from app.schemas.config import RecordingConfig, RunConfig, SeedConfig, TrainingConfig
 from app.schemas.state import RunState
 from app.schemas.studies.expansion import expand

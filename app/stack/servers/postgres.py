@@ -66,7 +66,7 @@ def postgres(data: DataDir, *, durable: bool = True) -> tuple[Program, str]:
     # Relies on the lock of the data directory: no Postgres can be being started on it by another
     # Optoscope. After `end_leftovers`, or one that is still ending would be robbed of its locks.
     _forget_dead_server(cluster, sockets)
-    url = f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}"
+    url = _url(sockets)
     settings = SETTINGS | {"unix_socket_directories": f'"{sockets}"'}
     if not durable:
         settings |= {"fsync": "off", "full_page_writes": "off"}
@@ -83,6 +83,16 @@ def postgres(data: DataDir, *, durable: bool = True) -> tuple[Program, str]:
         grace_seconds=20.0,
     )
     return program, url
+
+
+def running_url(data: DataDir) -> str:
+    """Where the server of this data directory answers while another process runs it."""
+    account = server_account()
+    return _url(_socket_directory(own_directory(data.postgres, account), account))
+
+
+def _url(sockets: Path) -> str:
+    return f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}"
 
 
 def _answers(url: str) -> Callable[[], bool]:
@@ -159,8 +169,9 @@ def _check_version(cluster: Path) -> None:
     version = (cluster / "PG_VERSION").read_text().strip()
     if version != str(MAJOR):
         raise StackError(
-            f"{cluster} was written by Postgres {version} and this Optoscope has {MAJOR}; use the "
-            "Optoscope that wrote it, or choose another directory with --data-dir."
+            f"{cluster} was written by Postgres {version} and this Optoscope has {MAJOR}. Write a "
+            "backup with the Optoscope that wrote it (`optoscope backup FILE.tar`), and restore it "
+            "with this one into another directory (`optoscope restore FILE.tar --data-dir NEW`)."
         )
 
 

@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from app.db.base import Base
-from app.db.migrate import MIGRATIONS, alembic_config, upgrade
+from app.db.whole.migrate import MIGRATIONS, alembic_config, upgrade
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from app.config import Settings
 from app.db import runs
 from app.db.engine import make_engine, session_scope
-from app.db.migrate import upgrade
+from app.db.whole.migrate import upgrade
 from app.services.runs.creation import create_run
 from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.reaper import Reaper, sweep

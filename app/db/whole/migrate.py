@@ -4,8 +4,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+MIGRATIONS = Path(__file__).resolve().parents[3] / "migrations"
 
 
 def alembic_config(database_url: str) -> Config:
@@ -18,8 +20,14 @@ def alembic_config(database_url: str) -> Config:
     return config
 
 
-def upgrade(database_url: str) -> None:
-    """Applies the migrations that the database lacks; none is no error."""
+def upgrade(database_url: str, *, to: str = "head") -> None:
+    """Applies the migrations that the database lacks, up to one; none is no error."""
     # Of two who upgrade at once the second waits in `migrations/env.py` for the first, whose one
     # transaction is all or nothing, and then finds nothing to do.
-    command.upgrade(alembic_config(database_url), "head")
+    command.upgrade(alembic_config(database_url), to)
+
+
+def revision_of(engine: Engine) -> str | None:
+    """The last migration that a database has; None: it has no tables of ours."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
