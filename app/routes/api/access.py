@@ -25,8 +25,7 @@ def create_token(request: TokenRequest, session: SessionDep) -> TokenMade:
 @router.delete("/tokens/{token_id}", status_code=204)
 def delete_token(token_id: str, made: ServicesDep, session: SessionDep) -> Response:
     """Revoke a token; sessions that were opened with it end."""
-    revoke_token(session, token_id)
-    made.gate.forget()
+    revoke_token(session, token_id, made.gate)
     return Response(status_code=204)
 
 

@@ -65,8 +65,7 @@ def make(
 
 @router.post("/tokens/{token_id}/revoke")
 def revoke(token_id: str, made: ServicesDep, session: SessionDep) -> Response:
-    revoke_token(session, token_id)
-    made.gate.forget()
+    revoke_token(session, token_id, made.gate)
     return RedirectResponse("/tokens", 303)
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.db import access
+from app.db.engine import after_commit
 from app.db.models import AccessToken
 from app.errors import NotFound
 from app.schemas.access import Scope
 from app.schemas.api.access import AuditEventRead, AuditRead, TokenMade, TokenRead, TokensRead
-from app.services.access.gate import digest
+from app.services.access.gate import Gate, digest
 from app.services.runs.creation import new_id
 
 PREFIX = "opto_"  # so that one that was published by mistake can be found
@@ -39,13 +40,16 @@ def make_token(session: Session, name: str, scope: Scope) -> TokenMade:
     return TokenMade(**_read(row).model_dump(), token=text)
 
 
-def revoke_token(session: Session, token_id: str) -> None:
-    """Takes a token back, and ends the sessions that were opened with it."""
+def revoke_token(session: Session, token_id: str, gate: Gate | None = None) -> None:
+    """Takes a token back, with the sessions that were opened by it; `gate`: this process's."""
     row = session.get(AccessToken, token_id)
     if row is None:
         raise NotFound(f"There is no token {token_id!r}.")
     access.note(session, "revoked a token", f"{row.name} ({row.id})")
     session.delete(row)
+    if gate is not None:
+        # Not earlier: who comes before the commit is still let in, and would be remembered.
+        after_commit(session, gate.forget)
 
 
 def read_tokens(session: Session) -> TokensRead:

@@ -6,10 +6,12 @@ from limits import RateLimitItemPerYear
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from app.db.engine import session_scope
 from app.main import create_app
 from app.routes.guard import access as guard
 from app.routes.guard import streams
 from app.schemas.state import RunState
+from app.services.access.tokens import revoke_token
 from tests.integration.support.door import TOKEN, bearer, log_in, make, own
 from tests.integration.support.event_stream import EventStream
 from tests.integration.support.rows import moved, new_run
@@ -76,6 +78,32 @@ def test_a_cookie_alone_changes_nothing(stranger):
     assert stranger.post(RUNS, json={}, headers=own(stranger)).status_code == 202
     fetched = {"Sec-Fetch-Site": "same-origin"}
     assert stranger.post(RUNS, json={}, headers=fetched).status_code == 202
+
+
+def test_who_comes_while_their_token_is_being_revoked_is_not_remembered(
+    admin, stranger, locked, engine
+):
+    token_id, headers = make(admin, "read")
+    log_in(stranger, headers["Authorization"].removeprefix("Bearer "))
+
+    with session_scope(engine) as session:
+        revoke_token(session, token_id, locked.services.gate)
+        session.flush()
+        assert stranger.get(RUNS).status_code == 200
+
+    assert stranger.get(RUNS).status_code == 401
+
+
+def test_each_token_has_a_limit_of_its_own(admin, stranger, monkeypatch):
+    _, first = make(admin, "read")
+    _, second = make(admin, "read")  # of the same name
+    monkeypatch.setattr(guard, "REQUESTS", RateLimitItemPerYear(3))
+    said = [stranger.get(RUNS, headers=first) for _ in range(4)]
+
+    assert [one.status_code for one in said] == [200, 200, 200, 429]
+    assert int(said[-1].headers["Retry-After"]) >= 1
+    assert said[-1].headers["Content-Type"] == "application/problem+json"
+    assert stranger.get(RUNS, headers=second).status_code == 200
 
 
 @pytest.mark.parametrize("shown", ["token", "cookie"])
