@@ -9,13 +9,19 @@ from typing import Annotated
 from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.logs import LogFormat, without_passwords
+
 SHORTEST_TOKEN = 16  # characters
 
 
 class Settings(BaseSettings):
     """Where things are and how long to wait for them."""
 
-    model_config = SettingsConfigDict(env_prefix="OPTOSCOPE_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="OPTOSCOPE_",
+        frozen=True,
+        hide_input_in_errors=True,  # else a wrong address is shown with its password
+    )
 
     database_url: str  # postgresql://...
     redis_url: str  # redis://... or redis+socket / unix://...
@@ -37,6 +43,7 @@ class Settings(BaseSettings):
     # Names that the web server is reached by, besides those of its own machine: behind a proxy;
     # with its port where that is not the usual one.
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    log_format: LogFormat = "text"  # json: a JSON object a line, of every process
     threads: int = 0  # CPU threads of a trainer; 0: one (docs/adr/0007)
 
     @field_validator("data_dir", mode="before")
@@ -61,7 +68,8 @@ class Settings(BaseSettings):
         """SQLAlchemy's name of the driver, so that plain Postgres URLs can be given."""
         scheme, _, rest = url.partition("://")
         if scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
-            raise ValueError(f"{url!r} is not a Postgres URL; write postgresql://user@host/name")
+            shown = repr(without_passwords(url))
+            raise ValueError(f"{shown} is not a Postgres URL; write postgresql://user@host/name")
         return f"postgresql+psycopg://{rest}"
 
     @property

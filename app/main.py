@@ -20,6 +20,7 @@ from app.routes.api import router as api
 from app.routes.guard.access import AccessCheck
 from app.routes.guard.body import BodyLimit
 from app.routes.guard.origins import OriginCheck
+from app.routes.guard.request_ids import RequestIds
 from app.routes.headers import SecurityHeaders
 from app.routes.metrics import RequestTimes
 from app.routes.pages import router as pages
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # The last is the first that a request passes.
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestTimes, histogram=made.metrics.requests)
+    app.add_middleware(RequestIds)
     add_error_handlers(app)
     app.include_router(api.router)
     app.include_router(health.router)

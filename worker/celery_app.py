@@ -13,9 +13,9 @@ from celery import Celery, signals
 
 from app.config import Settings
 from app.db.engine import make_engine
+from app.logs import log_to_stderr
 from app.schemas.api.events import TRAIN_QUEUE
 from app.services.runs.outbox import broker_url
-from worker.logs import log_to_stderr
 from worker.service.die_with_parent import die_with_parent
 from worker.service.heartbeat import Heartbeat
 from worker.service.stop_flag import StopFlag
@@ -34,7 +34,7 @@ signals.worker_shutting_down.connect(stop_flag.put_up, weak=False)
 
 def _set_logging_up(**_: object) -> None:
     """Called by Celery, which then leaves the root logger alone."""
-    log_to_stderr()
+    log_to_stderr(settings.log_format)
 
 
 signals.setup_logging.connect(_set_logging_up, weak=False)

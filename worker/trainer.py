@@ -17,9 +17,9 @@ from app.config import Settings
 from app.db import claims
 from app.db.claims import Claim
 from app.db.engine import make_engine
+from app.logs import log_to_stderr
 from app.services.runs import attempts
 from app.services.runs.outbox import Outbox, transaction
-from worker.logs import log_to_stderr
 from worker.recording.recorder import Recorder, StaleAttemptError
 from worker.retry import AWAY
 from worker.service.die_with_parent import die_with_parent
@@ -38,14 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # First of all: a supervisor that was killed cannot settle for us, and a trainer that lived
         # on would renew leases that nobody watches.
         die_with_parent(given.parent)
-    log_to_stderr()
+    settings = Settings()
+    log_to_stderr(settings.log_format, [claim.run_id for claim in given.claims])
     for claim in given.claims:
         log.info("run %s: attempt %d", claim.run_id, claim.attempt)
     stop = threading.Event()
     # Before torch is loaded, during which the default would end us without a word. The flag is
     # looked at before every update.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    settings = Settings()
     engine, outbox = make_engine(settings.database_url, pool_size=2), Outbox(settings.redis_url)
     try:
         return _train(settings, engine, outbox, given.claims, stop, given.ready)

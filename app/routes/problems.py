@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from app.errors import AppError, Invalid
+from app.logs import request_id
 from app.routes.headers import SECURITY_HEADERS
 from app.schemas.api.runs import Problem, ProblemError
 from app.schemas.text import flaws, shown
@@ -113,9 +114,11 @@ def _on_bug(request: Request, error: Exception) -> Response:
         answer = _on_outage(request, error)
         answer.headers.update(dict(SECURITY_HEADERS))
         return answer
-    detail = "Something went wrong in the server; its log says what."
+    name = request_id.get()
+    detail = f"Something went wrong in the server; its log says what, at request {name}."
     # The framework makes this answer outside of all that adds headers.
-    return problem(request, 500, AppError.title, detail, headers=dict(SECURITY_HEADERS))
+    headers = {**dict(SECURITY_HEADERS), "X-Request-ID": name}
+    return problem(request, 500, AppError.title, detail, headers=headers)
 
 
 def _allowed(request: Request) -> str:

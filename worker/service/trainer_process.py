@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.config import Settings
 from app.db.claims import Claim
+from app.logs import as_text
 from app.services.runs.log_files import log_folder, shared_line
 
 _LONGEST_LINE = 300
@@ -102,8 +103,8 @@ class TrainerProcess:
         """The last that it wrote, such as the error that ended it."""
         with self._log.open("rb") as log:
             log.seek(max(self._begins_at, log.seek(0, os.SEEK_END) - _END_OF_LOG))
-            lines = log.read().decode(errors="replace").split("\n")
-        said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+            lines = [as_text(line) for line in log.read().decode(errors="replace").splitlines()]
+        said = next((line.strip() for line in reversed(lines) if line.strip()), "").split("\n")[-1]
         return said[:_LONGEST_LINE].rstrip(".")
 
 

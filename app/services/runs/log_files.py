@@ -14,13 +14,13 @@ from sqlalchemy import Engine
 from app.db import access, runs
 from app.db.engine import session_scope
 from app.db.models import Run
+from app.logs import as_text, without_passwords
 
 LONGEST_READ = 256 * 1024  # bytes from the end: far more than anybody reads, never a whole night's
 AT_ONCE = 500  # logs that one look asks about
 _ENDING = ".log"
 _RUN = re.compile(r"[0-9a-z]{10}")
 _SHARED = re.compile(r"attempt (\d+) is trained with others: see ([0-9a-z]{10})\.log")
-_PASSWORD = re.compile(r"(://[^\s:/@]*):[^\s/@]+@")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -94,12 +94,8 @@ def _last_lines(path: Path) -> list[str] | None:
     lines = content.decode(errors="replace").splitlines()
     if size > LONGEST_READ:
         lines = lines[1:]  # the first is the rest of one
-    return [_CONTROL.sub("", without_passwords(line)) for line in lines]
-
-
-def without_passwords(text: str) -> str:
-    """A text without the passwords of the addresses in it."""
-    return _PASSWORD.sub(r"\1:***@", text)
+    shown = (part for line in lines for part in as_text(line).split("\n"))
+    return [_CONTROL.sub("", without_passwords(line)) for line in shown]
 
 
 def remove_logs_of_deleted(engine: Engine, data_dir: Path) -> None:

@@ -111,6 +111,7 @@ def test_bugs_are_problem_documents_without_a_traceback(settings, capfd):
     assert answer.status_code == 500
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert "secret" not in answer.text
+    assert f"request {answer.headers['X-Request-ID']}." in answer.json()["detail"]
     assert "RuntimeError: secret" in capfd.readouterr().err
 
 
