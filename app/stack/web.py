@@ -25,10 +25,15 @@ def serve(descriptor: int) -> None:
 def serve_on(listener: socket.socket) -> None:
     """The same, on a socket of this process."""
     log_to_stderr(_log_format())
+    trusted = os.environ.get("OPTOSCOPE_TRUSTED_PROXIES", "")
     config = uvicorn.Config(
         "app.main:create_app",
         factory=True,
         log_config=None,  # ours, of every process
+        # Who may say for whom, and over https, it asks: by default nobody, as whoever can reach us
+        # could say so.
+        proxy_headers=bool(trusted),
+        forwarded_allow_ips=trusted or None,
         access_log=False,  # the log would grow with every poll
         # Streams end by themselves at the signal (see `main`); this is for clients that take
         # nothing.

@@ -18,6 +18,7 @@ from app.routes.problems import problem
 
 _OWN = ("same-origin", "none")  # `none`: typed, or a bookmark
 _SAFE = ("GET", "HEAD")
+_OF_PROXIES = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
 HEALTH = "/healthz"
 
 
@@ -49,12 +50,12 @@ class OriginCheck:
     def _refusal(self, scope: Scope) -> Refusal | None:
         headers = Headers(scope=scope)
         if self._is_open and scope["path"] != HEALTH:
-            refusal = self._not_this_machine(scope, headers.get("host", ""))
+            refusal = self._not_this_machine(scope, headers)
             if refusal is not None:
                 return refusal
         return self._foreign(scope, headers)
 
-    def _not_this_machine(self, scope: Scope, host: str) -> Refusal | None:
+    def _not_this_machine(self, scope: Scope, headers: Headers) -> Refusal | None:
         """Of a server without a token, which serves its own machine only."""
         server = scope.get("server")
         if server is not None and not _is_loopback(server[0]):
@@ -63,9 +64,17 @@ class OriginCheck:
                 "This server has no token, and so serves its own machine only. Give it one "
                 "(OPTOSCOPE_TOKEN) to reach it from others.",
             )
+        # A proxy on this machine sends whoever it serves, and by default a name of this machine.
+        if not self._hosts and any(name in headers for name in _OF_PROXIES):
+            return Refusal(
+                HTTPStatus.FORBIDDEN,
+                "This request came through a proxy, and this server has no token. Give it one "
+                "(OPTOSCOPE_TOKEN), or say in OPTOSCOPE_HOSTS by which name the proxy is reached, "
+                "if whoever can reach that may do everything here.",
+            )
         # A site whose name was made to lead here (DNS rebinding) is of our own origin to a
         # browser: only the name gives it away.
-        name = _name(host)
+        name = _name(headers.get("host", ""))
         if _is_loopback(name) or (name and name in self._names):
             return None
         return Refusal(

@@ -134,3 +134,13 @@ def test_answers_to_our_own_bugs_carry_the_same_headers(settings):
     assert answer.status_code == 500
     assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "header", ["X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded"]
+)
+def test_a_proxy_on_this_machine_lets_nobody_into_a_server_without_a_token(client, header):
+    answer = client.get(RUNS, headers={header: "203.0.113.7"})
+
+    assert answer.status_code == 403
+    assert "came through a proxy" in answer.json()["detail"]
