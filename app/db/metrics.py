@@ -8,20 +8,12 @@ from sqlalchemy.orm import Session
 from app.db.models import Run
 from app.schemas.state import ACTIVE, RunState
 
-# Kept by Postgres as rows come, where a count would read them all; a second late, and 0 after a
-# crash of Postgres, as counters may be.
+# Kept by Postgres as rows come, where a count would read them all. A second late while rows come,
+# up to ten where a connection has none any more; 0 after a crash of Postgres, as counters may be.
 _WRITTEN = text(
     "SELECT n_tup_ins FROM pg_stat_user_tables"
     " WHERE relname = 'measurement' AND schemaname = current_schema()"
 )
-
-
-def runs_by_state(session: Session) -> dict[str, int]:
-    """How many runs are in each state, those without any included."""
-    found = dict.fromkeys(map(str, RunState), 0)
-    for state, count in session.execute(select(Run.state, func.count()).group_by(Run.state)):
-        found[state] = count
-    return found
 
 
 def measurements_written(session: Session) -> int:

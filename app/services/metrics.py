@@ -18,8 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.config import Settings
-from app.db import metrics, workers
+from app.db import metrics, runs, workers
 from app.db.engine import session_scope
+from app.schemas.state import RunState
 from app.services.beats import Beats
 from app.services.live.hub import Hub
 
@@ -78,7 +79,8 @@ class _Collector(Collector):
         yield _gauge("disk_free_bytes", "Of the data directory's disk.", disk.free)
 
     def _of_the_database(self, session: Session) -> Iterator[Metric]:
-        states = [({"state": name}, n) for name, n in metrics.runs_by_state(session).items()]
+        counts = dict.fromkeys(RunState, 0) | runs.runs_by_state(session)
+        states = [({"state": state.value}, count) for state, count in counts.items()]
         yield _labelled("runs", "Runs by state.", states)
         waiting, oldest = workers.queue(session)
         yield _gauge("queue_depth", "Runs that wait for a worker.", waiting)

@@ -68,15 +68,28 @@ def reachable_copy(package: Path, needed: tuple[str, ...], program: str, version
     """A copy of parts of an installed package, for an account that cannot enter our checkout."""
     copy = REFUGE / f"{package.name}-{version}"
     if not (copy / program).exists():
-        # Other Optoscopes share the refuge: each copies under a name of its own. The second to
-        # rename fails on the first's folder, and finds it there at its next start.
+        # Other Optoscopes share the refuge: each copies under a name of its own.
         half = Path(tempfile.mkdtemp(prefix=".copy-", dir=_refuge()))
-        for part in needed:
-            shutil.copytree(package.parent / part, half / part, symlinks=True)
-        # Before it has its name: under that it must be usable at once.
-        half.chmod(0o755)
-        half.rename(copy)
+        try:
+            for part in needed:
+                shutil.copytree(package.parent / part, half / part, symlinks=True)
+            # Before it has its name: under that it must be usable at once.
+            half.chmod(0o755)
+            _name_copy(half, copy, program)
+        except OSError as error:
+            raise StackError(f"{package} could not be copied to {REFUGE}: {error}.") from None
+        finally:
+            shutil.rmtree(half, ignore_errors=True)  # nothing, once it has its name
     return copy
+
+
+def _name_copy(half: Path, copy: Path, program: str) -> None:
+    try:
+        half.rename(copy)
+    except OSError:
+        # Another start was as far at the same time: its copy is as good.
+        if not (copy / program).exists():
+            raise
 
 
 def _refuse_if_of_another(path: Path, account: Account) -> None:

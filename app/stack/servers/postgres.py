@@ -11,6 +11,7 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -61,7 +62,7 @@ def postgres(data: DataDir, *, durable: bool = True) -> tuple[Program, str]:
     # Under its final name only when it is whole, see `_make_cluster`; so what exists can be used.
     if not cluster.exists():
         _make_cluster(binaries / "initdb", home, account)
-    _check_version(cluster)
+    _check_version(cluster, data)
     sockets = _socket_directory(home, account)
     # Relies on the lock of the data directory: no Postgres can be being started on it by another
     # Optoscope. After `end_leftovers`, or one that is still ending would be robbed of its locks.
@@ -165,14 +166,29 @@ def _complaint(errors: str) -> str:
     return next(telling, lines[-1])
 
 
-def _check_version(cluster: Path) -> None:
-    version = (cluster / "PG_VERSION").read_text().strip()
-    if version != str(MAJOR):
+def _check_version(cluster: Path, data: DataDir) -> None:
+    version = _version(cluster)
+    if version == str(MAJOR):
+        return
+    if not version:
         raise StackError(
-            f"{cluster} was written by Postgres {version} and this Optoscope has {MAJOR}. Write a "
-            "backup with the Optoscope that wrote it (`optoscope backup FILE.tar`), and restore it "
-            "with this one into another directory (`optoscope restore FILE.tar --data-dir NEW`)."
+            f"{cluster} is no database of Postgres any more: it has no PG_VERSION. Restore a "
+            "backup into another directory (`optoscope restore FILE.tar --data-dir NEW`)."
         )
+    raise StackError(
+        f"{cluster} was written by Postgres {version} and this Optoscope has {MAJOR}. Write a "
+        f"backup with the Optoscope that wrote it (`optoscope backup FILE.tar --data-dir "
+        f"{shlex.quote(str(data.root))}`), and restore it with this one into another directory "
+        "(`optoscope restore FILE.tar --data-dir NEW`)."
+    )
+
+
+def _version(cluster: Path) -> str:
+    """The major version that wrote it; empty if it does not say."""
+    try:
+        return (cluster / "PG_VERSION").read_text().strip()
+    except FileNotFoundError:
+        return ""
 
 
 def _socket_directory(home: Path, account: Account | None) -> Path:
@@ -205,8 +221,17 @@ def _forget_dead_server(cluster: Path, sockets: Path) -> None:
     one does, often. We hold the data directory, so it is enough to see that it is no Postgres.
     """
     for lock in (cluster / "postmaster.pid", sockets / f"{SOCKET}.lock"):
-        if lock.exists():
-            # Relies on the file holding a number; Postgres writes it in one go.
-            command = command_of(int(lock.read_text().split()[0]))
-            if command is None or "postgres" not in command[0]:
-                lock.unlink()
+        if lock.exists() and not _is_held(lock):
+            lock.unlink()
+
+
+def _is_held(lock: Path) -> bool:
+    """Whether a Postgres lives that wrote it.
+
+    An empty one is what a full disk or a power cut leaves; Postgres refuses to start on it.
+    """
+    words = lock.read_text(errors="replace").split()
+    if not words or not words[0].lstrip("-").isdecimal():
+        return False
+    command = command_of(abs(int(words[0])))  # below 0: of one that serves nobody
+    return command is not None and "postgres" in command[0]

@@ -1,13 +1,29 @@
 """Migrations make exactly the tables of `app.db.models`, and unmake them."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect, make_url, text
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    DateTime,
+    Double,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    inspect,
+    make_url,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.pool import NullPool
 
 from app.db.base import Base
 from app.db.whole.migrate import MIGRATIONS, alembic_config, upgrade
@@ -76,6 +92,53 @@ def test_upgrading_twice_changes_nothing(empty_database):
     upgrade(empty_database)
 
     assert _tables(empty_database) == {*Base.metadata.tables, "alembic_version"}
+
+
+def _older():
+    """Every revision before the newest."""
+    script = ScriptDirectory.from_config(alembic_config("postgresql://"))
+    return [one.revision for one in script.walk_revisions()][1:]
+
+
+def _example(kind):
+    """A value that a column may hold; texts are all the same, so that keys lead to rows."""
+    if isinstance(kind, ARRAY):
+        return [_example(kind.item_type)]
+    examples = {JSONB: {"a": [1]}, LargeBinary: b"ab", Boolean: True, Text: "kept", Double: 1.5}
+    examples |= {DateTime: datetime(2026, 11, 22, tzinfo=UTC)}
+    return next((value for known, value in examples.items() if isinstance(kind, known)), 7)
+
+
+def _fill(connection):
+    """A row of every table, with something in every column; which rows."""
+    metadata = MetaData()
+    metadata.reflect(connection)
+    rows = {}
+    for table in metadata.sorted_tables:
+        if table.name == "alembic_version":
+            continue
+        rows[table.name] = {
+            column.name: _example(column.type) for column in table.columns if not column.identity
+        }
+        connection.execute(table.insert().values(rows[table.name]))
+    return rows
+
+
+@pytest.mark.parametrize("revision", _older())
+def test_what_an_older_version_wrote_is_there_after_the_upgrade(empty_database, revision):
+    upgrade(empty_database, to=revision)
+    engine = create_engine(empty_database, poolclass=NullPool)
+    with engine.begin() as connection:
+        written = _fill(connection)
+
+    upgrade(empty_database)
+
+    assert written.keys() >= {"run", "measurement", "checkpoint"}
+    for name, row in written.items():
+        table = Table(name, MetaData(), autoload_with=engine)
+        with engine.connect() as connection:
+            (found,) = connection.execute(table.select()).mappings()
+        assert {column: found[column] for column in row} == row, name
 
 
 def test_there_is_one_head():

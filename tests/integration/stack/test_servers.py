@@ -10,8 +10,9 @@ import psycopg
 import pytest
 import redis
 
-from app.stack.servers import account
+from app.stack.servers import account, postgres
 from app.stack.servers.start import start_servers
+from app.stack.trouble import StackError
 
 
 @pytest.fixture
@@ -121,3 +122,67 @@ def test_programs_that_roots_postgres_cannot_reach_are_copied(place, monkeypatch
 
     assert account.reaches(nobody, copy / "package" / "bin" / "true")
     assert subprocess.run([copy / "package" / "bin" / "true"], check=False).returncode == 0
+
+
+def test_two_first_starts_by_root_at_once_share_a_copy(place, monkeypatch):
+    """The second is through while the first still copies."""
+    monkeypatch.setattr(account, "REFUGE", place / "refuge")
+    package = place / "package"
+    (package / "bin").mkdir(parents=True)
+    shutil.copy("/bin/true", package / "bin" / "true")
+    copytree, others = shutil.copytree, []
+
+    def copy() -> Path:
+        return account.reachable_copy(package, ("package",), "package/bin/true", "1.0")
+
+    def copied(*given, **options):
+        monkeypatch.setattr(account.shutil, "copytree", copytree)
+        others.append(copy())
+        return copytree(*given, **options)
+
+    monkeypatch.setattr(account.shutil, "copytree", copied)
+
+    assert copy() == others[0]
+    assert [path.name for path in (place / "refuge").iterdir()] == ["package-1.0"]
+
+
+def test_a_copy_for_which_there_is_no_room_is_told_and_leaves_nothing(place, monkeypatch):
+    monkeypatch.setattr(account, "REFUGE", place / "refuge")
+
+    with pytest.raises(StackError, match="could not be copied"):
+        account.reachable_copy(place / "nothing", ("nothing",), "nothing/bin/true", "1.0")
+
+    assert list((place / "refuge").iterdir()) == []
+
+
+@pytest.mark.parametrize("left", ["", "\n", "no number\n", "-999999\n"])
+def test_locks_that_were_cut_off_are_forgotten(place, left):
+    cluster = place / "cluster"
+    cluster.mkdir()
+    lock = cluster / "postmaster.pid"
+    lock.write_text(left)
+
+    postgres._forget_dead_server(cluster, place)
+
+    assert not lock.exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("17\n", "optoscope backup FILE.tar --data-dir {place}`.*optoscope restore FILE.tar"),
+        ("", "is no database of Postgres any more.*optoscope restore FILE.tar"),
+        (None, "is no database of Postgres any more.*optoscope restore FILE.tar"),
+    ],
+)
+def test_a_cluster_of_another_version_is_refused_with_the_commands_that_help(place, version, said):
+    cluster = place / "postgres" / "cluster"
+    cluster.mkdir(parents=True)
+    if version is not None:
+        (cluster / "PG_VERSION").write_text(version)
+
+    with (
+        pytest.raises(StackError, match=said.format(place=place)),
+        start_servers(place, durable=False),
+    ):
+        pass
