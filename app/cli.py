@@ -170,7 +170,9 @@ def _add_up(up: argparse.ArgumentParser) -> None:
         default=len(gpus()) or _workers(),
         help="each trains runs on a GPU of its own, or where there is none on a core",
     )
-    up.add_argument("--least-free-mb", type=int, default=500, help="free disk space to ask for")
+    least = os.environ.get("OPTOSCOPE_LEAST_FREE_MB", "500")  # parsed as if it were given
+    room = "free disk space to start with; workers take no run while there is less"
+    up.add_argument("--least-free-mb", type=int, default=least, help=room)
 
 
 def _add_address(parser: argparse.ArgumentParser) -> None:

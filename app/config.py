@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     # Five renewals and several sweeps of the reaper must fit in. Workers give it and keep it; web
     # servers only compare, so they need not be told.
     lease_seconds: float = 15.0  # a run whose trainer was silent for so long is lost
+    # Below that a worker takes no run, and gives back those that it trains: `worker/room.py`.
+    least_free_mb: int = 500  # of the disks of `data_dir` and of a store that is a folder
     flush_seconds: float = 0.15  # longest wait of a measurement in the trainer
     resume_seconds: float = 10.0  # between resume points: the most work that a crash can cost
     cohort_size: int = 32  # runs that one trainer takes at most

@@ -57,7 +57,8 @@ def _start_heartbeat(**_: object) -> None:
     """In the pool process: connections and threads do not survive a fork."""
     # An engine of its own: the thread beats also while the supervisor's connection is in use or
     # waits for Postgres.
-    heartbeat.append(Heartbeat(make_engine(settings.database_url, pool_size=1), trouble))
+    engine = make_engine(settings.database_url, pool_size=1)
+    heartbeat.append(Heartbeat(settings, engine, trouble))
     heartbeat[0].start()
 
 

@@ -246,6 +246,8 @@ class Worker(Base):
     memory: Mapped[int] = mapped_column(BigInteger)  # bytes, of the machine
     memory_free: Mapped[int] = mapped_column(BigInteger)
     torch: Mapped[str] = mapped_column(Text)  # its version
+    disk: Mapped[int | None] = mapped_column(BigInteger)  # bytes, of the fullest that it writes to
+    disk_free: Mapped[int | None] = mapped_column(BigInteger)
     trouble: Mapped[str] = mapped_column(Text, server_default="")  # why it cannot train
     started_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
     # By the database's clock, as it is compared: clocks of workers may be wrong.

@@ -27,6 +27,8 @@ class Description:
     memory: int  # bytes
     memory_free: int
     torch: str  # its version
+    disk: int | None = None  # bytes, of the fullest that it writes to
+    disk_free: int | None = None
     trouble: str = ""  # why it cannot train, if it cannot
 
 

@@ -71,7 +71,7 @@ def up(options: Options, say: Say) -> None:
         # The stack unwinds backwards: web and workers stop first, and find Postgres and the queue
         # still there to give their runs back to.
         _launch(servers, stack, signals)
-        programs = _programs(settings, data, listener, options.workers)
+        programs = _programs(settings, data, listener, options)
         if not signals.stopping():
             # No process of ours uses the tables yet. Others may, where the database is somebody
             # else's.
@@ -122,19 +122,22 @@ def _settings(data: DataDir, database_url: str, redis_url: str) -> Settings:
         raise StackError(f"{name} cannot be used: {complaint}.") from None
 
 
-def _programs(settings: Settings, data: DataDir, listener: Listener, workers: int) -> list[Child]:
+def _programs(
+    settings: Settings, data: DataDir, listener: Listener, options: Options
+) -> list[Child]:
     """Our own processes: the web server and the workers."""
     environment = {
         DATABASE: settings.database_url,
         REDIS: settings.redis_url,
         "OPTOSCOPE_DATA_DIR": str(data.root),
+        "OPTOSCOPE_LEAST_FREE_MB": str(options.least_free_mb),  # to start with, and to go on with
         "TORCHINDUCTOR_CACHE_DIR": str(data.compiled),
         "PYTHONUNBUFFERED": "1",
     }
     programs = [_web(listener, environment)]
     programs += [
         _worker(number + 1, data, environment | on)
-        for number, on in enumerate(_devices(workers, gpus()))
+        for number, on in enumerate(_devices(options.workers, gpus()))
     ]
     return [Child(program, data) for program in programs]
 

@@ -9,9 +9,11 @@ from time import monotonic
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.config import Settings
 from app.db import workers
 from app.db.engine import session_scope
 from app.db.workers import Description
+from worker.room import fullest_disk, lack_of_room
 from worker.service import machine
 from worker.service.trouble import Trouble
 
@@ -30,9 +32,14 @@ class Heartbeat:
     """Beats until it is stopped; while Postgres is away, nobody hears it."""
 
     def __init__(
-        self, engine: Engine, trouble: Trouble, *, every_seconds: float = EVERY_SECONDS
+        self,
+        settings: Settings,
+        engine: Engine,
+        trouble: Trouble,
+        *,
+        every_seconds: float = EVERY_SECONDS,
     ) -> None:
-        self._engine, self._every_seconds = engine, every_seconds
+        self._settings, self._engine, self._every_seconds = settings, engine, every_seconds
         self._trouble = trouble
         self._started_at = monotonic()
         self._stop = threading.Event()
@@ -64,7 +71,7 @@ class Heartbeat:
                 # Beats, leases and claims know nothing of each other: a worker whose beats are not
                 # heard keeps its runs as long as their trainer renews the leases.
                 with session_scope(self._engine) as session:
-                    workers.report(session, _description(self._trouble.said))
+                    workers.report(session, _description(self._settings, self._trouble.said))
             except SQLAlchemyError as error:
                 log.warning("nobody hears that this worker is there: %s", error)
             except Exception:  # such as a device that cannot be asked: the next beat may be sound
@@ -73,7 +80,8 @@ class Heartbeat:
                 return
 
 
-def _description(trouble: str) -> Description:
+def _description(settings: Settings, trouble: str) -> Description:
+    disk = fullest_disk(settings)
     return Description(
         name=worker_name(),
         host=socket.gethostname(),
@@ -83,5 +91,9 @@ def _description(trouble: str) -> Description:
         memory=machine.memory(),
         memory_free=machine.memory_free(),
         torch=machine.torch_version(),
-        trouble=trouble,
+        disk=disk.size,
+        disk_free=disk.free,
+        # Looked at here, too, and not only where runs are taken: one that has nothing to do says
+        # it before somebody launches.
+        trouble=lack_of_room(settings, to_begin=True) or trouble,
     )

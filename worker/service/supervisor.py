@@ -21,6 +21,7 @@ from app.services.runs.log_files import remove_logs_of_deleted
 from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.planning import plan
 from worker.retry import AWAY, retry_while_away
+from worker.room import lack_of_room
 from worker.service.machine import memory_for
 from worker.service.trainer_process import TrainerProcess
 from worker.service.trouble import Trouble
@@ -29,6 +30,7 @@ from worker.service.watch import FOREVER, STOP_SECONDS, Watch
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
+ROOM_SECONDS = 2.0  # between two looks at a disk that is nearly full
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,17 @@ class Supervisor:
 
     def _can_train(self) -> bool:
         """Whether trainers can be started, waiting until they can; False: the worker stops."""
-        while self.trouble.tries and not self.is_stopping():
-            self._wait(self.trouble.pause)
-            # Of no run: nothing is claimed, and no run's timeline filled, by trying.
-            self._note(self._run_trainer([]))
-        return not self.is_stopping()
+        while not self.is_stopping():
+            if lack := lack_of_room(self.settings, to_begin=True):
+                log.warning("no run is taken: %s", lack)
+                self._wait(ROOM_SECONDS)
+            elif self.trouble.tries:
+                self._wait(self.trouble.pause)
+                # Of no run: nothing is claimed, and no run's timeline filled, by trying.
+                self._note(self._run_trainer([]))
+            else:
+                return True
+        return False
 
     def _wait(self, seconds: float) -> None:
         until = monotonic() + seconds

@@ -23,6 +23,7 @@ from app.schemas.state import ErrorKind, RunState
 from app.schemas.words import grouped
 from worker.recording.entries import Beginning, Ending, Measured, RecordEntry, Snapshot
 from worker.recording.recorder import Recorder
+from worker.room import lack_of_room
 from worker.science.machine.devices import allow_tf32, choose_device
 from worker.science.training.cohort import Cohort
 from worker.science.training.loop import Report
@@ -31,6 +32,8 @@ from worker.training.faults import PASSING, fault_of
 from worker.training.start_state import checkpoint_arrays
 
 log = logging.getLogger(__name__)
+
+ROOM_SECONDS = 1.0  # between two looks at the disks
 
 _TRAIN = EVALUATORS.index(Evaluator.TRAIN)
 
@@ -46,6 +49,8 @@ class TrainingSession:
     stop: threading.Event  # set: the worker shuts down, another will go on
     _runs: list[CohortRun] = field(default_factory=list, init=False)
     _cohort: Cohort = field(init=False)
+    _lack: str = field(default="", init=False)  # of room on a disk; the runs are given back
+    _looked_at: float = field(default=0.0, init=False)
 
     def run(self) -> None:
         """Trains every run to its end, a cancel, a pause, a stop or an error, and has it recorded.
@@ -119,7 +124,14 @@ class TrainingSession:
         for run in self._going() if leaving else ():
             if run.run_id in leaving:
                 self._let_go(run, leaving[run.run_id])
-        return self.stop.is_set() or self.recorder.has_failed
+        return self.stop.is_set() or self.recorder.has_failed or self._lacks_room()
+
+    def _lacks_room(self) -> bool:
+        """Whether a disk is nearly full; looked at once a second, as updates take less than one."""
+        if not self._lack and monotonic() - self._looked_at >= ROOM_SECONDS:
+            self._looked_at = monotonic()
+            self._lack = lack_of_room(self.settings)
+        return bool(self._lack)
 
     def _let_go(self, run: CohortRun, target: RunState | None) -> None:
         """Ends a run as it was asked to; `None`: it is another's, and nothing is to be said."""
@@ -171,14 +183,18 @@ class TrainingSession:
         return is_due
 
     def _end_where_it_is(self, run: CohortRun) -> None:
-        """Ends a run that nobody ended: it is through (resumed at its end), or the worker stops."""
+        """Ends a run that nobody ended: it is through (resumed at its end), the worker stops, or
+        there is no room for what it would write; for its resume point there is."""
         index = self._runs.index(run)
         sequences = self._cohort.sequences_of(index)
         if sequences >= run.config.training.total_sequences:
             self._end(run, Ending(RunState.FINISHED))
             return
         place = grouped(sequences)
-        reason = f"Its worker shuts down; the next one goes on from {place} sequences."
+        if self._lack:
+            reason = f"Set aside at {place} sequences. {self._lack} It goes on by itself then."
+        else:
+            reason = f"Its worker shuts down; the next one goes on from {place} sequences."
         self._end(run, Ending(RunState.QUEUED, reason), resume=self._snapshot(index))
 
     def _end(self, run: CohortRun, ending: Ending, *, resume: Snapshot | None = None) -> None:

@@ -28,6 +28,8 @@ class WorkerRead(BaseModel):
     memory: int = Field(description="Bytes of the machine")
     memory_free: int = Field(description="Bytes that could be had when it was last heard of")
     torch: str
+    disk: int | None = Field(description="Bytes of the fullest disk that it writes to")
+    disk_free: int | None = Field(description="Bytes of it that were free")
     trouble: str = Field(description="Why it cannot train; empty if it can. It tries again itself")
     started_at: datetime
     seen_at: datetime
@@ -53,6 +55,8 @@ class WorkersRead(BaseModel):
                             "memory": 8_000_000_000,
                             "memory_free": 5_000_000_000,
                             "torch": "2.13.0+cpu",
+                            "disk": 250_000_000_000,
+                            "disk_free": 70_000_000_000,
                             "trouble": "",
                             "started_at": "2026-11-22T12:00:00Z",
                             "seen_at": "2026-11-22T12:34:56Z",

@@ -59,6 +59,8 @@ class WorkerProcess:
             "OPTOSCOPE_DATABASE_URL": self.settings.database_url,
             "OPTOSCOPE_REDIS_URL": self.settings.redis_url,
             "OPTOSCOPE_DATA_DIR": str(self.settings.data_dir),
+            "OPTOSCOPE_STORE_URL": self.settings.store_url,
+            "OPTOSCOPE_LEAST_FREE_MB": str(self.settings.least_free_mb),
             "OPTOSCOPE_LEASE_SECONDS": str(self.lease_seconds),
             "OPTOSCOPE_RESUME_SECONDS": "0.5",
             "OPTOSCOPE_COMPILE": str(self.compile).lower(),
