@@ -56,6 +56,9 @@ class Run(Base):
     forked_at: Mapped[int | None] = mapped_column(BigInteger)
     fork_optimiser: Mapped[str | None] = mapped_column(Text)  # keep or reset
 
+    # Of the data file that it is trained from; None: it has none, or nobody has seen it yet.
+    data_sha256: Mapped[str | None] = mapped_column(Text)
+
     # Runs of equal key can be trained together; one without is trained alone.
     cohort_key: Mapped[str] = mapped_column(Text, server_default="")
     priority: Mapped[int] = mapped_column(server_default="0")  # the higher is taken first

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.db.locks import WRITING
 from app.db.models import Moment, Run, RunEvent
+from app.schemas.datasets import FILE
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, RunState
 
 
@@ -136,3 +137,10 @@ def waiting_runs(session: Session, *, seconds: float, limit: int) -> Sequence[st
         .limit(limit)
     )
     return session.scalars(statement).all()
+
+
+def with_data_files(session: Session, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The configs of those runs that are trained from a file, by id."""
+    dataset = Run.config[("task", "dataset")].as_string()
+    statement = select(Run.id, Run.config).where(Run.id.in_(run_ids), dataset.startswith(FILE))
+    return {row.id: row.config for row in session.execute(statement)}

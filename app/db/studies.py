@@ -1,7 +1,7 @@
 """Statements about studies: the runs in them, and how far these are."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -137,13 +137,16 @@ def locked_runs(session: Session, study_id: str) -> Sequence[Run]:
     return session.scalars(statement).all()
 
 
-def finished_runs(session: Session, hashes: Collection[str]) -> dict[str, str]:
-    """The latest finished run of every config, by the config's hash.
+def finished_runs(
+    session: Session, hashes: Collection[str], contents: Mapping[str, str | None]
+) -> dict[str, str]:
+    """The latest finished run of every config, by the config's hash; `contents`: of those that are
+    trained from a file, the SHA-256 that it must have had.
 
     Forks share part of another config's curve.
     """
     statement = (
-        select(Run.config_hash, Run.id)
+        select(Run.config_hash, Run.id, Run.data_sha256)
         .where(
             Run.config_hash.in_(hashes),
             Run.state == RunState.FINISHED,
@@ -151,7 +154,12 @@ def finished_runs(session: Session, hashes: Collection[str]) -> dict[str, str]:
         )
         .order_by(Run.created_at)  # the latest of a hash comes last, and stays in the dict
     )
-    return {row.config_hash: row.id for row in session.execute(statement)}
+    return {
+        row.config_hash: row.id
+        for row in session.execute(statement)
+        if row.config_hash not in contents
+        or (row.data_sha256 is not None and row.data_sha256 == contents[row.config_hash])
+    }
 
 
 def in_other_studies(session: Session, study_id: str) -> set[str]:

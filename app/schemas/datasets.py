@@ -32,4 +32,5 @@ OWN = DataSource(
 NAMES = ", ".join(source.name for source in INVENTED)
 SHORT = f"{', '.join(f'{one.name} ({one.short})' for one in INVENTED)} or {OWN.name} ({OWN.short})."
 LONGEST_NAME = 4096  # as of a path on Linux
-PATTERN = f"^({'|'.join(source.name for source in INVENTED)}|file:.+)$"
+FILE = "file:"  # before the path of one's own
+PATTERN = f"^({'|'.join(source.name for source in INVENTED)}|{FILE}.+)$"

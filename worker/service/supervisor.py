@@ -22,6 +22,7 @@ from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.planning import plan
 from worker.retry import AWAY, retry_while_away
 from worker.room import lack_of_room
+from worker.service.data_files import fail_bad_files
 from worker.service.machine import memory_for
 from worker.service.trainer_process import TrainerProcess
 from worker.service.trouble import Trouble
@@ -65,7 +66,9 @@ class Supervisor:
                 taken = retry_while_away(self.take, is_stopping=self.is_stopping)
                 if not taken:
                     return
-                self._train(taken)
+                look = partial(fail_bad_files, self.settings, self.engine, self.outbox, taken)
+                if sound := retry_while_away(look, is_stopping=self.is_stopping):
+                    self._train(sound)
         except AWAY:
             log.warning("stopped while Postgres was away; the leases of its runs will end")
 

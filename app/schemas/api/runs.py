@@ -151,6 +151,9 @@ class RunRead(BaseModel):
     chance_loss: float = Field(description="ln(labels_in_context): the loss of guessing among them")
     config_hash: str = Field(description="Equal for equal experiments; a fork's holds its lineage")
     lineage: Lineage
+    data_sha256: str | None = Field(
+        description="Of the data file that it is trained from; null without one"
+    )
 
     created_at: datetime
     started_at: datetime | None

@@ -94,6 +94,13 @@ def _ends_as_asked(session: Session, run: Run) -> bool:
     return True
 
 
+def refuse(session: Session, run: Run, reason: str, kind: ErrorKind) -> None:
+    """Ends an attempt for which no trainer is started: the run cannot be trained as it is."""
+    if not _ends_as_asked(session, run):
+        said = {"message": reason, "error_message": reason}
+        move(session, run, RunState.FAILED, error_kind=kind, **said)
+
+
 def lose(
     session: Session,
     run: Run,

@@ -10,6 +10,7 @@ from app.schemas.cohorts import cohort_key
 from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS
 from app.schemas.state import RunState
+from app.services.runs.data_files import identity_of
 from app.services.runs.lifecycle import SAID, record_event
 from app.services.runs.outbox import send_train, send_trains
 
@@ -48,6 +49,7 @@ def make_run(
         notes=notes,
         config=config.model_dump(mode="json"),
         config_hash=config.config_hash,
+        data_sha256=identity_of(config),
         cohort_key=cohort_key(config),
         total_sequences=config.training.total_sequences,
     )

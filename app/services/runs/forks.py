@@ -20,6 +20,7 @@ from app.schemas.measure import EVALUATORS, Evaluator, PhaseChange
 from app.schemas.state import Optimiser
 from app.schemas.words import grouped
 from app.services.runs.creation import enqueue, make_run
+from app.services.runs.data_files import check_data_file
 from app.services.runs.estimates import estimate
 from app.services.runs.grafts import check_grafts, donors_of, nearest
 from app.services.runs.idempotency import once
@@ -72,6 +73,7 @@ def plan(session: Session, parent: Run, request: ForkRequest) -> ForkPlan:
             loc="/until_sequences",
         )
     check_grafts(session, config, at="/program")
+    check_data_file(config, known=parent.data_sha256, at="")
     return ForkPlan(parent, request.sequences, request.optimiser, config)
 
 
@@ -108,6 +110,7 @@ def _fork(session: Session, parent: Run, request: ForkRequest) -> Run:
     name = request.name or default_name(parent, request.sequences)
     run = make_run(planned.config, name=name, tags=request.tags, notes=request.notes)
     run.config_hash = planned.config_hash
+    run.data_sha256 = parent.data_sha256 or run.data_sha256
     run.parent_id, run.parent_name = parent.id, parent.name
     run.forked_at, run.fork_optimiser = planned.sequences, planned.optimiser.value
     _stand_where_the_parent_stood(session, run, planned)

@@ -6,6 +6,7 @@ from app.db import access
 from app.db.models import Run
 from app.schemas.api.runs import DryRun, LaunchRequest
 from app.services.runs.creation import create_run, default_name
+from app.services.runs.data_files import check_data_file
 from app.services.runs.estimates import estimate
 from app.services.runs.grafts import check_grafts, keep_donors
 from app.services.runs.idempotency import once
@@ -17,6 +18,7 @@ def dry_run(session: Session, request: LaunchRequest) -> DryRun:
     """What a launch would do."""
     config = request.config
     check_grafts(session, config)
+    check_data_file(config)
     return DryRun(
         config=config,
         config_hash=config.config_hash,
@@ -40,6 +42,7 @@ def launch(session: Session, request: LaunchRequest, key: str | None = None) -> 
 def _create(session: Session, request: LaunchRequest) -> Run:
     keep_donors(session, request.config)
     check_grafts(session, request.config)
+    check_data_file(request.config)
     run = create_run(
         session,
         request.config,

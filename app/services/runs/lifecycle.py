@@ -11,6 +11,7 @@ from app.errors import Conflict, NotFound
 from app.schemas.api.runs import AUTOMATIC
 from app.schemas.retention import Keep
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, WAITING, ErrorKind, RunState, may_move
+from app.services.runs.data_files import changed_since
 from app.services.runs.outbox import publish_run, send_train
 
 log = logging.getLogger(__name__)
@@ -135,6 +136,8 @@ def resume(session: Session, run: Run) -> None:
     if state is RunState.STOPPING or state in TERMINAL:
         raise Conflict(f"Run {run.id} is {state}; only a paused run can be resumed.")
     if state is RunState.PAUSED:
+        if said := changed_since(run):
+            raise Conflict(f"Run {run.id} cannot go on: {said}")
         move(session, run, RunState.QUEUED, message="Resumed; it waits for a worker.")
         send_train(session, run.id)
     # The trainer may have seen PAUSING and be saving at this moment: its last flush then finds

@@ -19,6 +19,7 @@ from app.schemas.studies.expansion import (
 )
 from app.schemas.studies.request import PROGRAM, StudyRequest
 from app.services.launch.sentences import clamp_sentence, full_stop, sentence_of
+from app.services.runs.data_files import check_data_file, identity_of, path_of
 from app.services.runs.estimates import Rate, estimate
 from app.services.runs.grafts import donors_of, grafts_of, impossible_grafts
 
@@ -57,6 +58,7 @@ def make_plan(session: Session, request: StudyRequest) -> StudyPlan:
         raise _invalid(error, request) from None
     runs = expansion.runs
     _check_grafts(session, runs)
+    _check_data_files(runs)
     hashes = [one.config_hash for one in runs] if request.reuse_finished else []
     axes = [
         AxisRead(field=field, title=axis_title(field), labels=labels)
@@ -64,7 +66,23 @@ def make_plan(session: Session, request: StudyRequest) -> StudyPlan:
     ]
     name = request.name or default_name(axes, len(runs))
     # As of now, and without a lock: a launch keeps them, see `lifecycle`.
-    return StudyPlan(name, axes, expansion, rows.finished_runs(session, hashes))
+    return StudyPlan(name, axes, expansion, _finished(session, runs, hashes))
+
+
+def _check_data_files(runs: Sequence[ExpandedRun]) -> None:
+    """Raises `Invalid` for the first run whose file cannot be trained from."""
+    for run in runs:
+        check_data_file(run.config, at=run.pointer)
+
+
+def _finished(
+    session: Session, runs: Sequence[ExpandedRun], hashes: Sequence[str]
+) -> dict[str, str]:
+    """Finished runs of the same configs; from a file only those that were trained from its present
+    contents, as far as these can be seen from here."""
+    with_files = [one for one in runs if path_of(one.config) is not None]
+    contents = {one.config_hash: identity_of(one.config) for one in with_files}
+    return rows.finished_runs(session, hashes, contents)
 
 
 def default_name(axes: Sequence[AxisRead], runs: int) -> str:
