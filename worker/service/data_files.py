@@ -14,7 +14,7 @@ from app.db.runs import with_data_files
 from app.schemas.config import RunConfig
 from app.schemas.state import ACTIVE, ErrorKind
 from app.services.runs import attempts
-from app.services.runs.data_files import Look, fault_of, look_at, path_of
+from app.services.runs.data_files import FileLook, fault_of, look_at, path_of
 from app.services.runs.outbox import Outbox, transaction
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def fail_bad_files(
     return [claim for claim in taken if claim.run_id not in refused]
 
 
-def _looks(settings: Settings, engine: Engine, taken: Sequence[Claim]) -> Mapping[str, Look]:
+def _looks(settings: Settings, engine: Engine, taken: Sequence[Claim]) -> Mapping[str, FileLook]:
     """A look at the file of each run that has one; without a transaction, as it takes a second."""
     with session_scope(engine) as session:
         configs = with_data_files(session, [claim.run_id for claim in taken])
@@ -52,7 +52,7 @@ def _looks(settings: Settings, engine: Engine, taken: Sequence[Claim]) -> Mappin
     return {run_id: look for run_id, look in looks.items() if look is not None}
 
 
-def _judged(run: Run, look: Look) -> str:
+def _judged(run: Run, look: FileLook) -> str:
     """Why it cannot be trained; a first look is remembered."""
     said = fault_of(RunConfig.model_validate(run.config), look, run.data_sha256)
     if not said and run.data_sha256 is None:

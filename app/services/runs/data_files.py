@@ -24,7 +24,7 @@ LOOK_SECONDS = 10.0  # below a lease, which nobody renews meanwhile
 AT = "/config/task/dataset"  # where a request names it
 
 
-class Look(BaseModel):
+class FileLook(BaseModel):
     """What a file was found to be: its SHA-256 and what it holds, or why it is refused."""
 
     model_config = ConfigDict(frozen=True)
@@ -45,12 +45,12 @@ def path_of(config: RunConfig) -> str | None:
     return dataset.removeprefix(FILE) if dataset.startswith(FILE) else None
 
 
-def look_at(path: str) -> Look | None:
+def look_at(path: str) -> FileLook | None:
     """What the file is; None if it cannot be looked at from here, and only a trainer can tell."""
     try:
         found = os.stat(os.path.expanduser(path))
     except OSError:
-        return Look(refused=f"{path}: there is no such file")
+        return FileLook(refused=f"{path}: there is no such file")
     try:
         # Whoever writes a file anew changes one of these.
         return _look(path, found.st_ino, found.st_size, found.st_mtime_ns)
@@ -59,7 +59,7 @@ def look_at(path: str) -> Look | None:
         return None
 
 
-def fault_of(config: RunConfig, look: Look, known: str | None = None) -> str:
+def fault_of(config: RunConfig, look: FileLook, known: str | None = None) -> str:
     """Why a run cannot be trained from the file; empty if it can. `known`: what it began with."""
     path, task = path_of(config), config.task
     if look.refused:
@@ -96,7 +96,7 @@ def changed_since(run: Run) -> str:
     return "" if look is None else fault_of(config, look, run.data_sha256)
 
 
-def _seen(config: RunConfig) -> Look | None:
+def _seen(config: RunConfig) -> FileLook | None:
     """A look at a file that is there. What is not may be on the worker's disk."""
     path = path_of(config)
     if path is None or not os.path.exists(os.path.expanduser(path)):
@@ -105,7 +105,7 @@ def _seen(config: RunConfig) -> Look | None:
 
 
 @lru_cache(maxsize=64)
-def _look(path: str, *_identity: int) -> Look:
+def _look(path: str, *_identity: int) -> FileLook:
     done = subprocess.run(
         [sys.executable, "-m", "worker.look", path],
         stdin=subprocess.DEVNULL,
@@ -115,8 +115,8 @@ def _look(path: str, *_identity: int) -> Look:
     )
     if done.returncode < 0:
         name = signal.Signals(-done.returncode).name
-        return Look(refused=f"{path}: cannot be read: reading it ended its reader ({name})")
+        return FileLook(refused=f"{path}: cannot be read: reading it ended its reader ({name})")
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["no word"]
         raise _UnseenError(said[-1])  # such as a server without numpy. Never kept
-    return Look.model_validate_json(done.stdout)
+    return FileLook.model_validate_json(done.stdout)
