@@ -101,5 +101,5 @@ $(VENV)/.run: $(VENV)/.torch pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.run
 	@echo "Installing what checks and tests need"
-	@$(PIP) $(LOCKED) -qq --no-build-isolation --editable '.[worker,embedded,dev]'
+	@$(PIP) $(LOCKED) -qq --no-build-isolation --editable '.[worker,embedded,s3,dev]'
 	@touch $@

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from app.schemas.measure import ProbeSequence
 from app.schemas.series import for_each_head
+from app.schemas.text import Body
 
 NonFinite = Literal["nan", "inf", "-inf"]
 
@@ -161,7 +162,7 @@ class CheckpointList(BaseModel):
     checkpoints: list[CheckpointRead]
 
 
-class CheckpointPatch(BaseModel):
+class CheckpointPatch(Body):
     """What can be changed about a checkpoint."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"is_pinned": True}]})
