@@ -46,11 +46,13 @@ def _up(given: argparse.Namespace) -> None:
 
 def _web(given: argparse.Namespace) -> None:
     from app.stack.door import check_token
+    from app.stack.environment import checked_settings
     from app.stack.listener import listen
     from app.stack.web import serve_on
 
     _setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name")
     _setting("OPTOSCOPE_REDIS_URL", "redis://host:6379/0")
+    checked_settings()  # the application would complain of them with a traceback
     listener = listen(given.host, given.port)
     with listener.socket:
         check_token(listener)
@@ -58,12 +60,12 @@ def _web(given: argparse.Namespace) -> None:
 
 
 def _migrate(given: argparse.Namespace) -> None:
-    from app.config import Settings
+    from app.stack.environment import checked_settings
     from app.stack.servers.external import check_database
     from app.stack.tables import bring_up_to_date
 
     url = _setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name")
-    settings = Settings(database_url=url, redis_url="redis://unused")
+    settings = checked_settings(database_url=url, redis_url="redis://unused")
     check_database(settings.database_url)
     bring_up_to_date(settings.database_url)
     _say("The database has the tables of this version.")

@@ -6,7 +6,7 @@ Experiment parameters are not settings: they are `RunConfig`, stored with the ru
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.logs import LogFormat, without_passwords
@@ -29,12 +29,12 @@ class Settings(BaseSettings):
     store_url: str = ""  # checkpoints: file:///..., s3://...; empty: `checkpoints` in data_dir
     # Five renewals and several sweeps of the reaper must fit in. Workers give it and keep it; web
     # servers only compare, so they need not be told.
-    lease_seconds: float = 15.0  # a run whose trainer was silent for so long is lost
+    lease_seconds: float = Field(15.0, gt=0)  # a run whose trainer was silent for so long is lost
     # Below that a worker takes no run, and gives back those that it trains: `worker/room.py`.
-    least_free_mb: int = 500  # of the disks of `data_dir` and of a store that is a folder
-    flush_seconds: float = 0.15  # longest wait of a measurement in the trainer
-    resume_seconds: float = 10.0  # between resume points: the most work that a crash can cost
-    cohort_size: int = 32  # runs that one trainer takes at most
+    least_free_mb: int = Field(500, ge=0)  # of the disks of `data_dir` and of a store in a folder
+    flush_seconds: float = Field(0.15, gt=0)  # longest wait of a measurement in the trainer
+    resume_seconds: float = Field(10.0, gt=0)  # between resume points: what a crash costs at most
+    cohort_size: int = Field(32, ge=1)  # runs that one trainer takes at most
     compile: bool = True  # False: no torch.compile; slower, starts at once
     device: str = "auto"  # of a trainer: cpu, cuda, cuda:1; auto takes a GPU where there is one
     tf32: bool = False  # True: a GPU may round the factors of matrix products to 10 bits
@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     # with its port where that is not the usual one.
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
     log_format: LogFormat = "text"  # json: a JSON object a line, of every process
-    threads: int = 0  # CPU threads of a trainer; 0: one (docs/adr/0007)
+    threads: int = Field(0, ge=0)  # CPU threads of a trainer; 0: one (docs/adr/0007)
 
     @field_validator("data_dir", mode="before")
     @classmethod
@@ -55,6 +55,13 @@ class Settings(BaseSettings):
         if isinstance(path, str) and not path.strip():
             raise ValueError("it is empty; write the path of a directory")
         return path
+
+    @field_validator("redis_url", "device")
+    @classmethod
+    def _said(cls, text: str) -> str:
+        if not text.strip():
+            raise ValueError("it is empty")
+        return text
 
     @field_validator("hosts", mode="before")
     @classmethod

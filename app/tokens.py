@@ -4,12 +4,12 @@ import argparse
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from app.config import Settings
 from app.db.engine import make_engine, session_scope
 from app.errors import AppError
 from app.schemas.access import Scope
 from app.schemas.api.access import TokenRead
 from app.services.access.tokens import make_token, read_tokens, revoke_token
+from app.stack.environment import checked_settings
 from app.stack.trouble import StackError
 
 Say = Callable[[str], None]
@@ -17,7 +17,7 @@ Say = Callable[[str], None]
 
 def act(given: argparse.Namespace, database_url: str, say: Say) -> None:
     """Creates, lists or revokes tokens."""
-    settings = Settings(database_url=database_url, redis_url="redis://unused")
+    settings = checked_settings(database_url=database_url, redis_url="redis://unused")
     engine = make_engine(settings.database_url)
     try:
         with session_scope(engine) as session:

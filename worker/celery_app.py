@@ -11,11 +11,12 @@ import os
 
 from celery import Celery, signals
 
-from app.config import Settings
 from app.db.engine import make_engine
 from app.logs import log_to_stderr
 from app.schemas.api.events import TRAIN_QUEUE
 from app.services.runs.outbox import broker_url
+from app.stack.environment import checked_settings
+from app.stack.trouble import StackError
 from worker.service.die_with_parent import die_with_parent
 from worker.service.heartbeat import Heartbeat
 from worker.service.stop_flag import StopFlag
@@ -24,7 +25,10 @@ from worker.service.trouble import Trouble
 HALF_A_DAY = 12 * 3600
 _MAIN_PROCESS = os.getpid()
 
-settings = Settings()
+try:
+    settings = checked_settings()
+except StackError as error:
+    raise SystemExit(f"optoscope: {error}") from None
 # Made when this is imported, before the pool process is forked: both sides see the same byte.
 stop_flag = StopFlag()
 # In the main process, which hears of the shutdown; the pool process is busy with a training and is

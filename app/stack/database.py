@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.config import Settings
 from app.stack.child import Child
+from app.stack.environment import checked_settings
 from app.stack.leftovers import end_leftovers
 from app.stack.places import open_data_dir, sole_use
 from app.stack.servers.postgres import postgres, running_url
@@ -19,7 +20,7 @@ DATABASE, UNUSED = "OPTOSCOPE_DATABASE_URL", "redis://unused"
 def database_settings(data_dir: Path) -> Iterator[Settings]:
     """Settings with a database that answers: started for the block where nobody runs it."""
     if url := os.environ.get(DATABASE):
-        yield Settings(database_url=url, redis_url=UNUSED, data_dir=data_dir)
+        yield checked_settings(database_url=url, redis_url=UNUSED, data_dir=data_dir)
         return
     data = open_data_dir(data_dir)
     with ExitStack() as stack:
@@ -34,4 +35,4 @@ def database_settings(data_dir: Path) -> Iterator[Settings]:
             stack.callback(child.stop)
             child.start()
             child.await_ready()
-        yield Settings(database_url=url, redis_url=UNUSED, data_dir=data.root)
+        yield checked_settings(database_url=url, redis_url=UNUSED, data_dir=data.root)

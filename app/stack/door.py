@@ -1,14 +1,15 @@
 """Whether an address may be served: those that others can reach ask for a token."""
 
-from app.config import Settings
+from app.stack.environment import checked_settings
 from app.stack.listener import Listener
 from app.stack.trouble import StackError
 
 
 def check_token(listener: Listener) -> None:
     """Raises unless only this machine can reach the address, or a token was set."""
+    settings = checked_settings(database_url="postgresql://", redis_url="redis://")
     try:
-        token = Settings(database_url="postgresql://", redis_url="redis://").access_token
+        token = settings.access_token
     except ValueError as error:
         raise StackError(str(error)) from None
     if listener.is_public and not token:

@@ -9,13 +9,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from app.config import Settings
 from app.stack.assets import ensure_assets
 from app.stack.child import Child, Program
 from app.stack.compiler import compiler_warning
 from app.stack.door import check_token
+from app.stack.environment import checked_settings
 from app.stack.first_run import queue_first_run
 from app.stack.gpus import gpus
 from app.stack.leftovers import end_leftovers
@@ -27,7 +26,6 @@ from app.stack.servers.valkey import valkey
 from app.stack.signals import StopSignals
 from app.stack.supervisor import Say, stop_all, watch
 from app.stack.tables import bring_up_to_date
-from app.stack.trouble import StackError
 from app.stack.web import GRACE_SECONDS
 
 DATABASE, REDIS = "OPTOSCOPE_DATABASE_URL", "OPTOSCOPE_REDIS_URL"
@@ -113,13 +111,7 @@ def _servers(data: DataDir) -> tuple[list[Child], Settings]:
 
 
 def _settings(data: DataDir, database_url: str, redis_url: str) -> Settings:
-    try:
-        return Settings(database_url=database_url, redis_url=redis_url, data_dir=data.root)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        name = f"OPTOSCOPE_{problem['loc'][0]}".upper()
-        complaint = problem["msg"].removeprefix("Value error, ")
-        raise StackError(f"{name} cannot be used: {complaint}.") from None
+    return checked_settings(database_url=database_url, redis_url=redis_url, data_dir=data.root)
 
 
 def _programs(

@@ -1,6 +1,10 @@
 """What people read when something is missing or in the way."""
 
+import os
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -150,3 +154,43 @@ def test_the_program_does_not_start_where_others_could_use_it(
 
     assert cli.main([command, "--host", "0.0.0.0", "--port", "0", *given]) == 1
     assert "so a token is needed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        (
+            "OPTOSCOPE_DATABASE_URL",
+            "mysql://me:hidden@host/x",
+            r"'mysql://me:\*\*\*@host/x' is not",
+        ),
+        ("OPTOSCOPE_DATA_DIR", "", "it is empty; write the path"),
+        ("OPTOSCOPE_DEVICE", " ", "it is empty"),
+        ("OPTOSCOPE_COHORT_SIZE", "", "valid integer"),
+        ("OPTOSCOPE_COHORT_SIZE", "0", "greater than or equal to 1"),
+        ("OPTOSCOPE_LEASE_SECONDS", "-1", "greater than 0"),
+        ("OPTOSCOPE_LOG_FORMAT", "xml", "'text' or 'json'"),
+    ],
+)
+def test_settings_that_cannot_be_are_named_by_every_command(name, value, said, monkeypatch, capsys):
+    monkeypatch.setenv("OPTOSCOPE_DATABASE_URL", "postgresql://me@127.0.0.1:1/x")
+    monkeypatch.setenv("OPTOSCOPE_REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv(name, value)
+
+    for command in (["web", "--port", "0"], ["migrate"], ["token", "list"]):
+        assert cli.main(command) == 1
+        said_of_it = capsys.readouterr().err
+        assert re.search(f"^optoscope: {name} cannot be used: .*{said}", said_of_it), command
+
+
+def test_a_worker_that_has_no_settings_says_which():
+    done = subprocess.run(
+        [sys.executable, "-c", "import worker.celery_app"],
+        env={**os.environ, "OPTOSCOPE_DATABASE_URL": "postgresql://x", "OPTOSCOPE_REDIS_URL": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == "optoscope: OPTOSCOPE_REDIS_URL cannot be used: it is empty.\n"
