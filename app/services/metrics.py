@@ -96,15 +96,18 @@ class _Collector(Collector):
 
 
 def _of_workers(session: Session) -> Iterator[Metric]:
-    """Of those heard of just now: memory as they report it, and whether they can train."""
+    """Of those heard of just now: memory and disk as they report them, and if they can train."""
     heard = [worker for worker, is_heard in workers.all_workers(session) if is_heard]
     able = [({"worker": one.name}, float(not one.trouble)) for one in heard]
     yield _labelled("worker_up", "1: it can train; 0: the page of workers says why not.", able)
     for name, said in (
         ("memory", "Of a worker's machine."),
         ("memory_free", "What could be had of it."),
+        ("disk", "Of the fullest disk that a worker writes to."),
+        ("disk_free", "What is left of it."),
     ):
-        values = [({"worker": one.name}, getattr(one, name)) for one in heard]
+        told = [(one.name, getattr(one, name)) for one in heard]
+        values = [({"worker": worker}, size) for worker, size in told if size is not None]
         yield _labelled(f"worker_{name}_bytes", said, values)
 
 

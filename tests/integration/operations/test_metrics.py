@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from app.config import Settings
+from app.db.engine import session_scope
+from app.db.models import Worker
 from app.main import create_app
 from app.schemas.state import RunState
 from app.services.live import hub
@@ -106,3 +108,21 @@ def test_without_a_database_the_others_are_told(settings, name):
     )
     with serving(create_app(nowhere)) as server, httpx.Client(base_url=server.url) as client:
         assert scraped(client)[name] == 0
+
+
+def test_workers_are_told_with_their_memory_and_disk(client, engine):
+    described = {"host": "lab", "pid": 7, "device": "CPU", "cores": 2, "torch": "2", "memory": 8}
+    with session_scope(engine) as session:
+        for name, trouble, disk in (("able", "", 90), ("unable", "a full disk", None)):
+            one = Worker(name=name, trouble=trouble, memory_free=5, disk=disk, disk_free=disk)
+            session.add(one)
+            for field, value in described.items():
+                setattr(one, field, value)
+
+    found = scraped(client)
+
+    assert found['optoscope_worker_up{worker="able"}'] == 1
+    assert found['optoscope_worker_up{worker="unable"}'] == 0
+    assert found['optoscope_worker_memory_free_bytes{worker="able"}'] == 5
+    assert found['optoscope_worker_disk_free_bytes{worker="able"}'] == 90
+    assert 'optoscope_worker_disk_free_bytes{worker="unable"}' not in found
