@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from app.db.models import Run
 from app.dependencies import RunDep, ServicesDep, SessionDep
+from app.schemas.retention import Keep
 from app.schemas.view import ChartView
 from app.services.run_page.page import log_part, run_page, status_part
-from app.services.runs.lifecycle import request_cancel, request_pause, resume
+from app.services.runs.lifecycle import change_run, request_cancel, request_pause, resume
 from app.services.runs.log_files import read_log
 from app.services.runs.run_read import read_run
 from app.templating import fragment, page
@@ -61,6 +62,15 @@ def pause(request: Request, session: SessionDep, run: RunDep) -> Response:
 @router.post("/runs/{run_id}/resume")
 def go_on(request: Request, session: SessionDep, run: RunDep) -> Response:
     resume(session, run)
+    return _changed(request, session, run)
+
+
+@router.post("/runs/{run_id}/checkpoints")
+def keep(
+    request: Request, session: SessionDep, run: RunDep, keep: Annotated[Keep, Form()]
+) -> Response:
+    """Which of its checkpoints stay when it has ended."""
+    change_run(session, run, keep_checkpoints=keep)
     return _changed(request, session, run)
 
 

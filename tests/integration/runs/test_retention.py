@@ -87,6 +87,18 @@ def test_a_run_that_keeps_all_keeps_all_until_it_is_told_otherwise(ended, client
     assert len(places(engine, ended, "checkpoint")) <= MOST
 
 
+def test_its_page_says_which_stay_and_can_keep_all(ended, client, engine):
+    assert "around the phase change" in client.get(f"/runs/{ended}").text
+
+    answer = client.post(f"/runs/{ended}/checkpoints", data={"keep": "all"})
+    tidy(engine)
+
+    assert answer.status_code == 303
+    assert len(places(engine, ended, "checkpoint")) == len(PLACES)
+    assert "All of them stay." in client.get(f"/runs/{ended}").text
+    assert client.post(f"/runs/{ended}/checkpoints", data={"keep": "x"}).status_code == 422
+
+
 def test_a_run_that_has_just_ended_or_trains_is_left_alone(ended, engine):
     change(engine, ended, finished_at=None, state="running")
     tidy(engine)
