@@ -31,7 +31,7 @@ run: $(VENV)/.run ## start everything on this machine; the address is printed
 
 # Two processes for two cores, as much of the suite waits for servers; a file stays in one of them.
 # PARALLEL= runs one after the other.
-PARALLEL := --numprocesses 2 --dist loadfile
+PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.dev ## run every test; finds or installs a Chromium for those that need one
 	@$(BIN)/python -m tests.browser.support.chromium

@@ -10,6 +10,7 @@ from time import monotonic
 
 from redis import RedisError
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.db import locks, runs
@@ -46,8 +47,12 @@ class Reaper(Periodic):
         self._outages = Outages(grace_seconds, longest_gap=every_seconds + GAP_SECONDS)
 
     def _sweep(self) -> None:
-        with session_scope(self._engine) as session:
-            now = runs.now(session)
+        try:
+            with session_scope(self._engine) as session:
+                now = runs.now(session)
+        except SQLAlchemyError:
+            self._outages.begin()
+            raise
         sweep(self._engine, self._outbox, loses=self._outages.are_over(now, monotonic()))
 
 
@@ -58,6 +63,10 @@ class Outages:
         self._grace, self._longest_gap = grace_seconds, longest_gap
         self._seen: tuple[datetime, float] | None = None
         self._answers_since = float("-inf")
+
+    def begin(self) -> None:
+        """Postgres did not answer."""
+        self._seen = None
 
     def are_over(self, database: datetime, here: float) -> bool:
         """Whether trainers have had their time to renew, as of a look that Postgres has answered:

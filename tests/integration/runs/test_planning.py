@@ -168,7 +168,7 @@ def test_a_run_of_a_cohort_that_failed_as_a_whole_stays_alone_whatever_it_measur
 def test_a_worker_that_cannot_train_is_left_nothing(take, launch, engine):
     launch(4)
     with session_scope(engine) as session:
-        report(session, Description("full", "host", 1, "CPU", 2, 8, 4, "2", "The disk is full."))
+        report(session, Description("full", "host", 1, "CPU", 2, 8, 4, "2", trouble="It is full."))
 
     assert len(take("me")) == 4
 

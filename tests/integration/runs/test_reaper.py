@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from app.db import claims, runs
@@ -177,32 +177,3 @@ def test_the_reaper_outlives_what_it_does_not_expect(engine, outbox, run_id):
         until(lambda: _run(engine, run_id).state == "lost")
     finally:
         reaper.stop()
-
-
-def test_who_renews_after_an_outage_longer_than_the_lease_keeps_its_run(
-    engine, outbox, run_id, servers
-):
-    sweeps: list[int] = []
-    event.listen(engine, "commit", lambda _: sweeps.append(1))
-    reaper = Reaper(engine, outbox, every_seconds=0.05, grace_seconds=3)
-    _claimed(engine, outbox, run_id, lease_seconds=0.5)
-    reaper.start()
-    try:
-        servers.postgres.kill()
-        servers.postgres.restart()
-        until(lambda: _has_expired(engine, run_id))
-        since = len(sweeps)
-        until(lambda: len(sweeps) > since + 4)
-        with Session(engine) as session, session.begin():
-            held = claims.hold_all(session, [Claim(run_id, 1)])
-            claims.renew(session, list(held), 60)
-    finally:
-        reaper.stop()
-
-    assert _run(engine, run_id).state == "starting"
-
-
-def _has_expired(engine, run_id) -> bool:
-    query = select(Run.lease_until < func.clock_timestamp()).where(Run.id == run_id)
-    with engine.connect() as connection:
-        return connection.execute(query).scalar_one()

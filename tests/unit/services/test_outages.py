@@ -34,3 +34,14 @@ def test_a_clock_that_is_set_forward_ends_no_lease_and_one_that_is_set_back_harm
 
     assert looks(*before, *forward)[len(before) :] == [False] * 5 + [True] * 2
     assert looks(*before, *back)[len(before) :] == [True] * 7
+
+
+def test_a_look_that_is_not_answered_is_an_outage_however_short():
+    outages = Outages(grace_seconds=10, longest_gap=5)
+    before = [outages.are_over(START + timedelta(seconds=at), at) for at in range(0, 21, 2)]
+    outages.begin()
+
+    after = [outages.are_over(START + timedelta(seconds=at), at) for at in range(22, 35, 2)]
+
+    assert before[-1]
+    assert after == [False] * 5 + [True] * 2
