@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.db.base import Base
 from app.db.locks import KEEPING, WRITING
 from app.db.models import Checkpoint, Frame, MeasurementRow, Probe, ResumePoint, Run, StudyRunRow
+from app.db.runs import held_runs
 
 SHARED = 0  # the attempt of rows that no trainer of the run wrote: its parent's
 
@@ -17,14 +18,7 @@ SHARED = 0  # the attempt of rows that no trainer of the run wrote: its parent's
 def keep_from_deletion(session: Session, run_ids: Collection[str]) -> dict[str, Run]:
     """Those of the runs that there are, none of which can be deleted until the transaction ends."""
     # Their trainers go on writing meanwhile, see `WRITING`.
-    statement = (
-        select(Run)
-        .where(Run.id.in_(run_ids))
-        .order_by(Run.id)
-        .with_for_update(**KEEPING)
-        .execution_options(populate_existing=True)
-    )
-    return {run.id: run for run in session.scalars(statement)}
+    return held_runs(session, run_ids, KEEPING)
 
 
 def wait_for_keepers(session: Session, run_ids: Collection[str]) -> None:

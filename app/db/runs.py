@@ -1,6 +1,6 @@
 """Statements about runs, each named for its question."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -99,11 +99,16 @@ def events_of(session: Session, run_id: str) -> Sequence[RunEvent]:
 
 def locked_runs(session: Session, run_ids: Collection[str]) -> dict[str, Run]:
     """Those of the runs that there are, as they are now, locked until the transaction ends."""
+    return held_runs(session, run_ids, WRITING)
+
+
+def held_runs(session: Session, run_ids: Collection[str], how: Mapping[str, Any]) -> dict[str, Run]:
+    """Those of the runs that there are, held as `app.db.locks` says, in the order of all who do."""
     statement = (
         select(Run)
         .where(Run.id.in_(run_ids))
         .order_by(Run.id)
-        .with_for_update(**WRITING)
+        .with_for_update(**how)
         .execution_options(populate_existing=True)
     )
     return {run.id: run for run in session.scalars(statement)}

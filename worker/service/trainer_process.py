@@ -29,7 +29,7 @@ class TrainerProcess:
         self._is_ready = False
         ready, said = os.pipe()
         os.set_blocking(ready, False)
-        self._ready = open(ready, "rb", buffering=0)  # noqa: SIM115  # closed by `end`
+        self._ready = os.fdopen(ready, "rb", buffering=0)  # closed by `end`
         try:
             self._process = self._start(settings, taken, said)
         except OSError:

@@ -91,5 +91,5 @@ def _remove_folder(url: str, is_named: IsNamed) -> None:
     for one in ours - is_named(ours):
         files.rm_file(found[one])
     # Object stores have no folders; one that still holds files of others stays.
-    with suppress(OSError, NotImplementedError):
+    with suppress(OSError):
         files.rmdir(folder)

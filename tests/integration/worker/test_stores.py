@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 
 import fsspec
-import httpx
 import numpy as np
 import pytest
 
@@ -51,12 +50,6 @@ def stored(request, settings, tmp_path) -> Settings:
 def server(stored) -> Iterator[WebServer]:
     with serving(create_app(stored)) as server:
         yield server
-
-
-@pytest.fixture
-def client(server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=30) as client:
-        yield client
 
 
 def objects(settings: Settings, run_id: str) -> list[str]:

@@ -41,7 +41,7 @@ _BROKEN = (
     KeyError,
     EOFError,
     RuntimeError,
-    NotImplementedError,
+    NotImplementedError,  # of zipfile, for a compression that it does not know
     OverflowError,
     SyntaxError,
     zlib.error,
