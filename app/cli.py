@@ -11,6 +11,7 @@ from app.schemas.datasets import NAMES
 from app.stack.gpus import gpus
 from app.stack.trouble import StackError
 
+ROOT_PATH = "OPTOSCOPE_ROOT_PATH"  # as the web server reads it, here or in a process of its own
 MOST_WORKERS = 8  # by default: each takes memory, idle too
 
 
@@ -40,6 +41,7 @@ def _note(text: str) -> None:
 def _up(given: argparse.Namespace) -> None:
     from app.stack.up import Options, up
 
+    os.environ[ROOT_PATH] = given.root_path
     options = Options(given.host, given.port, given.data_dir, given.workers, given.least_free_mb)
     up(options, _say)
 
@@ -52,6 +54,7 @@ def _web(given: argparse.Namespace) -> None:
 
     _setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name")
     _setting("OPTOSCOPE_REDIS_URL", "redis://host:6379/0")
+    os.environ[ROOT_PATH] = given.root_path
     checked_settings()  # the application would complain of them with a traceback
     listener = listen(given.host, given.port)
     with listener.socket:
@@ -180,6 +183,9 @@ def _add_up(up: argparse.ArgumentParser) -> None:
 def _add_address(parser: argparse.ArgumentParser) -> None:
     public = "address to serve on; one that others can reach takes a token (OPTOSCOPE_TOKEN)"
     parser.add_argument("--host", default="127.0.0.1", help=public)
+    below = "path below which a proxy serves it, such as /proxy/8000"
+    at = os.environ.get(ROOT_PATH, "")
+    parser.add_argument("--root-path", metavar="PATH", default=at, help=below)
     parser.add_argument(
         "--port", type=_port, default=8000, help="port to serve on; 0: any free one"
     )

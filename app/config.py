@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.logs import LogFormat, without_passwords
+from app.root_path import checked_root
 
 SHORTEST_TOKEN = 16  # characters
 
@@ -45,6 +46,8 @@ class Settings(BaseSettings):
     # Names that the web server is reached by, besides those of its own machine: behind a proxy;
     # with its port where that is not the usual one.
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    trusted_proxies: str = ""  # who may say for whom a request comes: addresses by commas, or *
+    root_path: str = ""  # below which a proxy serves the web server: /proxy/8000; empty: none
     log_format: LogFormat = "text"  # json: a JSON object a line, of every process
     threads: int = Field(0, ge=0)  # CPU threads of a trainer; 0: one (docs/adr/0007)
 
@@ -70,6 +73,11 @@ class Settings(BaseSettings):
         if isinstance(hosts, str):
             return tuple(name.strip().lower() for name in hosts.split(",") if name.strip())
         return hosts
+
+    @field_validator("root_path")
+    @classmethod
+    def _path(cls, path: str) -> str:
+        return checked_root(path)
 
     @field_validator("database_url")
     @classmethod

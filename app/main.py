@@ -25,6 +25,7 @@ from app.routes.headers import SecurityHeaders
 from app.routes.metrics import RequestTimes
 from app.routes.pages import router as pages
 from app.routes.problems import add_error_handlers
+from app.routes.root_path import RootPath
 from app.routes.texts import check_address
 from app.services.access.gate import Gate
 from app.services.beats import Beats
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestTimes, histogram=made.metrics.requests)
     app.add_middleware(RequestIds)
+    app.add_middleware(RootPath, path=made.settings.root_path)
     add_error_handlers(app)
     app.include_router(api.router)
     app.include_router(health.router)

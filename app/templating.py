@@ -1,5 +1,6 @@
 """Templates: one environment, typed contexts, pages and the blocks of pages as fragments."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -7,12 +8,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
 from jinja2_fragments import render_blocks
 from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from app.assets import WEB, address, imports_of
+from app.root_path import root, rooted
 from app.schemas import words
 from app.schemas.series import MEASURES
 from app.services import wording
@@ -21,13 +24,28 @@ from app.services.help.guide import explained
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+_ADDRESS = r'(?<=\s)(href|src|action|formaction|hx-get|hx-post)="'
+_WRITTEN = re.compile(rf"{_ADDRESS}(?=/)")
+_SAID = re.compile(rf"{_ADDRESS}{{{{-?\s*(.+?)\s*-?}}}}")
+
+
+class Rooted(Extension):
+    """Puts the root path before the addresses in a template's attributes: they are written as if
+    we were at the root of our host, and none can be forgotten."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """`href="/runs"` becomes `href="{{ root() }}/runs"`, and so on."""
+        source = _SAID.sub(r'\1="{{ (\2) | rooted }}', source)
+        return _WRITTEN.sub(r'\1="{{ root() }}', source)
+
 
 def page(
     request: Request, template: str, context: "DataclassInstance", *, status: int = 200
 ) -> HTMLResponse:
     """A whole page. The context's fields are the template's variables, `server` is the address
     that it is asked at, `navigation` what the bar links to; another is an error."""
-    variables = _variables(context) | _bar(request) | {"server": str(request.base_url)}
+    server = f"{str(request.base_url).rstrip('/')}{rooted('/')}"
+    variables = _variables(context) | _bar(request) | {"server": server}
     return HTMLResponse(environment.get_template(template).render(variables), status)
 
 
@@ -88,8 +106,12 @@ def _prose(text: str) -> Markup:
 def _module(script: str) -> Markup:
     """A script, and links to all that it imports: they are fetched at once, not one by one."""
     link = Markup('<link rel="modulepreload" href="{}">')
-    links = Markup("").join(link.format(address(one)) for one in imports_of(script))
-    return links + Markup('<script type="module" src="{}"></script>').format(address(script))
+    links = Markup("").join(link.format(_file(one)) for one in imports_of(script))
+    return links + Markup('<script type="module" src="{}"></script>').format(_file(script))
+
+
+def _file(path: str) -> str:
+    return rooted(address(path))
 
 
 def _make_environment() -> Environment:
@@ -97,6 +119,7 @@ def _make_environment() -> Environment:
         loader=FileSystemLoader(WEB / "templates"),
         undefined=StrictUndefined,
         autoescape=True,
+        extensions=[Rooted],
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -111,8 +134,10 @@ def _make_environment() -> Environment:
         "utc": _utc,
         "clock": _clock,
         "prose": _prose,
+        "rooted": rooted,
     }
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    environment.globals["root"] = root.get
     environment.globals["static"] = address
     environment.globals["module"] = _module
     environment.globals["explained"] = explained

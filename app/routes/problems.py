@@ -16,6 +16,7 @@ from starlette.routing import compile_path
 
 from app.errors import AppError, Invalid
 from app.logs import request_id
+from app.root_path import rooted
 from app.routes.headers import SECURITY_HEADERS
 from app.schemas.api.runs import Problem, ProblemError
 from app.schemas.text import flaws, shown
@@ -57,7 +58,7 @@ def problem(
         title=title,
         status=status,
         detail=detail,
-        instance=request.url.path,
+        instance=rooted(request.url.path),
         errors=list(errors) or None,
     )
     content = document.model_dump_json(exclude_none=True)

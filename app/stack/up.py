@@ -194,7 +194,12 @@ def _launch(children: list[Child], stack: ExitStack, signals: StopSignals) -> No
 
 
 def _welcome(listener: Listener, data: DataDir, settings: Settings) -> str:
-    lines = ["Optoscope is up.", "", f"  Address   {listener.url}", f"  Data      {data.root}"]
+    lines = [
+        "Optoscope is up.",
+        "",
+        f"  Address   {listener.url}{settings.root_path}",
+        f"  Data      {data.root}",
+    ]
     if os.environ.get(DATABASE):
         lines.append(f"  Database  {without_password(settings.database_url)}")
     elif data.postgres.is_symlink():

@@ -4,13 +4,13 @@ So the address is ours from the first moment to the last, and a browser that ask
 is being started again waits instead of being refused.
 """
 
-import os
 import socket
 import sys
 
 import uvicorn
 
-from app.logs import LogFormat, log_to_stderr
+from app.config import Settings
+from app.logs import log_to_stderr
 
 GRACE_SECONDS = 3  # open streams end then; browsers reconnect by themselves
 STALLED_SECONDS = 60.0  # without taking anything that waits for it; then a client is cut
@@ -24,8 +24,9 @@ def serve(descriptor: int) -> None:
 
 def serve_on(listener: socket.socket) -> None:
     """The same, on a socket of this process."""
-    log_to_stderr(_log_format())
-    trusted = os.environ.get("OPTOSCOPE_TRUSTED_PROXIES", "")
+    settings = Settings()  # those of the environment, which the parent has checked
+    log_to_stderr(settings.log_format)
+    trusted = settings.trusted_proxies
     config = uvicorn.Config(
         "app.main:create_app",
         factory=True,
@@ -41,11 +42,6 @@ def serve_on(listener: socket.socket) -> None:
     )
     cut_stalled(listener, STALLED_SECONDS)
     uvicorn.Server(config).run(sockets=[listener])
-
-
-def _log_format() -> LogFormat:
-    """As in `Settings`, which the application makes, and complains of, itself."""
-    return "json" if os.environ.get("OPTOSCOPE_LOG_FORMAT") == "json" else "text"
 
 
 def cut_stalled(listener: socket.socket, seconds: float) -> None:

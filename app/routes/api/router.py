@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from app.root_path import rooted
 from app.routes.answers import OF_BODIES, PROBLEMS
 from app.routes.api import (
     access,
@@ -64,7 +65,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
                     _add_problems_of_bodies(operation["responses"])
                 _name_problems(operation["responses"])
         app.openapi_schema = schema
-    return app.openapi_schema
+    return {**app.openapi_schema, "servers": [{"url": rooted("/").rstrip("/") or "/"}]}
 
 
 def _add_problems_of_bodies(responses: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from fastapi.responses import StreamingResponse
 
 from app.db import series
 from app.dependencies import RunDep, SessionDep
+from app.root_path import rooted
 from app.routes.api.spans import SpanDep
 from app.schemas.api.series import (
     CheckpointList,
@@ -77,7 +78,7 @@ def get_probe(run: RunDep, session: SessionDep) -> ProbeRead:
 @router.get("/runs/{run_id}/checkpoints")
 def get_checkpoints(run: RunDep, session: SessionDep) -> CheckpointList:
     """Saved weights, oldest first."""
-    return read_checkpoints(session, run, f"/api/v1/runs/{run.id}/checkpoints")
+    return read_checkpoints(session, run, rooted(f"/api/v1/runs/{run.id}/checkpoints"))
 
 
 @router.patch("/runs/{run_id}/checkpoints/{sequences}", status_code=204)

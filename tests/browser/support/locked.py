@@ -16,11 +16,11 @@ TOKEN = "the token of this server"
 
 
 @contextmanager
-def locked_web(program: Program) -> Iterator[str]:
+def locked_web(program: Program, *options: str, **settings: str) -> Iterator[str]:
     """Its address on this machine, until the block ends. The program's workers train its runs."""
     port, log = free_port(), program.log.with_name("locked.log")
-    environment = {**os.environ, **_servers(program), "OPTOSCOPE_TOKEN": TOKEN}
-    command = [OPTOSCOPE, "web", "--host", "0.0.0.0", "--port", str(port)]
+    environment = {**os.environ, **_servers(program), "OPTOSCOPE_TOKEN": TOKEN, **settings}
+    command = [OPTOSCOPE, "web", "--host", "0.0.0.0", "--port", str(port), *options]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
     url = f"http://127.0.0.1:{port}"

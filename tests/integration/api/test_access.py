@@ -1,33 +1,20 @@
 """Who is let in, and what they may do: on a server with a token, over HTTP."""
 
 import re
-from collections.abc import Iterator
-from types import ModuleType
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import text
 
 from app import cli
 from app.routes.guard.rates import GUESSES
-from app.routes.pages import router as pages
 from app.schemas.state import RunState
 from tests.integration.support.door import bearer, log_in, make, own
 from tests.integration.support.html import Document
 from tests.integration.support.rows import moved, new_run
+from tests.integration.support.served import addresses
 
 RUNS = "/api/v1/runs"
-
-
-def addresses(app: FastAPI) -> Iterator[tuple[str, str]]:
-    """Method and path of everything that the application serves."""
-    for path, operations in app.openapi()["paths"].items():
-        yield from ((method.upper(), path) for method in operations)
-    for part in vars(pages).values():
-        for route in part.router.routes if isinstance(part, ModuleType) else ():
-            yield from ((method, route.path) for method in route.methods)
-    yield from (("GET", path) for path in ("/", "/static/css/site.css", "/api/v1/openapi.json"))
 
 
 def test_every_route_but_login_health_and_files_asks_for_a_token(locked, stranger):

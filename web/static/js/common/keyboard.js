@@ -3,6 +3,7 @@
 // What a page means by "clear" listens for the event "clear" of the document (Esc, nothing open).
 
 import { recall, remember } from "./remember.js";
+import { rooted } from "./root.js";
 
 const PATIENCE = 1500; // milliseconds between the two keys of "g r"
 const FIELDS = 'textarea, select, [contenteditable=""], [contenteditable="true"], input:not([type="range"], [type="checkbox"], [type="radio"], [type="button"], [type="submit"])';
@@ -48,7 +49,7 @@ function act(name) {
     if (place >= 0) return step(element, place ? 1 : -1);
   }
   if (name !== "/") return false;
-  location.href = "/runs#search"; // the search is there
+  location.href = rooted("/runs#search"); // the search is there
   return true;
 }
 

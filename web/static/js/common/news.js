@@ -5,12 +5,14 @@
 import { Connection } from "./connection.js";
 import { notify, wantsNotifications } from "./notify.js";
 import { recall, remember } from "./remember.js";
+import { rooted } from "./root.js";
 import { announce, toast } from "./toasts.js";
 
 const EVERY = 4_000;
 const HIDDEN_EVERY = 20_000;
 const LONGEST = 30_000;
 const MOST = 3; // toasts for one answer; more are summed up
+const PLACE = rooted("/news"); // of this server, and not of another one at the same host
 const FORGET = 60_000; // what happened while no page was open for so long is no news
 
 const WORDS = {
@@ -20,13 +22,13 @@ const TONES = { finished: "", failed: "bad", lost: "bad", phase_change: "mark" }
 
 const indicator = document.getElementById("connection");
 const connection = indicator.dataset.by === "news" ? new Connection(indicator) : null;
-const ownRun = location.pathname.match(/^\/runs\/([a-z0-9]{10})$/)?.[1];
+const ownRun = location.pathname.match(/\/runs\/([a-z0-9]{10})$/)?.[1];
 let failures = 0;
 let timer = null;
 
 /** Where this tab is in the news, also across its pages. */
 function place() {
-  const [cursor, at] = (recall("news", sessionStorage) ?? "").split(" ");
+  const [cursor, at] = (recall(PLACE, sessionStorage) ?? "").split(" ");
   return cursor && Date.now() - Number(at) < FORGET ? cursor : "";
 }
 
@@ -35,11 +37,11 @@ async function ask() {
   if (document.hidden && !wantsNotifications()) return connection?.say("paused");
   try {
     const cursor = place();
-    const answer = await fetch(`/api/v1/news${cursor && `?after=${cursor}`}`);
+    const answer = await fetch(rooted(`/api/v1/news${cursor && `?after=${cursor}`}`));
     if (!answer.ok) throw new Error(`answered ${answer.status}`);
     const read = await answer.json();
     // Before they are told: a page that is left in between does not tell them twice.
-    remember("news", `${read.cursor} ${Date.now()}`, sessionStorage);
+    remember(PLACE, `${read.cursor} ${Date.now()}`, sessionStorage);
     failures = 0;
     connection?.heard();
     tell(read.news);
@@ -64,7 +66,7 @@ function tell(news) {
 
 function noteOf(item) {
   const title = `${item.run_name} ${WORDS[item.kind]}`;
-  const href = `/runs/${item.run_id}`;
+  const href = rooted(`/runs/${item.run_id}`);
   const id = `${item.run_id}-${item.kind}-${item.at}`;
   return { title, text: item.message, href, id, run: item.run_id, kind: item.kind, tone: TONES[item.kind] };
 }
@@ -74,7 +76,7 @@ function summary(notes) {
     .map(([kind, word]) => [notes.filter((one) => one.kind === kind).length, word])
     .filter(([count]) => count);
   const text = parts.map(([count, word]) => `${count} ${word}`).join(", ");
-  return { title: `${notes.length} runs`, text: `${text}.`, href: "/runs" };
+  return { title: `${notes.length} runs`, text: `${text}.`, href: rooted("/runs") };
 }
 
 document.addEventListener("visibilitychange", ask);

@@ -1,5 +1,6 @@
 // The page of comparisons. Its address holds the whole view; the server makes the figure.
 
+import { rooted } from "../common/root.js";
 import { CompareChart } from "./chart.js";
 import { save } from "./image.js";
 import * as legend from "./legend.js";
@@ -75,7 +76,7 @@ async function load() {
   const number = ++asked;
   loading += 1;
   try {
-    const answer = await fetch(`/compare?${query()}&columns=${columns()}`, { headers: { "HX-Request": "true" } });
+    const answer = await fetch(rooted(`/compare?${query()}&columns=${columns()}`), { headers: { "HX-Request": "true" } });
     // Answers may come in another order than they were asked for: only that of the last wish is
     // shown, asked here and again after its text has come.
     if (!answer.ok || number !== asked) return;
@@ -95,7 +96,7 @@ async function show(parts) {
   for (const id of ["notices", "under", "page-data"]) $(id).replaceWith(parts.querySelector(`#${id}`));
   legend.replace(parts.querySelector("#legend"));
   data = JSON.parse($("page-data").textContent);
-  $("csv").href = `/api/v1/compare.csv?${query()}`;
+  $("csv").href = rooted(`/api/v1/compare.csv?${query()}`);
   await draw();
 }
 
@@ -175,7 +176,7 @@ function start() {
     drawnColumns = columns();
     load();
   }).observe($("compare-chart"));
-  goLive({ url: data.events_url, places: data.live, chart, load, appended, view: () => chosen, isLoading: () => loading > 0 });
+  goLive({ url: rooted(data.events_url), places: data.live, chart, load, appended, view: () => chosen, isLoading: () => loading > 0 });
 }
 
 async function copyLink({ target }) {
@@ -197,7 +198,7 @@ $("find").addEventListener("input", ({ target }) => {
   typing = setTimeout(async () => {
     const said = new URLSearchParams(chosen.runs.length ? query() : "");
     said.set("find", target.value);
-    const answer = await fetch(`/compare?${said}`, { headers: { "HX-Request": "true" } }).catch(() => null);
+    const answer = await fetch(rooted(`/compare?${said}`), { headers: { "HX-Request": "true" } }).catch(() => null);
     if (!answer?.ok) return;
     const parts = document.createElement("template");
     parts.innerHTML = await answer.text();
@@ -213,7 +214,7 @@ document.addEventListener("click", (event) => {
   if (!wanted.get("runs")) return;
   said.set("runs", wanted.get("runs"));
   if (!wanted.get("baseline")) said.delete("baseline");
-  link.href = `/compare?${said.toString().replaceAll("%2C", ",")}`;
+  link.href = rooted(`/compare?${said.toString().replaceAll("%2C", ",")}`);
 }, { capture: true });
 
 /** What came with the page; small charts again, in as many columns as there is room for. */

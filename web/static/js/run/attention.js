@@ -2,6 +2,7 @@
 
 import { Difference, minus } from "./difference.js";
 import { fixed, grouped } from "../common/format.js";
+import { rooted } from "../common/root.js";
 import { Frames } from "./frames.js";
 import {
   attentionScale, differenceScale, drawnToken, element, fillLarge, fillSmall, largeMap,
@@ -21,7 +22,7 @@ export class Attention extends EventTarget {
     this.layers = data.layers;
     this.layer = data.layers - 1;
     this.head = data.selected_head;
-    this.frames = new Frames(`${data.run_url}/frames`, data.frames);
+    this.frames = new Frames(`${rooted(data.run_url)}/frames`, data.frames);
     this.difference = new Difference(this, data.peers);
     this.#shade();
     this.#wire();

@@ -2,6 +2,7 @@
 
 import { Chart } from "../charts/chart.js";
 import { cursor } from "../charts/cursor.js";
+import { rooted } from "../common/root.js";
 import { Feed } from "./feed.js";
 import { toast } from "../common/toasts.js";
 import { View } from "./view.js";
@@ -19,7 +20,7 @@ export class RunCharts {
 
   /** @param told called after every draw with the newest measurements, or none if figures came */
   constructor(data, { told }) {
-    this.url = data.run_url;
+    this.url = rooted(data.run_url);
     this.total = data.total_sequences;
     this.isOver = data.run.is_terminal;
     this.latest = data.after;

@@ -3,6 +3,7 @@
 
 import { FrameStore } from "./frame_store.js";
 import { grouped } from "../common/format.js";
+import { rooted } from "../common/root.js";
 
 const $ = (id) => document.getElementById(id);
 const RUN_ID = /^[a-z0-9]{1,32}$/;
@@ -90,7 +91,7 @@ export class Difference extends EventTarget {
     this.from = from;
     this.#missing = null;
     this.#note("");
-    this.#store = from && from !== "first" ? new FrameStore(`/api/v1/runs/${from}/frames`) : null;
+    this.#store = from && from !== "first" ? new FrameStore(rooted(`/api/v1/runs/${from}/frames`)) : null;
     this.#sameProbe = true;
     this.dispatchEvent(new Event("changed"));
     if (this.#store) await this.#checkProbe(from);
@@ -98,7 +99,7 @@ export class Difference extends EventTarget {
 
   /** Whether the other run's frames show the same sequences. */
   async #checkProbe(from) {
-    const answer = await fetch(`/api/v1/runs/${from}/probe`).catch(() => null);
+    const answer = await fetch(rooted(`/api/v1/runs/${from}/probe`)).catch(() => null);
     if (!answer?.ok || this.from !== from) return;
     const { sequences } = await answer.json();
     this.#sameProbe = written(sequences) === written(this.attention.probe);

@@ -6,6 +6,7 @@ import { LiveCircuit } from "./circuit.js";
 import { cursor } from "../charts/cursor.js";
 import { offerDownloads } from "../charts/downloads.js";
 import { duration, grouped } from "../common/format.js";
+import { rooted } from "../common/root.js";
 import { keepInAddress } from "./permalink.js";
 import { RunCharts } from "./charts.js";
 import { Stream } from "../live/stream.js";
@@ -108,13 +109,13 @@ function showConnection(state, why) {
 
 /** What a stream does not repeat: frames and the probe that came while it was away. */
 async function catchUp() {
-  const list = await read(`${data.run_url}/frames`);
+  const list = await read(`${rooted(data.run_url)}/frames`);
   if (list) await newFrames(list.sequences);
 }
 
 async function newFrames(sequences) {
   if (!attention.hasProbe && sequences.length) {
-    const probe = await read(`${data.run_url}/probe`);
+    const probe = await read(`${rooted(data.run_url)}/probe`);
     if (probe) attention.setProbe(probe.sequences);
   }
   attention.frames.add(sequences);
@@ -152,7 +153,7 @@ $("cancel-keep")?.addEventListener("click", () => $("cancel-dialog").close());
 $("cancel-confirm")?.addEventListener("click", async () => {
   $("cancel-dialog").close();
   if ($("cancel")) $("cancel").disabled = true;
-  const answer = await fetch(`${data.run_url}/cancel`, { method: "POST" }).catch(() => null);
+  const answer = await fetch(`${rooted(data.run_url)}/cancel`, { method: "POST" }).catch(() => null);
   if (!answer?.ok) toast({ title: "The run was not cancelled", text: await reasonOf(answer), tone: "bad" });
   refreshStatus();
 });
@@ -180,7 +181,7 @@ document.addEventListener("click", (event) => {
 
 const stream = data.run.is_terminal
   ? null
-  : new Stream(data.events_url, { [data.run.id]: data.after }, {
+  : new Stream(rooted(data.events_url), { [data.run.id]: data.after }, {
       measurements: ([{ measurements }]) => charts.feed.receive(measurements),
       run: follow,
       frames: newFrames,

@@ -1,5 +1,6 @@
 // Which runs are ticked, and what is done to all of them at once.
 
+import { rooted } from "../common/root.js";
 import { toast } from "../common/toasts.js";
 
 const ASKED = {
@@ -20,7 +21,7 @@ const $ = (id) => document.getElementById(id);
 const boxes = () => [...document.querySelectorAll(".runs-list input[name=run]")];
 const ticked = () => boxes().filter((box) => box.checked).map((box) => box.value);
 const filter = () => {
-  const list = document.querySelector("input[name=back][form=bulk]")?.value ?? "/runs"; // none, if it is empty
+  const list = document.querySelector("input[name=back][form=bulk]")?.value ?? ""; // none, if it is empty
   const said = new URL(list, location.href).searchParams;
   said.delete("columns");
   return said;
@@ -71,7 +72,7 @@ function choose(found) {
 /** All that match, on this page and beyond it: how many, the server says. */
 async function chooseAll() {
   const asked = filter();
-  const answer = await fetch(`/api/v1/runs/count?${asked}`).catch(() => null);
+  const answer = await fetch(rooted(`/api/v1/runs/count?${asked}`)).catch(() => null);
   if (!answer?.ok) return toast({ title: "The server does not answer", text: "Try again.", tone: "bad" });
   return choose({ count: (await answer.json()).count, filter: asked.toString() });
 }
@@ -104,7 +105,7 @@ async function onSubmit(event) {
   for (const picker of event.target.querySelectorAll("details")) picker.open = false;
   if (matching && event.submitter?.id === "bulk-csv") {
     event.preventDefault();
-    location.assign(`/api/v1/runs.csv?${matching.filter}`);
+    location.assign(rooted(`/api/v1/runs.csv?${matching.filter}`));
   }
   if (!(action in DONE)) return;
   event.preventDefault();
@@ -136,8 +137,8 @@ function confirmed(action, count) {
 async function send(of, request) {
   try {
     // No more than were counted: others may match by now, which nobody has seen.
-    const address = of ? `/api/v1/runs/bulk/matching?${of.filter}&at_most=${of.count}` : "/api/v1/runs/bulk";
-    const answer = await fetch(address, {
+    const matches = of && rooted(`/api/v1/runs/bulk/matching?${of.filter}&at_most=${of.count}`);
+    const answer = await fetch(matches || rooted("/api/v1/runs/bulk"), {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(request),

@@ -1,5 +1,6 @@
 // The form of a study: further axes, other bases.
 
+import { rooted } from "../common/root.js";
 import { form, watch } from "../launch/form.js";
 
 const $ = (id) => document.getElementById(id);
@@ -15,12 +16,12 @@ $("add-axis").addEventListener("click", () => {
 $("add-axis").disabled = !spare();
 
 $("base-choice").addEventListener("change", ({ target }) => {
-  if (target.value) location.href = `/studies/new?base=${target.value}`;
+  if (target.value) location.href = rooted(`/studies/new?base=${target.value}`);
 });
 
 // What can vary depends on the clamps: the page is made again.
 $("program").addEventListener("change", () => {
-  form.action = "/studies/new";
+  form.action = rooted("/studies/new");
   form.submit();
 });
 

@@ -3,6 +3,7 @@
 import { aloneByDoubleClick, toggle } from "../charts/hidden.js";
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
 import { withEach } from "../common/refresh.js";
+import { rooted } from "../common/root.js";
 
 const Plotly = window.Plotly;
 const RESETS = { ...CONFIG, doubleClick: "reset" };
@@ -55,7 +56,7 @@ async function load() {
   const query = new URLSearchParams({ ...chosen, columns: columns() });
   const number = ++asked;
   try {
-    const answer = await fetch(`${data.figure_url}?${query}`);
+    const answer = await fetch(`${rooted(data.figure_url)}?${query}`);
     if (!answer.ok) return;
     const found = await answer.json();
     if (number !== asked) return; // something else was asked for meanwhile
