@@ -7,10 +7,12 @@ from pathlib import Path
 
 from worker.training.faults import fault_of
 
+PARTS = ("attn", "logits", "loss")  # what `evaluate` writes
 _INPUTS = """
-weights   an .npz with arrays PREFIX/example_embed.weight [width, dim], .../example_embed.bias,
-          label_embed.weight [width, labels], blocks.0.norm.weight, blocks.0.norm.bias,
-          blocks.0.attn.qkv.weight [3 width, width], blocks.0.attn.out.weight, ... blocks.1 ...,
+weights   a run's .safetensors checkpoint, or an .npz with arrays PREFIX/example_embed.weight
+          [width, dim], .../example_embed.bias, label_embed.weight [width, labels],
+          blocks.0.norm.weight, blocks.0.norm.bias, blocks.0.attn.qkv.weight [3 width, width],
+          blocks.0.attn.out.weight, ... blocks.1 ...,
           final_norm.weight, final_norm.bias, unembed.weight [labels, width], unembed.bias.
           Layers, width, labels, biases and an MLP are read from them.
 features  an .npy [class, dim] or [class, exemplar, dim], or an .npz (or .h5) with `features`
@@ -40,7 +42,7 @@ _EVALUATE = f"""Patterns, logits and losses of a model on given sequences, under
 sequences an .npz with class_idx [n, P + 1] (into features), labels [n, P + 1], the query's last,
           and, if wished, exemplar_idx [n, P + 1]; any number P of context pairs
 out       NAME/attn [n, layer, head, query, key] (after softmax), NAME/logits [n, labels] at the
-          query, NAME/loss [n]
+          query, NAME/loss [n]: those of them that --write names
 {_OPTIONS}"""
 
 _REPLAY = f"""Trains a model with Adam on exactly the given batches, under each program.
@@ -49,6 +51,25 @@ batches   an .npz with class_idx [updates, batch, P + 1] (into features), labels
           the query's last, and, if wished, exemplar_idx
 out       NAME/loss [updates], each batch's before its update, and NAME/final/PARAMETER
 Windows of clamps (from_sequences, until_sequences) count the sequences of the batches from 0.
+{_OPTIONS}"""
+
+_EXHAUSTIVE = f"""All sequences of a task through a model, under each program: the exact loss and
+accuracy, not an estimate, and the measures of every head.
+weights   as for `evaluate`, or a .safetensors checkpoint of a run
+features  an .npy [class, dim] or [class, exemplar, dim], or an .npz (or .h5) with `features`. The
+          training classes are the first, and so are the training exemplars of each
+config    a run config as JSON: classes, exemplars, labels, held-out label pairs, heads, positions
+          are read from it. What it leaves open of the model the weights tell. Its own clamps are
+          part of the model: every program is looked at beside them. {{}} is the paper's
+programs  a JSON object of programs by name, each of published options or of clamps, as below
+out       {{NAME: {{"sequences", "loss" (nats), "accuracy", "mistakes", "in_context_accuracy",
+          "induction_strength" [layer][head], "previous_token_attention" [layer][head][token - 1],
+          of tokens 1, 2 ... to the one before}}}}
+The set: every ordered choice of classes x every order of every label combination of training x
+which of them is asked for (x exemplars, where there are several): 78,400 in the paper's task.
+Above 2,000,000 a sample of 200,000 is drawn instead, as training draws; then "sampled_from" says
+of how many, and "standard_error" of each number. A program that averages or resamples does so over
+the whole set, in its order.
 {_OPTIONS}"""
 
 _TRAIN = """Trains one run and writes config.json, measurements.csv, frames.npz and checkpoints/ to
@@ -77,6 +98,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], None]:
         from worker.offline.evaluate import evaluate
 
         return evaluate
+    if name == "exhaustive":
+        from worker.offline.exhaustive import exhaustive
+
+        return exhaustive
     if name == "replay":
         from worker.offline.replay import replay
 
@@ -97,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_train(_described(commands, "train", "train one run without any service", _TRAIN))
     _add_evaluate(_described(commands, "evaluate", "clamp a model on given sequences", _EVALUATE))
+    _add_exhaustive(
+        _described(commands, "exhaustive", "measure a model on all sequences", _EXHAUSTIVE)
+    )
     _add_replay(_described(commands, "replay", "train on exactly the given batches", _REPLAY))
     _add_bench(commands.add_parser("bench", help="measure how fast this machine trains"))
     return parser
@@ -123,9 +151,31 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     _add_inputs(evaluate)
     evaluate.add_argument("--sequences", type=Path, required=True, help="an .npz file")
     evaluate.add_argument(
-        "--at", type=_count, default=0, help="sequences of training, for clamps with a window; 0"
+        "--write",
+        type=_parts,
+        default=PARTS,
+        metavar="PARTS",
+        help="some of attn,logits,loss; attention is most of what is written",
     )
+    _add_at(evaluate)
     _add_threads(evaluate)
+
+
+def _add_at(parser: argparse.ArgumentParser) -> None:
+    moment = "sequences of training, for clamps with a window; 0"
+    parser.add_argument("--at", type=_count, default=0, help=moment)
+
+
+def _add_exhaustive(exhaustive: argparse.ArgumentParser) -> None:
+    _add_weights(exhaustive)
+    exhaustive.add_argument("--config", type=Path, required=True, help="a JSON file")
+    exhaustive.add_argument("--programs", type=Path, required=True, help="a JSON file")
+    exhaustive.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+    _add_at(exhaustive)
+    cores = "CPU threads; 0: one a core"
+    exhaustive.add_argument("--threads", type=_count, default=0, help=cores)
+    faster = "takes a minute first, and then a third of the time: for many programs"
+    exhaustive.add_argument("--compile", action="store_true", help=faster)
 
 
 def _add_replay(replay: argparse.ArgumentParser) -> None:
@@ -140,9 +190,7 @@ def _add_replay(replay: argparse.ArgumentParser) -> None:
 
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
     """What `evaluate` and `replay` both take."""
-    parser.add_argument("--weights", type=Path, required=True, help="an .npz file")
-    parser.add_argument("--weights-prefix", default="", help="of their names in that file")
-    parser.add_argument("--features", type=Path, required=True, help="an .npy, .npz or .h5 file")
+    _add_weights(parser)
     parser.add_argument("--options", type=Path, required=True, help="a JSON file")
     parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
     parser.add_argument("--heads", type=int, default=8, help="of every layer; 8")
@@ -154,6 +202,14 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    """A model, and the features that it sees."""
+    either = "an .npz or .safetensors file"
+    parser.add_argument("--weights", type=Path, required=True, help=either)
+    parser.add_argument("--weights-prefix", default="", help="of their names in that file")
+    parser.add_argument("--features", type=Path, required=True, help="an .npy, .npz or .h5 file")
+
+
 def _add_speed(parser: argparse.ArgumentParser) -> None:
     _add_threads(parser)
     parser.add_argument("--no-compile", action="store_true", help="start at once, train slower")
@@ -161,6 +217,13 @@ def _add_speed(parser: argparse.ArgumentParser) -> None:
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=_count, default=0, help="CPU threads; 0: chosen")
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in text.split(","))
+    if unknown := [part for part in parts if part not in PARTS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(PARTS)}")
+    return parts
 
 
 def _count(text: str) -> int:
@@ -176,6 +239,7 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--paper", action="store_true", help="the paper's 32 main runs instead")
     bench.add_argument("--fraction", type=float, default=0.05, help="of each of those; 0.05")
     bench.add_argument("--clamps", action="store_true", help="training under clamps, against none")
+    bench.add_argument("--analyses", action="store_true", help="looking at trained models")
     bench.add_argument("--out", type=Path, help="where to write the figures as JSON")
 
 

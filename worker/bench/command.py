@@ -1,7 +1,8 @@
 """`python -m worker bench`: how fast this machine trains, measured the way runs are trained.
 
 `--cohorts 1,8,32` trains cohorts of those sizes, `--paper` a fraction of the paper's 32 main runs,
-`--clamps` programs of clamps in turns. Every figure has the machine beside it.
+`--clamps` programs of clamps in turns, `--analyses` looks at a trained model. Every figure has the
+machine beside it.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from worker.bench.analyses import bench_analyses
 from worker.bench.clamps import bench_clamps
 from worker.bench.cohorts import bench_cohorts, bench_paper
 from worker.offline import say
@@ -27,6 +29,9 @@ def bench(given: argparse.Namespace) -> None:
         say(line)
     if given.clamps:
         _write(given.out, {"machine": where, "clamps": bench_clamps()})
+        return
+    if given.analyses:
+        _write(given.out, {"machine": where, "analyses": bench_analyses()})
         return
     with tempfile.TemporaryDirectory(prefix="optoscope-bench-") as folder:
         if given.paper:

@@ -1,4 +1,7 @@
-"""Arrays in `.npz` files: what is missing is said in a sentence, what is written is whole."""
+"""Arrays in `.npz` and `.safetensors` files.
+
+What is missing is said in a sentence, what is written is whole.
+"""
 
 import os
 import zipfile
@@ -7,10 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
@@ -20,9 +25,11 @@ _SHOWN = 6  # names that a sentence lists
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
-    """All arrays of an .npz file, by name."""
+    """All arrays of an .npz file, or of a .safetensors file, by name."""
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file")
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)
     try:
         content = np.load(path, allow_pickle=False)
         if not isinstance(content, np.ndarray):
@@ -31,6 +38,13 @@ def read_arrays(path: Path) -> dict[str, Array]:
     except _BROKEN as error:
         raise ValueError(f"{path}: not an .npz file that can be read: {error}") from None
     raise ValueError(f"{path}: holds a single array; an .npz file with named ones is needed")
+
+
+def _read_safetensors(path: Path) -> dict[str, Array]:
+    try:
+        return dict(load_file(path))
+    except (OSError, SafetensorError, TypeError) as error:
+        raise ValueError(f"{path}: not a .safetensors file that can be read: {error}") from None
 
 
 def array_of(arrays: Arrays, name: str, path: Path) -> Array:
@@ -49,12 +63,20 @@ def some(names: Mapping[str, object]) -> str:
 
 @contextmanager
 def output(path: Path) -> Iterator[Callable[[str, Array], None]]:
-    """Puts arrays, by name, into a file that is there once all of them are.
+    """Puts arrays, by name, into an .npz file that is there once all of them are."""
+    with whole_file(path) as file, zipfile.ZipFile(file, "w") as folder:
+        yield partial(_put, folder)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that is there once all of it is written.
 
     That it can be written is found out first, before anything is computed for it.
     """
     if path.is_dir():
-        raise ValueError(f"{path}: is a folder; name a file in it, for instance {path / 'out.npz'}")
+        example = path / f"out{path.suffix or '.json'}"
+        raise ValueError(f"{path}: is a folder; name a file in it, for instance {example}")
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,8 +84,8 @@ def output(path: Path) -> Iterator[Callable[[str, Array], None]]:
     except OSError as error:
         raise ValueError(f"{path}: cannot be written: {error.strerror}") from None
     try:
-        with file, zipfile.ZipFile(file, "w") as folder:
-            yield partial(_put, folder)
+        with file:
+            yield file
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -48,10 +48,11 @@ class Manipulation:
 
 
 def read_manipulations(
-    path: Path, shape: Shape, training: TrainingConfig, *, at: int | None = None
+    path: Path, plain: RunConfig, *, at: int | None = None
 ) -> list[Manipulation]:
-    """All of a file's, for a model of this shape. `at`: the one moment that is looked at."""
-    reader = _Reader(path, config_of(shape, training), at)
+    """All of a file's, for the model of a config; each has the clamps of that, too. `at`: the one
+    moment that is looked at."""
+    reader = _Reader(path, plain, at)
     return [reader.manipulation(name, content) for name, content in _named(path).items()]
 
 
@@ -102,6 +103,8 @@ class _Reader:
         return Manipulation(name, self._with(self._clamps(where, content)))
 
     def _with(self, program: Program) -> RunConfig:
+        own = self.plain.program
+        program = (*own, *(clamp for clamp in program if clamp not in own))
         return self.plain.model_copy(update={"program": program})
 
     def _clamps(self, where: str, content: list[object]) -> Program:

@@ -13,7 +13,7 @@ from worker.offline import say
 from worker.offline.arrays import Array, output
 from worker.offline.donors import file_donors
 from worker.offline.inputs import Inputs, read_inputs
-from worker.offline.options import Manipulation, read_manipulations
+from worker.offline.options import Manipulation, config_of, read_manipulations
 from worker.science.clamps.program import Tensors, compile_program, stack_programs
 from worker.science.machine.compiler import Compiled
 from worker.science.model import Batch
@@ -29,7 +29,7 @@ def replay(given: argparse.Namespace) -> None:
     torch.set_num_threads(given.threads or DEFAULT_THREADS)
     inputs = read_inputs(given, given.batches, axes=3)
     training = _training(given, inputs)
-    chosen = read_manipulations(given.options, inputs.shape, training)
+    chosen = read_manipulations(given.options, config_of(inputs.shape, training))
     with output(given.out) as put:
         for one in chosen:
             trained = replayed(one, inputs, compile=not given.no_compile)

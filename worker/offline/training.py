@@ -66,23 +66,24 @@ def _train_into(folder: "Folder", trainer: Trainer) -> None:
 def read_config(path: Path, dataset: str | None, weights: Weights | None) -> RunConfig:
     """A config from JSON; `dataset` replaces the one it names, and what it leaves open of
     attention biases is as the initial weights have it."""
-    content = _object(path)
+    content = json_object(path)
     if content.keys() & set(KNOWN) - RunConfig.model_fields.keys():
         raise ValueError(
             f"{path} is a config of the published code; what `optoscope import {path}` writes "
             f"can be trained"
         )
     if dataset is not None:
-        content["task"] = _part(content, "task", path) | {"dataset": dataset}
+        content["task"] = part_of(content, "task", path) | {"dataset": dataset}
     if weights is not None:
-        content["model"] = _with_biases(_part(content, "model", path), path, weights)
+        content["model"] = _with_biases(part_of(content, "model", path), path, weights)
     try:
         return RunConfig.model_validate(content)
     except ValidationError as error:
         raise ValueError(f"{path}: {places_of(error)}") from None
 
 
-def _object(path: Path) -> dict[str, Any]:
+def json_object(path: Path) -> dict[str, Any]:
+    """A config as it is written. Raises ValueError for what is none."""
     try:
         content = json.loads(path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -92,7 +93,8 @@ def _object(path: Path) -> dict[str, Any]:
     return content
 
 
-def _part(content: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:
+def part_of(content: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:
+    """One section of a config, empty where it is left out."""
     part = content.get(name, {})
     if not isinstance(part, dict):
         raise ValueError(f"{path}: {name} must be a JSON object")

@@ -1,8 +1,8 @@
-"""Weights in `.npz` files, and the shape of the model that they belong to."""
+"""Weights in `.npz` and `.safetensors` files, and the shape of the model that they belong to."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -70,23 +70,29 @@ def shape_of(weights: Weights, pairs: int, heads: int, positions: Positions, whe
     """The shape of the weights' model. Heads cannot be read from weights, and of positions only
     that they are learned; `where` says whose weights these are."""
     features, labels = sizes_of(weights, where)
-    width = len(weights[MARK])
-    layers = {name.split(".")[1] for name in weights if name.startswith("blocks.")}
-    hidden = len(weights.get("blocks.0.mlp.in.bias", ()))
+    told = {"heads": heads, "positions": positions} | model_of(weights, where)
     try:
-        model = ModelConfig(
-            layers=len(layers),
-            heads=heads,
-            width=width,
-            mlp_ratio=hidden / width,
-            attn_bias=has_attention_biases(weights),
-            positions="learned" if "position_embed.weight" in weights else positions,
-        )
+        model = ModelConfig.model_validate(told)
     except ValidationError as error:
         raise ValueError(f"{where}, with {heads} heads: {places_of(error)}") from None
     shape = Shape(model, features, labels, pairs)
     check_fit(shape, weights, where)
     return shape
+
+
+def model_of(weights: Weights, where: str) -> dict[str, Any]:
+    """The options of the model that its weights tell."""
+    _columns(weights, MARK, where)
+    width = len(weights[MARK])
+    layers = {name.split(".")[1] for name in weights if name.startswith("blocks.")}
+    hidden = len(weights.get("blocks.0.mlp.in.bias", ()))
+    told = {
+        "layers": len(layers),
+        "width": width,
+        "mlp_ratio": hidden / width,
+        "attn_bias": has_attention_biases(weights),
+    }
+    return told | ({"positions": "learned"} if "position_embed.weight" in weights else {})
 
 
 def check_fit(shape: Shape, weights: Weights, where: str) -> None:

@@ -20,9 +20,14 @@ def induction_strength(pattern: Tensor, batch: Batch) -> Tensor:
     preference, -1 is the opposite. A pattern clamped to `induction` with strength s scores
     2 s - 1. Source: arXiv 2404.07129 section 4.
     """
+    return induction_by_sequence(pattern, batch).mean(-1)
+
+
+def induction_by_sequence(pattern: Tensor, batch: Batch) -> Tensor:
+    """The same of each sequence: [H, I, J, B] -> [H, B]."""
     right, wrong = label_shares(batch, pattern.shape[2])
     sign = (right > 0).to(pattern.dtype) - (wrong > 0).to(pattern.dtype)
-    return (pattern[:, -1] * sign).sum(1).mean(-1)
+    return (pattern[:, -1] * sign).sum(1)
 
 
 def previous_token_strength(pattern: Tensor, batch: Batch) -> Tensor:
@@ -35,6 +40,12 @@ def previous_token_strength(pattern: Tensor, batch: Batch) -> Tensor:
     token = torch.arange(1, pattern.shape[1], 2, device=pattern.device)
     attention = pattern[:, token, token - 1]  # [H, P, B]
     return (attention - (1 - attention) / token[:, None]).mean((1, 2))
+
+
+def previous_token_attention(pattern: Tensor) -> Tensor:
+    """Attention of each token but the first to the one before it: [H, T, T, B] -> [H, T - 1, B]."""
+    token = torch.arange(1, pattern.shape[1], device=pattern.device)
+    return pattern[:, token, token - 1]
 
 
 # The measures of `schemas.series.HEADS`: of a layer's pattern on a batch, one number per head.

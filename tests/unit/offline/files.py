@@ -14,7 +14,7 @@ HEADS, CLASSES = 2, 6
 
 def run(command: str, **files: Any) -> int:
     """`python -m worker COMMAND` with options; None leaves one out."""
-    given = {f"--{name.replace('_', '-')}": value for name, value in files.items()}
+    given = {f"--{n.replace('_', '-')}": value for n, value in files.items() if value is not None}
     return main([command, *(str(part) for pair in given.items() for part in pair)])
 
 

@@ -6,7 +6,7 @@ program. `worker.science.clamps.edits` makes edits of them for the sequences at 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -53,11 +53,13 @@ class Part(Place):
     is (`checkpoint` is None)."""
 
     donor: DonorLayout | None = None
+    # That the mask is 1 everywhere is structure too, where a program will not be trained with.
+    is_full: bool = False
 
     @property
     def covers_all(self) -> bool:
         """Whether the part replaces its activation wholly, always."""
-        return not self.is_windowed and self.source in _WHOLE_SOURCES
+        return not self.is_windowed and (self.is_full or self.source in _WHOLE_SOURCES)
 
 
 _WHOLE_SOURCES = frozenset({Source.EMBEDDED, Source.SHIFTED, Source.GRAFT, *AFTERWARDS})
@@ -86,6 +88,25 @@ def compile_program(config: RunConfig, donors: Donors = NO_DONORS) -> ProgramDat
         tuple(_part(place, pieces, donors) for place, pieces in parts),
         tuple(_merged(pieces, config, dimensions, donors) for _, pieces in parts),
     )
+
+
+def with_full_parts(program: ProgramData) -> ProgramData:
+    """The same, with what its masks cover wholly as structure: nothing before is computed then.
+
+    Not for training: runs share a compiled update by their layouts, whatever their masks.
+    """
+    parts = zip(program.layout, program.tensors, strict=True)
+    return replace(program, layout=tuple(_full(part, tensors) for part, tensors in parts))
+
+
+def _full(part: Part, tensors: Mapping[str, Tensor]) -> Part:
+    covered = tensors["mask"] == 1
+    if part.point in ROW_POINTS and part.source is Source.UNCLAMPED:
+        # Keys after the query are masked in the other pass as well.
+        rows, keys = covered.shape[1:3]
+        covered = covered | torch.ones(rows, keys, dtype=torch.bool).triu(1)[:, :, None]
+    replaces = part.source not in (Source.FACTOR, *AFTERWARDS)
+    return replace(part, is_full=replaces and bool(covered.all()))
 
 
 def _part(place: Place, pieces: Pieces, donors: Donors) -> Part:

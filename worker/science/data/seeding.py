@@ -12,6 +12,7 @@ class Stream(IntEnum):
     TRAINING = 2
     EVALUATION = 3
     NOISE = 4
+    EXHAUSTIVE = 5
 
 
 def generator(seed: int, stream: Stream, block: int = 0) -> np.random.Generator:

@@ -43,16 +43,23 @@ def pools(config: RunConfig, dataset: Dataset) -> dict[Evaluator, Pool]:
             f"none is left to test new exemplars"
         )
     known, held_out = label_combinations(config)
-    classes = np.arange(task.classes)
-    drawn, others = np.arange(task.exemplars), np.arange(task.exemplars, exemplars)
+    train = training_pool(config)
+    classes, drawn, others = train.classes, train.exemplars, np.arange(task.exemplars, exemplars)
     return {
-        Evaluator.TRAIN: Pool(classes, drawn, known),
+        Evaluator.TRAIN: train,
         Evaluator.NEW_LABEL_PAIRS: Pool(classes, drawn, held_out),
         Evaluator.NEW_EXEMPLARS: Pool(classes, others, known),
         Evaluator.NEW_CLASSES: Pool(
             np.arange(available - task.new_classes, available), drawn, known
         ),
     }
+
+
+def training_pool(config: RunConfig) -> Pool:
+    """What training draws from: the first classes, their first exemplars, label pairs not held out.
+    Raises SplitError."""
+    known, _ = label_combinations(config)
+    return Pool(np.arange(config.task.classes), np.arange(config.task.exemplars), known)
 
 
 def label_combinations(config: RunConfig) -> tuple[np.ndarray, np.ndarray]:
