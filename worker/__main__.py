@@ -72,6 +72,14 @@ of how many, and "standard_error" of each number. A program that averages or res
 the whole set, in its order.
 {_OPTIONS}"""
 
+_TOY = """The toy model of the paper's section 4.1: gradient descent on three vectors a, b and c,
+whose outer product has to equal that of a*, b* and c*. With --seed S the vectors are those that the
+published code draws from PRNGKey(S).
+out       {"preset", "settings", "lengths", "curves": {NAME: {"loss", "pm1", "pm2"}}}, NAME the
+          vectors that are clamped to the true ones (none, c, b,c), each series before every update
+          and after the last. pm1 is 1 - cos^2 of a and a*; pm2 the loss with the true b and c, of a
+          or -a, whichever is less."""
+
 _TRAIN = """Trains one run and writes config.json, measurements.csv, frames.npz and checkpoints/ to
 a folder. With --initial-weights, a config that leaves model.attn_bias open takes it from them.
 Grafts of its program read file:PATH.npz#PREFIX."""
@@ -102,6 +110,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], None]:
         from worker.offline.exhaustive import exhaustive
 
         return exhaustive
+    if name == "toy":
+        from worker.offline.toy import toy
+
+        return toy
     if name == "replay":
         from worker.offline.replay import replay
 
@@ -126,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
         _described(commands, "exhaustive", "measure a model on all sequences", _EXHAUSTIVE)
     )
     _add_replay(_described(commands, "replay", "train on exactly the given batches", _REPLAY))
+    _add_toy(_described(commands, "toy", "train the three-vector toy model", _TOY))
     _add_bench(commands.add_parser("bench", help="measure how fast this machine trains"))
     return parser
 
@@ -176,6 +189,18 @@ def _add_exhaustive(exhaustive: argparse.ArgumentParser) -> None:
     exhaustive.add_argument("--threads", type=_count, default=0, help=cores)
     faster = "takes a minute first, and then a third of the time: for many programs"
     exhaustive.add_argument("--compile", action="store_true", help=faster)
+
+
+def _add_toy(toy: argparse.ArgumentParser) -> None:
+    clamp = "vectors kept at the true ones, such as b,c, or none; once for every training"
+    toy.add_argument("--preset", choices=("fig5a", "fig9"), help="a figure of the paper")
+    toy.add_argument("--clamp", action="append", metavar="VECTORS", help=clamp)
+    toy.add_argument("--dimension", type=int, help="of each of the vectors; 20")
+    toy.add_argument("--seed", type=int, help="of the true and the initial vectors; 1")
+    toy.add_argument("--learning-rate", type=float, help="1")
+    toy.add_argument("--initial-scale", type=float, help="factor of the initial vectors; 1")
+    toy.add_argument("--updates", type=int, help="steps of gradient descent; 1000")
+    toy.add_argument("--out", type=Path, required=True, help="the JSON file to write")
 
 
 def _add_replay(replay: argparse.ArgumentParser) -> None:

@@ -1,0 +1,1 @@
+"""The toy model, with the paper's numbers."""
