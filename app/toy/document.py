@@ -30,7 +30,7 @@ def _series(curve: ToyCurve) -> dict[str, Any]:
 
 
 def table(found: Iterable[ToyCurve]) -> str:
-    """CSV, a line an update: `updates`, then the series of each training, empty once it diverged."""
+    """CSV, a line an update: `updates`, then the series of each, empty once it diverged."""
     trained = list(found)
     text = io.StringIO()
     write = csv.writer(text, lineterminator="\n").writerow
