@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.db import access
-from app.db.models import Run, Study
+from app.db.models import Analysis, Run, Study
 from app.services.access.gate import Gate
+from app.services.analyses.lifecycle import analysis_or_error
 from app.services.beats import Beats
 from app.services.live.hub import Hub
 from app.services.metrics import Metrics
@@ -86,3 +87,12 @@ def _study(session: SessionDep, study_id: StudyId) -> Study:
 
 
 StudyDep = Annotated[Study, Depends(_study, scope="function")]
+
+AnalysisId = Annotated[str, Path(description="The id of an analysis", examples=["7d0x3kq9me"])]
+
+
+def _analysis(session: SessionDep, analysis_id: AnalysisId) -> Analysis:
+    return analysis_or_error(session, analysis_id)
+
+
+AnalysisDep = Annotated[Analysis, Depends(_analysis, scope="function")]

@@ -28,6 +28,7 @@ from app.routes.problems import add_error_handlers
 from app.routes.root_path import RootPath
 from app.routes.texts import check_address
 from app.services.access.gate import Gate
+from app.services.analyses import attempts as analyses
 from app.services.beats import Beats
 from app.services.live.hub import Hub
 from app.services.metrics import Metrics
@@ -97,7 +98,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     # several processes.
     sweeps = made.beats.of("reaper", within_seconds=LATE_REAPER)
     tidies = made.beats.of("janitor", within_seconds=LATE_JANITOR)
-    reaper = Reaper(made.engine, made.outbox, beat=sweeps)
+    reaper = Reaper(made.engine, made.outbox, beat=sweeps, also=[analyses.KEPT])
     janitor = Periodic("janitor", partial(_tidy, made), every_seconds=TIDY_SECONDS, beat=tidies)
     gc.freeze()  # what is loaded by now stays: looking through it takes longer than most answers
     # Listens before the first request is taken, so that no stream opens on a hub that never tells.

@@ -22,6 +22,7 @@ from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.planning import plan
 from worker.retry import AWAY, retry_while_away
 from worker.room import lack_of_room
+from worker.service.analyses import Analyses
 from worker.service.data_files import fail_bad_files
 from worker.service.machine import memory_for
 from worker.service.trainer_process import TrainerProcess
@@ -63,8 +64,11 @@ class Supervisor:
             # Within the task, so that a worker that cannot train takes no wake-ups from those that
             # can: Celery hands it none before this returns.
             while self._can_train():
+                # In turns: an analysis takes seconds, and waits for no more than one cohort; nor do
+                # runs wait for more than one of them.
+                has_analysed = self._analyses().attend_one()
                 taken = retry_while_away(self.take, is_stopping=self.is_stopping)
-                if not taken:
+                if not taken and not has_analysed:
                     return
                 look = partial(fail_bad_files, self.settings, self.engine, self.outbox, taken)
                 if sound := retry_while_away(look, is_stopping=self.is_stopping):
@@ -86,6 +90,9 @@ class Supervisor:
                 # meanwhile is not known, hence only a share of it is planned with.
                 memory=memory_for(self.settings.device),
             )
+
+    def _analyses(self) -> Analyses:
+        return Analyses(self.settings, self.engine, self.outbox, self.worker, self.is_stopping)
 
     def _can_train(self) -> bool:
         """Whether trainers can be started, waiting until they can; False: the worker stops."""

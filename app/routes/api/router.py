@@ -10,6 +10,7 @@ from app.root_path import rooted
 from app.routes.answers import OF_BODIES, PROBLEMS
 from app.routes.api import (
     access,
+    analyses,
     catalogue,
     compare,
     events,
@@ -35,6 +36,7 @@ for part in (
     runs,
     imports,
     studies,
+    analyses,
     measurements,
     series,
     events,

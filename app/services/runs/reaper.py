@@ -4,9 +4,10 @@ Runs in a thread of every web process; a lock in the database lets one of them w
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import monotonic
+from typing import NamedTuple
 
 from redis import RedisError
 from sqlalchemy import Engine
@@ -30,6 +31,14 @@ GAP_SECONDS = 3.0  # that a sweep may take before Postgres is taken to have been
 LONGEST_JUMP = 2.0  # of the database's clock; slower than that it is set without harm
 
 
+class Kept(NamedTuple):
+    """What the reaper looks after: how what went silent is lost, and who has waited for so many
+    seconds, so many at most."""
+
+    lose_silent: Callable[[Session], None]
+    overdue: Callable[[Session, float, int], Sequence[str]]
+
+
 class Reaper(Periodic):
     """Sweeps every so often, until it is stopped."""
 
@@ -41,9 +50,10 @@ class Reaper(Periodic):
         every_seconds: float = EVERY_SECONDS,
         grace_seconds: float = GRACE_SECONDS,
         beat: Beat = nobody_hears,
+        also: Sequence[Kept] = (),
     ) -> None:
         super().__init__("reaper", self._sweep, every_seconds=every_seconds, beat=beat)
-        self._engine, self._outbox = engine, outbox
+        self._engine, self._outbox, self._also = engine, outbox, also
         self._outages = Outages(grace_seconds, longest_gap=every_seconds + GAP_SECONDS)
 
     def _sweep(self) -> None:
@@ -53,7 +63,8 @@ class Reaper(Periodic):
         except SQLAlchemyError:
             self._outages.begin()
             raise
-        sweep(self._engine, self._outbox, loses=self._outages.are_over(now, monotonic()))
+        loses = self._outages.are_over(now, monotonic())
+        sweep(self._engine, self._outbox, loses=loses, also=self._also)
 
 
 class Outages:
@@ -85,7 +96,7 @@ class Outages:
         return here - then > self._longest_gap or jump > LONGEST_JUMP
 
 
-def sweep(engine: Engine, outbox: Outbox, *, loses: bool = True) -> None:
+def sweep(engine: Engine, outbox: Outbox, *, loses: bool = True, also: Sequence[Kept] = ()) -> None:
     """One look: expired leases end (if it `loses`), and waiting runs are announced again."""
     # Losing, and the wake-up for the next worker, are one transaction: the message is sent after
     # the commit, so that whoever takes it finds the run waiting.
@@ -94,9 +105,10 @@ def sweep(engine: Engine, outbox: Outbox, *, loses: bool = True) -> None:
         # done.
         if not locks.try_lock(session, "optoscope.reaper"):
             return
-        if loses:
-            _lose_silent(session)
-        waiting = runs.waiting_runs(session, seconds=OVERDUE_SECONDS, limit=AT_ONCE)
+        kept = (_RUNS, *also)
+        for one in kept if loses else ():
+            one.lose_silent(session)
+        waiting = [id for one in kept for id in one.overdue(session, OVERDUE_SECONDS, AT_ONCE)]
     # After the commit: Redis may be slow to answer, and nobody is to wait for rows meanwhile.
     _wake_workers(waiting, outbox)
 
@@ -106,6 +118,13 @@ def _lose_silent(session: Session) -> None:
         # The rows are locked since they were found silent. Their trainers may still live (stopped,
         # cut off): from this commit on `hold_all` gives them nothing, and they write no more.
         lose(session, run, f"Nothing was heard from {run.worker or 'its trainer'} in time.")
+
+
+def _overdue(session: Session, seconds: float, limit: int) -> Sequence[str]:
+    return runs.waiting_runs(session, seconds=seconds, limit=limit)
+
+
+_RUNS = Kept(_lose_silent, _overdue)
 
 
 def _wake_workers(waiting: Sequence[str], outbox: Outbox) -> None:

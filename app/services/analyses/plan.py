@@ -1,0 +1,133 @@
+"""What an analysis will do: its checkpoints, its cells, and the parts it is done in."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from itertools import groupby
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.orm import Session
+
+from app.db import series
+from app.db.models import Checkpoint, Run
+from app.errors import Invalid
+from app.schemas.analyses.cells import AnalysisCell, CellError, cells_of
+from app.schemas.analyses.kinds import AblationGrid, AnalysisRequest, Evenly
+from app.schemas.config import RunConfig, dimensions_of
+from app.schemas.words import grouped
+
+VERSION = 1  # of the numbers: with another one nothing that was found before answers
+CELLS_AT_ONCE = 16  # of a part, where their mistakes are not compared
+COMPARED = ("only", "programs")  # groups whose mistakes are
+MOST_PARTS = 20_000
+SECONDS_A_CELL = 0.5  # on one core, of the paper's task
+
+
+class PlannedCheckpoint(BaseModel):
+    """A checkpoint as it was when the analysis was launched."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sequences: int
+    sha256: str
+
+
+class AnalysisPlan(BaseModel):
+    """What the answer depends on besides the run's config. `order`: heads by strength."""
+
+    model_config = ConfigDict(frozen=True)
+
+    checkpoints: tuple[PlannedCheckpoint, ...]
+    order: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlannedPart:
+    """What is looked at and written down at once."""
+
+    checkpoint: PlannedCheckpoint
+    cells: tuple[AnalysisCell, ...]
+
+
+def make_plan(session: Session, run: Run, request: AnalysisRequest) -> AnalysisPlan:
+    """Raises `Invalid` for what this run cannot answer."""
+    config = RunConfig.model_validate(run.config)
+    order = _by_strength(session, run, request)
+    plan = AnalysisPlan(checkpoints=_chosen(session, run, request), order=order)
+    try:
+        count = len(parts_of(request, plan, config))
+    except CellError as error:
+        raise Invalid(str(error), loc=error.loc) from None
+    if count > MOST_PARTS:
+        raise Invalid(f"That is {grouped(count)} parts of work; {grouped(MOST_PARTS)} can be.")
+    return plan
+
+
+def parts_of(request: AnalysisRequest, plan: AnalysisPlan, config: RunConfig) -> list[PlannedPart]:
+    """By checkpoint, and within each by groups of cells. Raises `CellError`."""
+    dimensions = dimensions_of(config.model, config.task, config.training)
+    cells = cells_of(request, dimensions, plan.order)
+    return [PlannedPart(one, tuple(some)) for one in plan.checkpoints for some in _together(cells)]
+
+
+def _together(cells: list[AnalysisCell]) -> list[list[AnalysisCell]]:
+    found = []
+    for group, members in groupby(cells, key=lambda cell: cell.group):
+        own = list(members)
+        size = len(own) if group in COMPARED else CELLS_AT_ONCE
+        found += [own[start : start + size] for start in range(0, len(own), size)]
+    return found
+
+
+def cache_key(run: Run, request: AnalysisRequest, plan: AnalysisPlan) -> str:
+    """Equal for questions about a run that have the same answer."""
+    asked = request.model_dump(mode="json", exclude={"checkpoints"})
+    depends = [VERSION, run.config_hash, run.data_sha256, asked, plan.model_dump(mode="json")]
+    return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
+
+
+def _chosen(session: Session, run: Run, request: AnalysisRequest) -> tuple[PlannedCheckpoint, ...]:
+    there = list(series.checkpoints_of(session, run.id))
+    if not there:
+        raise Invalid(f"Run {run.id} has no checkpoints to look at.", loc="/run")
+    return tuple(
+        PlannedCheckpoint(sequences=one.sequences, sha256=one.sha256)
+        for one in _among(there, request)
+    )
+
+
+def _among(there: list[Checkpoint], request: AnalysisRequest) -> list[Checkpoint]:
+    wanted = request.checkpoints
+    if wanted == "last":
+        return there[-1:]
+    if wanted == "all":
+        return there
+    if isinstance(wanted, Evenly):
+        return _evenly(there, wanted.evenly)
+    by_place = {one.sequences: one for one in there}
+    if missing := sorted(set(wanted) - by_place.keys()):
+        nearest = min(by_place, key=lambda place: abs(place - missing[0]))
+        raise Invalid(
+            f"There is no checkpoint at {grouped(missing[0])} sequences; the nearest is at "
+            f"{grouped(nearest)}.",
+            loc="/checkpoints",
+        )
+    return [by_place[place] for place in sorted(set(wanted))]
+
+
+def _evenly(there: list[Checkpoint], count: int) -> list[Checkpoint]:
+    """Those nearest to even places over the training, each once."""
+    last = there[-1].sequences
+    places = [last * number / max(count - 1, 1) for number in range(count)] if count > 1 else [last]
+    chosen = {min(there, key=lambda one: abs(one.sequences - place)).sequences for place in places}
+    return [one for one in there if one.sequences in chosen]
+
+
+def _by_strength(session: Session, run: Run, request: AnalysisRequest) -> tuple[int, ...]:
+    """Heads of the layer that is ablated, the strongest at the last measurement first."""
+    found = series.last_strengths(session, [run.id], "induction_strength").get(run.id)
+    layer = request.layer if isinstance(request, AblationGrid) else None
+    if found is None or (layer is not None and layer >= len(found)):
+        return ()
+    strengths = found[-1 if layer is None else layer]
+    return tuple(sorted(range(len(strengths)), key=lambda head: -strengths[head]))

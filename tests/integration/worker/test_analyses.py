@@ -1,0 +1,316 @@
+"""Analyses: launched by the API, done by real processes, equal to the science called directly."""
+
+import os
+import signal
+import subprocess
+import threading
+
+import httpx
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load
+
+from app.db import analyses, runs
+from app.db.engine import session_scope
+from app.db.models import Checkpoint
+from app.main import create_app
+from app.schemas.analyses.cells import ablated
+from app.schemas.config import RunConfig
+from app.services.analyses import attempts
+from app.services.analyses.attempts import KEPT
+from app.services.runs.creation import create_run
+from app.services.runs.lifecycle import request_cancel
+from app.services.runs.outbox import transaction
+from app.services.runs.reaper import sweep
+from tests.integration.support.recorded import state
+from tests.integration.support.wait import until
+from tests.integration.support.web_server import serving
+from tests.integration.support.worker_process import WorkerProcess, tiny
+from worker.recording.store import weights_of
+from worker.science.analysis.evaluation import Manner, Subject, measured
+from worker.science.clamps.program import compile_program
+from worker.science.data.datasets import load_dataset
+from worker.science.data.exhaustive import sequences_of
+from worker.science.data.splits import training_pool
+from worker.science.training.loop import cohort_shape
+from worker.service.analyses import Analyses
+
+API = "/api/v1/analyses"
+CONFIG = tiny(model={"layers": 2, "heads": 3, "width": 24, "mlp_ratio": 1.0}, task={"classes": 10})
+
+
+@pytest.fixture(autouse=True)
+def _empty() -> None:
+    """Not between the tests of this file: they share a trained run."""
+
+
+@pytest.fixture(scope="module")
+def api(session_settings):
+    with (
+        serving(create_app(session_settings)) as server,
+        httpx.Client(base_url=server.url, timeout=30) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def run_id(session_settings, session_engine, session_outbox) -> str:
+    """A trained run, with checkpoints at 0, 5,024, 10,016, 15,008 and 16,000 sequences."""
+    process = WorkerProcess(session_settings)
+    process.start()
+    with transaction(session_engine, session_outbox) as session:
+        made = create_run(session, CONFIG).id
+    process.until(lambda: state(session_engine, made) == "finished", "finished run")
+    process.kill()
+    return made
+
+
+@pytest.fixture
+def worker(settings, engine, outbox, monkeypatch) -> Analyses:
+    """A worker's way to do an analysis, without Celery around it."""
+    for name in ("database_url", "redis_url", "data_dir", "store_url"):
+        monkeypatch.setenv(f"OPTOSCOPE_{name}".upper(), str(getattr(settings, name)))
+    monkeypatch.setenv("OPTOSCOPE_COMPILE", "false")
+    return Analyses(settings, engine, outbox, "worker1@here", lambda: False)
+
+
+def asked(api: httpx.Client, run_id: str, kind: str, **settings: object) -> str:
+    answer = api.post(API, json={"kind": kind, "run": run_id, **settings})
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+def result(api: httpx.Client, analysis_id: str) -> dict:
+    read = api.get(f"{API}/{analysis_id}").json()
+    assert read["state"] == "finished", read
+    assert read["done"] == read["total"]
+    return api.get(f"{API}/{analysis_id}/result").json()
+
+
+def directly(api: httpx.Client, run_id: str, place: int, programs: list[tuple]) -> list:
+    """The same by the science alone, on the checkpoint as it is served."""
+    config = RunConfig.model_validate(api.get(f"/api/v1/runs/{run_id}/config").json())
+    content = api.get(f"/api/v1/runs/{run_id}/checkpoints/{place}/file").content
+    weights = {name: torch.from_numpy(a) for name, a in weights_of(load(content)).items()}
+    dataset, pool = load_dataset(config.task, config.seeds.dataset), training_pool(config)
+    shape = cohort_shape(config, dataset)
+    flat = shape.flatten(weights)[None]
+    subject = Subject.of(shape, flat, dataset, pool, sequences_of(config, pool))
+    data = [compile_program(config.model_copy(update={"program": one})) for one in programs]
+    found = measured(subject, data, Manner(whole=True))
+    return sorted(found, key=lambda one: one.program)
+
+
+def test_a_real_worker_is_woken_up_and_finds_what_the_science_does(
+    api, run_id, session_settings, session_engine
+):
+    process = WorkerProcess(session_settings)
+    process.start()
+    analysis_id = asked(api, run_id, "exhaustive", checkpoints=[5024, 16_000])
+    process.until(
+        lambda: api.get(f"{API}/{analysis_id}").json()["is_terminal"], "end of the analysis"
+    )
+    process.kill()
+
+    found = result(api, analysis_id)
+
+    assert (found["sequences"], found["population"]) == (10 * 9 * 16 * 2,) * 2
+    assert [cell["checkpoint"] for cell in found["cells"]] == [5024, 16_000]
+    for cell in found["cells"]:
+        [one] = directly(api, run_id, cell["checkpoint"], [()])
+        assert cell["loss"] == pytest.approx(float(one.metrics["loss"].value), rel=1e-6)
+        assert cell["mistakes"] == one.mistakes
+        strength = one.induction_strength.value
+        np.testing.assert_allclose(cell["induction_strength"], strength, atol=1e-6)
+        assert np.shape(cell["previous_token_attention"]) == (2, 3, 4)
+        assert sum(row["sequences"] for row in cell["by_label"]) == found["sequences"]
+        assert len(cell["by_class"]) == 10
+    table = api.get(f"{API}/{analysis_id}/result.csv").text.splitlines()
+    assert table[0].startswith("checkpoint,group,name,head,other,loss,accuracy")
+    assert len(table) == 3
+
+
+def test_a_grid_of_ablations(api, run_id, worker):
+    analysis_id = asked(
+        api, run_id, "ablation_grid", acts=["none", "remove", "only", "add_back"], sets=[[0, 2]]
+    )
+    assert worker.attend_one()
+
+    cells = {cell["name"]: cell for cell in result(api, analysis_id)["cells"]}
+
+    assert list(cells)[:4] == ["none", "without L1H0", "without L1H1", "without L1H2"]
+    silent = {"without L1H1": (1,), "only L1H1": (0, 2), "without L1H0,2": (0, 2)}
+    found = directly(api, run_id, 16_000, [ablated(1, heads) for heads in silent.values()])
+    for name, one in zip(silent, found, strict=True):
+        assert cells[name]["loss"] == pytest.approx(float(one.metrics["loss"].value), rel=1e-6)
+        assert cells[name]["mistakes"] == one.mistakes
+    strengths = cells["none"]["induction_strength"][1]
+    first = cells["the first 1"]["head"]
+    assert strengths[first] == pytest.approx(max(strengths), abs=0.2)
+    [recovery] = result(api, analysis_id)["recovery"]
+    assert recovery["cells"] == ["only L1H0", "only L1H1", "only L1H2"]
+    assert [recovery["share"][n][n] for n in range(3)] == [0, 0, 0]
+
+
+def test_wiring_has_every_pair_of_heads_and_compositions(api, run_id, worker):
+    analysis_id = asked(api, run_id, "wiring")
+    assert worker.attend_one()
+
+    found = result(api, analysis_id)
+
+    assert len(found["cells"]) == 3 + 4 * 9
+    [composition] = found["composition"]
+    assert np.shape(composition["keys"]) == (3, 3)
+    assert 0 < np.min(composition["values"]) < np.max(composition["values"]) < 1
+
+
+def test_programs_of_ones_own_stand_beside_the_runs_and_compare_mistakes(api, run_id, worker):
+    own = {
+        "match": [{"kind": "set_pattern", "site": "L1H0.pattern[query]", "target": "induction"}],
+        "half": [{"kind": "scale", "site": "L1H1.z", "by": 0.5}],
+    }
+    analysis_id = asked(api, run_id, "perfected", programs=own, checkpoints={"evenly": 3})
+    assert worker.attend_one()
+
+    found = result(api, analysis_id)
+
+    assert [cell["checkpoint"] for cell in found["cells"]] == [0, 0, 10_016, 10_016, 16_000, 16_000]
+    assert [one["checkpoint"] for one in found["recovery"]] == [0, 10_016, 16_000]
+
+
+def test_a_question_that_was_asked_before_has_its_answer(api, run_id, worker):
+    request = {"kind": "exhaustive", "run": run_id, "checkpoints": [0]}
+    first = api.post(API, json=request)
+    again = api.post(API, json=request)
+    dry = api.post(API, json=request, params={"dry_run": True}).json()
+
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert again.json()["id"] == first.json()["id"] == dry["existing"]
+    assert (dry["parts"], dry["cells"]) == (1, ["none"])
+    listed = api.get(API, params={"run": run_id, "limit": 1}).json()
+    assert listed["analyses"][0]["id"] == first.json()["id"]
+    assert listed["next_cursor"]
+    assert worker.attend_one()
+    assert not worker.attend_one(), "nothing waits any more"
+
+
+def test_killed_in_the_middle_it_goes_on_with_the_next_part(
+    api, run_id, settings, engine, outbox, worker
+):
+    analysis_id = asked(api, run_id, "wiring", checkpoints="all")
+    turn = threading.Thread(target=worker.attend_one)
+    turn.start()
+    until(lambda: done(engine, analysis_id) >= 2, seconds=60)
+    os.kill(analyst(analysis_id), signal.SIGKILL)
+    turn.join()
+    before = done(engine, analysis_id)
+
+    assert api.get(f"{API}/{analysis_id}").json()["state"] == "lost"
+    assert worker.attend_one()
+
+    found = result(api, analysis_id)
+    assert api.get(f"{API}/{analysis_id}").json()["attempt"] == 2
+    assert 2 <= before < api.get(f"{API}/{analysis_id}").json()["total"]
+    names = [(cell["checkpoint"], cell["name"]) for cell in found["cells"]]
+    assert len(names) == len(set(names)) == 5 * (3 + 4 * 9)
+
+
+def test_a_cancel_is_heard_within_two_seconds(api, run_id, engine, worker):
+    analysis_id = asked(api, run_id, "wiring", checkpoints=[0, 5024, 10_016])
+    turn = threading.Thread(target=worker.attend_one)
+    turn.start()
+    until(lambda: done(engine, analysis_id) >= 1, seconds=60)
+
+    assert api.post(f"{API}/{analysis_id}/cancel").status_code == 202
+    until(lambda: api.get(f"{API}/{analysis_id}").json()["state"] == "cancelled", seconds=2)
+    turn.join()
+
+    assert api.post(f"{API}/{analysis_id}/cancel").status_code == 202
+    assert api.delete(f"{API}/{analysis_id}").status_code == 204
+    assert api.get(f"{API}/{analysis_id}").status_code == 404
+
+
+def test_a_checkpoint_that_went_is_one_sentence(api, run_id, engine, worker):
+    analysis_id = asked(api, run_id, "ablation_grid", checkpoints=[15_008])
+    with session_scope(engine) as session:
+        session.delete(session.get(Checkpoint, (run_id, 15_008)))
+    assert worker.attend_one()
+
+    read = api.get(f"{API}/{analysis_id}").json()
+    assert (read["state"], read["error_kind"]) == ("failed", "checkpoint")
+    assert read["error_message"] == (
+        f"The checkpoint of run {run_id} at 15,008 sequences was deleted since the analysis was "
+        "launched; launch it again."
+    )
+
+
+def test_a_worker_that_went_silent_loses_it(api, run_id, engine, outbox, worker):
+    analysis_id = asked(api, run_id, "exhaustive", checkpoints=[10_016])
+    with transaction(engine, outbox) as session:
+        taken = attempts.claim(session, worker="gone@there", lease_seconds=0)
+    assert taken is not None
+
+    sweep(engine, outbox, also=[KEPT])
+
+    assert api.get(f"{API}/{analysis_id}").json()["state"] == "lost"
+    assert worker.attend_one()
+    assert result(api, analysis_id)["cells"]
+    with transaction(engine, outbox) as session:
+        assert not attempts.keep(session, taken, 0, {}), "an older attempt writes nothing"
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({"checkpoints": [17]}, "There is no checkpoint at 17 sequences; the nearest is at 0."),
+        ({"kind": "ablation_grid", "layer": 5}, "layer 5: the model has layers 0 to 1"),
+        ({"kind": "ablation_grid", "preserve": "values"}, "there is nothing to preserve"),
+        ({"kind": "ablation_grid", "sets": [[7]]}, "head 7: the model has heads 0 to 2"),
+        ({"kind": "wiring", "later": 4}, "layer 4"),
+        ({"kind": "perfected", "programs": {}}, "at least 1 item"),
+        (
+            {"kind": "perfected", "programs": {"a": [{"kind": "ablate", "site": "L7.v"}]}},
+            "the model has layers 0 to 1",
+        ),
+        ({"kind": "guess"}, "guess"),
+        ({"run": "0000000000"}, "There is no run"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_asked_is_one_sentence(api, run_id, request_, said):
+    answer = api.post(API, json={"kind": "exhaustive", "run": run_id, **request_})
+
+    assert answer.status_code in (404, 422)
+    assert said in answer.json()["detail"]
+
+
+def test_analyses_go_with_their_run(api, run_id, engine, session_settings, session_outbox, worker):
+    with transaction(engine, session_outbox) as session:
+        other = create_run(session, CONFIG).id
+        session.add(
+            Checkpoint(run_id=other, sequences=0, attempt=1, url="file:///no", size=1, sha256="00")
+        )
+    with transaction(engine, session_outbox) as session:
+        request_cancel(session, runs.run_by_id(session, other))
+    analysis_id = asked(api, other, "exhaustive")
+
+    assert api.delete(f"/api/v1/runs/{other}").status_code == 204
+    assert api.get(f"{API}/{analysis_id}").status_code == 404
+    assert not worker.attend_one()
+
+
+def done(engine, analysis_id: str) -> int:
+    with session_scope(engine) as session:
+        return len(analyses.places_done(session, analysis_id))
+
+
+def analyst(analysis_id: str) -> int:
+    """The process that does it."""
+    found = subprocess.run(
+        ["pgrep", "-f", f"worker.analyst.*{analysis_id}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(found.stdout.split()[0])

@@ -1,0 +1,135 @@
+"""Analyses: takes one, starts a process for it, and says what became of it."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+from sqlalchemy import Engine
+
+from app.config import Settings
+from app.db import analyses
+from app.schemas.state import RunState
+from app.services.analyses import attempts
+from app.services.analyses.attempts import Turn
+from app.services.runs.outbox import Outbox, transaction
+from worker.retry import AWAY, retry_while_away
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.25
+CANCEL_SECONDS = 1.0  # of a process that is in the middle of a part: 2 s in all
+STOP_SECONDS = 8.0
+RENEWALS = 5  # of the lease, in the time that it lasts
+FOREVER = float("inf")
+
+
+@dataclass(frozen=True)
+class Analyses:
+    """Does analyses for one worker, one at a time, and none while it trains."""
+
+    settings: Settings
+    engine: Engine
+    outbox: Outbox
+    worker: str
+    is_stopping: Callable[[], bool]
+
+    def attend_one(self) -> bool:
+        """Does what has waited longest; whether there was any. Raises `AWAY` errors when it is to
+        stop while Postgres is away."""
+        turn = retry_while_away(self._claim, is_stopping=self.is_stopping)
+        if turn is None:
+            return False
+        log.info("analysis %s, attempt %d", turn.analysis_id, turn.attempt)
+        ended = self._do(turn)
+        settle = partial(self._settle, turn, ended)
+        retry_while_away(settle, is_stopping=self.is_stopping)
+        return True
+
+    def _claim(self) -> Turn | None:
+        with transaction(self.engine, self.outbox) as session:
+            lease = self.settings.lease_seconds
+            return attempts.claim(session, worker=self.worker, lease_seconds=lease)
+
+    def _do(self, turn: Turn) -> str:
+        """Runs a process to its end; how it ended."""
+        try:
+            process = _start(self.settings, turn)
+        except OSError as error:
+            return f"It could not be started: {error}."
+        try:
+            self._watch(process, turn)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # and its compilers
+            process.wait()
+        code = process.returncode
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return f"Its process ended ({how}) without a word."
+
+    def _watch(self, process: subprocess.Popen[bytes], turn: Turn) -> None:
+        """Returns when it has exited, or has overstayed its time; keeps its lease meanwhile."""
+        deadline, renewed, was_told = FOREVER, -FOREVER, False
+        while monotonic() < deadline and not _has_exited(process):
+            if self.is_stopping() and not was_told:
+                process.terminate()
+                deadline, was_told = min(deadline, monotonic() + STOP_SECONDS), True
+            if monotonic() - renewed < min(self.settings.lease_seconds / RENEWALS, POLL_SECONDS):
+                continue
+            renewed = monotonic()
+            deadline = min(deadline, monotonic() + self._time_left(turn))
+
+    def _time_left(self, turn: Turn) -> float:
+        try:
+            with transaction(self.engine, self.outbox) as session:
+                lease = self.settings.lease_seconds
+                state = analyses.renew(session, turn.analysis_id, turn.attempt, lease)
+        except AWAY:
+            return FOREVER
+        # Ended, or another's by now; or somebody wants it to stop, and it is not heard in a part.
+        return CANCEL_SECONDS if state in (None, RunState.STOPPING) else FOREVER
+
+    def _settle(self, turn: Turn, ended: str) -> None:
+        """Records the end of a turn whose process could not do so itself."""
+        with transaction(self.engine, self.outbox) as session:
+            if self.is_stopping():
+                attempts.give_back(session, turn)
+            else:
+                attempts.settle(session, turn, ended)
+
+
+def _start(settings: Settings, turn: Turn) -> subprocess.Popen[bytes]:
+    """In a session of its own, so that it can be killed with what it starts."""
+    log_file = _log(settings.data_dir, turn)
+    compiled = str(settings.data_dir.resolve() / "cache" / "inductor")
+    command = [sys.executable, "-m", "worker.analyst", "--parent", str(os.getpid())]
+    with log_file.open("ab") as output:
+        return subprocess.Popen(
+            [*command, f"{turn.analysis_id}:{turn.attempt}"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={"TORCHINDUCTOR_CACHE_DIR": compiled, **os.environ},
+        )
+
+
+def _log(data_dir: Path, turn: Turn) -> Path:
+    folder = data_dir / "logs" / "analyses"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{turn.analysis_id}.log"
+
+
+def _has_exited(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(POLL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
