@@ -13,7 +13,18 @@ FORM = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~@-]+)+")
 # The first parts of what is served: below a path that begins so, an address could mean either.
 OWN = frozenset(
     {
-        *("api", "compare", "docs", "guide", "healthz", "login", "logout", "metrics", "readyz"),
+        *(
+            "analyses",
+            "api",
+            "compare",
+            "docs",
+            "guide",
+            "healthz",
+            "login",
+            "logout",
+            "metrics",
+            "readyz",
+        ),
         *("runs", "static", "studies", "tokens", "workers"),
     }
 )

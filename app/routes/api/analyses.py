@@ -19,6 +19,7 @@ from app.services.analyses.analysis_read import (
     read_result,
     result_lines,
 )
+from app.services.analyses.figures import analysis_figure
 from app.services.csv_text import csv_text
 from app.services.runs.lifecycle import run_or_error
 
@@ -98,6 +99,16 @@ def get_analysis_table(analysis: AnalysisDep, session: SessionDep) -> Response:
     named = f'attachment; filename="{analysis.kind}-{analysis.id}.csv"'
     text = csv_text(result_lines(read_result(session, analysis)))
     return Response(text, media_type="text/csv", headers={"Content-Disposition": named})
+
+
+@router.get("/analyses/{analysis_id}/figure", summary="The figure of an analysis, for Plotly")
+def get_analysis_figure(
+    analysis: AnalysisDep,
+    session: SessionDep,
+    columns: Annotated[int, Query(ge=1, le=2, description="Of panels, where there are some")] = 2,
+) -> dict[str, Any]:
+    """Traces and layout as plain JSON: `plotly.graph_objects.Figure(answer)` draws it."""
+    return analysis_figure(analysis.kind, read_result(session, analysis), columns)
 
 
 @router.post("/analyses/{analysis_id}/cancel", status_code=202, responses=CONFLICT)

@@ -5,7 +5,17 @@ from typing import NamedTuple
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
-from app.routes.pages import access, compare, help, launch, run, runs_list, studies, workers
+from app.routes.pages import (
+    access,
+    analyses,
+    compare,
+    help,
+    launch,
+    run,
+    runs_list,
+    studies,
+    workers,
+)
 
 
 class Link(NamedTuple):
@@ -36,5 +46,5 @@ def home() -> Response:
 
 
 # The list and the form come before the run: `/runs/{run_id}` would take `/runs/new` for an id.
-for part in (runs_list, launch, run, studies, workers, compare, help, access):
+for part in (runs_list, launch, run, analyses, studies, workers, compare, help, access):
     router.include_router(part.router)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import runs, series
 from app.db.models import Run, RunEvent, Study
 from app.db.studies import studies_of
+from app.schemas.analyses.presets import AnalysisPreset
 from app.schemas.api.runs import RunRead
 from app.schemas.api.series import CheckpointRead, Thinning
 from app.schemas.clamps.base import Light
@@ -18,6 +19,7 @@ from app.schemas.config import RunConfig
 from app.schemas.measure import Measurement
 from app.schemas.state import CLAIMABLE, RunState
 from app.schemas.view import ChartView
+from app.services.analyses.page import AnalysisRow, analyses_of_run, presets_for
 from app.services.clamps.circuit import Circuit, circuit
 from app.services.clamps.lit_model import LitModel, lit_model
 from app.services.clamps.text import count_clamps
@@ -89,6 +91,8 @@ class RunPageContext(StatusPart):
     map_columns: int
     frames_awaited: str
     clamp_count: str
+    analyses: Sequence[AnalysisRow]
+    analysis_presets: Sequence[AnalysisPreset]
     form: ConfigForm
     changed: Sequence[FormField]
     changed_count: str
@@ -160,6 +164,8 @@ def run_page(
         map_columns=min(config.model.heads, MAP_COLUMNS),
         frames_awaited=_frames_awaited(status.run),
         clamp_count=count_clamps(config.program),
+        analyses=analyses_of_run(session, run),
+        analysis_presets=presets_for(config),
         form=form,
         changed=changed,
         changed_count=_count(len(changed), "setting", "no setting") + " changed",

@@ -1,0 +1,97 @@
+"""Figures of analyses: what is drawn where, with which units."""
+
+import json
+
+import pytest
+
+from app.schemas.analyses.read import AnalysisResult
+from app.schemas.state import RunState
+from app.services.analyses.figures import analysis_figure
+
+HEADS = 3
+
+
+def cell(group: str, head: int | None = None, other: int | None = None, **more: object) -> dict:
+    number = (head or 0) * 10 + (other or 0)
+    return {
+        "checkpoint": 5024, "name": f"{group} {head} {other}", "group": group, "head": head,
+        "other": other, "loss": 1 - number / 100, "accuracy": number / 100,
+        "in_context_accuracy": 0.5, "mistakes": number,
+        "induction_strength": [[0.0] * HEADS, [0.1, 0.2, 0.3]], **more,
+    }  # fmt: skip
+
+
+def result(*cells: dict) -> AnalysisResult:
+    found = {"sequences": 10, "population": 10, "recovery": [], "composition": []}
+    return AnalysisResult.model_validate(
+        {"id": "7d0x3kq9me", "state": RunState.FINISHED, "cells": cells, **found}
+    )
+
+
+def test_a_grid_is_accuracy_against_strength_with_the_whole_model_beside_it():
+    cells = [
+        cell("none"),
+        *(cell(act, head) for act in ("remove", "only") for head in range(HEADS)),
+    ]
+    cells[0]["accuracy"] = 0.99
+
+    figure = analysis_figure("ablation_grid", result(*cells))
+
+    only, removed = figure["data"]
+    assert (only["name"], removed["name"]) == ("kept alone", "removed")
+    assert only["x"] == [0.1, 0.2, 0.3]
+    assert only["y"] == [0.0, 0.1, 0.2]
+    assert figure["layout"]["shapes"][0]["y0"] == 0.99
+    assert "−1 to 1" in figure["layout"]["xaxis"]["title"]["text"]
+
+
+def test_heads_that_are_added_back_are_a_curve_of_loss():
+    cells = [cell("none"), cell("add_back", 2), cell("add_back", 0)]
+
+    figure = analysis_figure("ablation_grid", result(*cells))
+
+    [trace] = figure["data"]
+    assert trace["x"] == [1, 2]
+    assert trace["text"] == ["+2", "+0"]
+    assert "nats" in figure["layout"]["yaxis"]["title"]["text"]
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_wiring_is_four_pictures_of_heads_by_heads(columns):
+    groups = [f"{act}_{kept}" for kept in ("values", "patterns") for act in ("remove", "only")]
+    pairs = [(later, earlier) for later in range(HEADS) for earlier in range(HEADS)]
+    cells = [cell("base", head) for head in range(HEADS)]
+    cells += [cell(group, *pair) for group in groups for pair in pairs]
+
+    figure = analysis_figure("wiring", result(*cells), columns)
+
+    removed, kept, *_ = figure["data"]
+    assert len(figure["data"]) == 4
+    assert removed["z"][2] == pytest.approx([0.0, 0.01, 0.02])  # of what the head has by itself
+    assert kept["z"][2] == pytest.approx([0.2, 0.21, 0.22])
+    domains = {tuple(figure["layout"][f"xaxis{n}"]["domain"]) for n in ("", "2", "3", "4")}
+    assert len(domains) == columns
+    assert all(0 <= end <= 1 for domain in domains for end in domain)
+
+
+def test_along_the_training_every_head_of_the_last_layer_has_a_curve():
+    figure = analysis_figure("exhaustive", result(cell("none"), cell("none", checkpoint=10_016)))
+
+    assert [trace["name"] for trace in figure["data"]] == ["head 0", "head 1", "head 2"]
+    assert figure["data"][1]["x"] == [5024, 10_016]
+
+
+def test_programs_have_a_curve_each():
+    cells = [cell("programs", name=name) for name in ("match", "<copy>")]
+
+    figure = analysis_figure("perfected", result(*cells))
+
+    assert [trace["name"] for trace in figure["data"]] == ["match", "<copy>"]
+    assert "&lt;copy>" in figure["data"][1]["hovertemplate"]
+
+
+def test_of_nothing_there_is_a_figure_without_traces():
+    for kind in ("exhaustive", "ablation_grid", "wiring", "perfected"):
+        figure = analysis_figure(kind, result())
+        assert figure["data"] == []
+        json.dumps(figure, allow_nan=False)
