@@ -25,7 +25,7 @@ OWN = frozenset(
             "metrics",
             "readyz",
         ),
-        *("runs", "static", "studies", "tokens", "workers"),
+        *("runs", "static", "studies", "tokens", "toy", "workers"),
     }
 )
 root: ContextVar[str] = ContextVar("root path", default="")

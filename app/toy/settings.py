@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Vector = Literal["a", "b", "c"]
 VECTORS: tuple[Vector, ...] = ("a", "b", "c")
@@ -41,6 +41,33 @@ def clamped_of(text: str) -> Clamped:
 def name_of(clamped: Clamped) -> str:
     """The same as it is written: `b,c`, `none`."""
     return ",".join(sorted(clamped)) or NONE
+
+
+class ToyQuery(ToySettings):
+    """Settings, and which trainings are shown beside each other."""
+
+    clamp: Annotated[
+        tuple[str, ...],
+        Field(
+            min_length=1,
+            max_length=8,
+            description="Vectors that are kept at the true ones, `b,c` or `none`; again for each "
+            "training",
+        ),
+    ] = (NONE, "c", "b,c")
+
+    @field_validator("clamp")
+    @classmethod
+    def _known(cls, clamp: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name_of(clamped_of(one)) for one in clamp))
+
+    @property
+    def clampings(self) -> tuple[Clamped, ...]:
+        return tuple(clamped_of(one) for one in self.clamp)
+
+    @property
+    def settings(self) -> ToySettings:
+        return ToySettings(**self.model_dump(exclude={"clamp"}))
 
 
 PRESETS: Mapping[str, tuple[Clamped, ...]] = {

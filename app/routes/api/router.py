@@ -21,6 +21,7 @@ from app.routes.api import (
     runs,
     series,
     studies,
+    toy,
     workers,
 )
 from app.routes.problems import MEDIA_TYPE
@@ -45,6 +46,7 @@ for part in (
     catalogue,
     compare,
     figures,
+    toy,
     access,
 ):
     router.include_router(part.router)
