@@ -46,7 +46,7 @@ def backup(settings: Settings, path: Path, say: Say) -> None:
     """Writes a backup; an existing file is not replaced."""
     if path.exists():
         raise StackError(f"{path} is there already; choose another name.")
-    engine = make_engine(settings.database_url, pool_size=1)
+    engine = make_engine(settings.database_url, pool_size=1, patience_seconds=0)
     unfinished = path.with_name(f"{path.name}.unfinished")
     try:
         if revision_of(engine) is None:
@@ -65,7 +65,7 @@ def backup(settings: Settings, path: Path, say: Say) -> None:
 
 def restore(settings: Settings, path: Path, say: Say) -> None:
     """Fills an empty database, and the store, from a backup."""
-    engine = make_engine(settings.database_url, pool_size=1)
+    engine = make_engine(settings.database_url, pool_size=1, patience_seconds=0)
     try:
         if not dump.is_empty(engine):
             raise StackError(

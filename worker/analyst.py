@@ -37,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log.info("analysis %s: attempt %d", given.turn.analysis_id, given.turn.attempt)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    engine, outbox = make_engine(settings.database_url, pool_size=2), Outbox(settings.redis_url)
+    patience = settings.lease_seconds
+    engine = make_engine(settings.database_url, pool_size=2, patience_seconds=patience)
+    outbox = Outbox(settings.redis_url)
     try:
         return _do(settings, engine, outbox, given.turn, stop)
     finally:

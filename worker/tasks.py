@@ -44,7 +44,7 @@ def _supervisor() -> Supervisor:
     settings = Settings()
     return Supervisor(
         settings,
-        make_engine(settings.database_url, pool_size=2),
+        make_engine(settings.database_url, pool_size=2, patience_seconds=settings.lease_seconds),
         Outbox(settings.redis_url),
         worker_name(),
         lambda: stop_flag.is_up,

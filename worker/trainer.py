@@ -46,7 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before torch is loaded, during which the default would end us without a word. The flag is
     # looked at before every update.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    engine, outbox = make_engine(settings.database_url, pool_size=2), Outbox(settings.redis_url)
+    # A transaction that stands still for as long as a lease is of a trainer that has lost its runs.
+    patience = settings.lease_seconds
+    engine = make_engine(settings.database_url, pool_size=2, patience_seconds=patience)
+    outbox = Outbox(settings.redis_url)
     try:
         return _train(settings, engine, outbox, given.claims, stop, given.ready)
     finally:

@@ -3,15 +3,30 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, create_engine
+from psycopg.errors import IdleInTransactionSessionTimeout
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 AFTER_COMMIT = "after_commit"
 
 
-def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
-    """An engine that checks connections before use: a restarted server is no error."""
-    return create_engine(
+# Far more than any transaction of ours stands still, but for an export whose reader is slow: one
+# that takes nothing is cut after a minute (`app.stack.web`).
+PATIENCE = 120.0
+
+
+def make_engine(
+    database_url: str, *, pool_size: int = 10, patience_seconds: float = PATIENCE
+) -> Engine:
+    """An engine that checks connections before use: a restarted server is no error.
+
+    `patience_seconds`: after which Postgres ends a transaction that stands still; 0: never. A
+    process that is frozen in the middle of one (stopped, swapped out, its machine asleep) would
+    hold its rows for as long, and with them whoever wants to cancel, reap or delete a run.
+    """
+    engine = create_engine(
         database_url,
         # A restarted server leaves dead connections in the pool: found here, before the first
         # statement. One that dies within a transaction is an error all the same, for
@@ -21,6 +36,24 @@ def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
         max_overflow=10,
         connect_args={"connect_timeout": 5},
     )
+    limit = f"SET idle_in_transaction_session_timeout = {round(1000 * patience_seconds)}"
+
+    @event.listens_for(engine, "connect")
+    def be_patient(connection: DBAPIConnection, _: object) -> None:
+        # Not by an option of the connection: the address may have options of its own.
+        connection.cursor().execute(limit)
+        connection.commit()
+
+    @event.listens_for(engine, "handle_error")
+    def count_as_outage(context: ExceptionContext) -> Exception | None:
+        """Whoever wakes up finds its connection gone, as after a restart, and begins again."""
+        error = context.original_exception
+        if not isinstance(error, IdleInTransactionSessionTimeout):
+            return None
+        context.is_disconnect = True
+        return OperationalError(context.statement, context.parameters, error)
+
+    return engine
 
 
 @contextmanager

@@ -7,16 +7,17 @@ from sqlalchemy.orm import Session
 
 from app.db import claims, lineage, runs
 from app.db.claims import Claim
-from app.db.engine import session_scope
+from app.db.engine import make_engine, session_scope
 from app.db.recording import StoredFile
 from app.schemas.api.runs import LaunchRequest
 from app.schemas.state import ACTIVE, RunState
 from app.services.runs import attempts, launching
 from app.services.runs.creation import enqueue, make_run
-from app.services.runs.lifecycle import change_run, run_or_error
+from app.services.runs.lifecycle import change_run, request_cancel, run_or_error
 from app.services.runs.outbox import transaction
 from tests.integration.support.locks import collision
 from tests.integration.support.rows import SMALL, add_checkpoint, moved, new_run
+from worker.retry import AWAY
 
 RUNS = "/api/v1/runs"
 LOW, HIGH = "aaaaaaaaaa", "zzzzzzzzzz"
@@ -145,3 +146,33 @@ def test_what_is_asked_of_a_run_that_is_just_being_deleted_finds_nothing(
             asked = meet.begin(lambda: client.post(f"{RUNS}/{run_id}/{verb}"))
 
         assert asked.result(10).status_code == 404
+
+
+def test_a_process_that_is_frozen_in_the_middle_holds_a_run_no_longer_than_its_patience(
+    settings, engine, outbox
+):
+    run_id = new_run(engine, outbox)
+    frozen = make_engine(settings.database_url, patience_seconds=0.3)
+    session = Session(frozen)
+    hold(session, run_id)
+    with transaction(engine, outbox) as other:  # while nothing is heard of it
+        other.execute(text("SET LOCAL lock_timeout = '10s'"))
+        request_cancel(other, run_or_error(other, run_id))
+    with pytest.raises(AWAY):
+        session.execute(text("SELECT 1"))
+    session.close()
+    with session_scope(frozen) as session:
+        assert run_or_error(session, run_id), "it goes on with another connection"
+    frozen.dispose()
+
+    with session_scope(engine) as session:
+        assert run_or_error(session, run_id).state == "cancelled"
+
+
+def test_workers_have_the_patience_of_a_lease(settings):
+    one = make_engine(settings.database_url, patience_seconds=settings.lease_seconds)
+    with session_scope(one) as session:
+        found = session.scalar(text("SHOW idle_in_transaction_session_timeout"))
+    one.dispose()
+
+    assert found == f"{settings.lease_seconds:g}s"

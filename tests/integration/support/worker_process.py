@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from sqlalchemy import Engine, text
+
 from app.config import Settings
 from app.schemas.config import RunConfig
 
@@ -132,6 +134,24 @@ def is_alive(process: int) -> bool:
     except FileNotFoundError:
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def freeze(process: int, engine: Engine) -> None:
+    """Has the kernel stop it, between two transactions: in one it holds its runs until Postgres
+    ends that, as `test_locks` has it."""
+    while True:
+        os.kill(process, signal.SIGSTOP)
+        with engine.connect() as connection:
+            if not connection.execute(_IN_TRANSACTION).scalar_one():
+                return
+        os.kill(process, signal.SIGCONT)
+        time.sleep(0.005)
+
+
+_IN_TRANSACTION = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND pid != pg_backend_pid() AND state != 'idle'"
+)
 
 
 def kill_now(process: int) -> None:

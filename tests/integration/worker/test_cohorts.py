@@ -14,7 +14,7 @@ from app.services.runs.creation import create_run
 from app.services.runs.lifecycle import request_cancel, request_pause, resume, run_or_error
 from app.services.runs.outbox import transaction
 from tests.integration.support.recorded import numbers, places, row, state
-from tests.integration.support.worker_process import WorkerProcess, kill_now, tiny
+from tests.integration.support.worker_process import WorkerProcess, freeze, kill_now, tiny
 
 # What differs is data to the compiled program.
 HEALTHY = [
@@ -115,7 +115,7 @@ def test_a_run_is_cancelled_in_time_although_its_trainer_does_not_hear_and_the_o
     cancelled, other = launch(HEALTHY[1], HEALTHY[0])
     trainer = worker.trainer(other, attempt=1)
     worker.until(lambda: len(places(engine, other)) > 2, "measurements")
-    os.kill(trainer, signal.SIGSTOP)
+    freeze(trainer, engine)
 
     asked = time.monotonic()
     ask(engine, outbox, request_cancel, cancelled)

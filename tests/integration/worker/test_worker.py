@@ -1,7 +1,5 @@
 """A real worker and its trainers: runs reach their end, are cancelled, fail with a sentence."""
 
-import os
-import signal
 import time
 from functools import partial
 
@@ -13,7 +11,7 @@ from app.services.runs.lifecycle import request_cancel, run_or_error
 from app.services.runs.outbox import transaction
 from tests.integration.support import recorded
 from tests.integration.support.recorded import places, state
-from tests.integration.support.worker_process import TINY, WorkerProcess, is_alive, tiny
+from tests.integration.support.worker_process import TINY, WorkerProcess, freeze, is_alive, tiny
 
 END = TINY["training"]["sequences"]
 LONG = {"sequences": 10_000_000, "learning_rate": 1e-3}
@@ -120,7 +118,7 @@ def test_a_trainer_that_cannot_listen_is_killed_when_its_run_is_cancelled(
     run_id = launch(training=LONG)
     trainer = worker.trainer(run_id, attempt=1)
     worker.until(lambda: state(engine, run_id) == "running", "running run")
-    os.kill(trainer, signal.SIGSTOP)
+    freeze(trainer, engine)
 
     asked = time.monotonic()
     change(request_cancel, run_id)

@@ -23,6 +23,7 @@ from app.stack.servers.start import start_servers
 from tests.integration.support.recorded import events, has_resume_point, numbers, places, state
 from tests.integration.support.worker_process import (
     WorkerProcess,
+    freeze,
     is_alive,
     kill_now,
     parent_of,
@@ -146,7 +147,7 @@ def test_a_trainer_that_slept_past_its_lease_writes_nothing_when_it_wakes_up(
     run_id = launch(engine, outbox)
     until_half_way(worker, engine, run_id)
     trainer = worker.trainer(run_id, attempt=1)
-    os.kill(trainer, signal.SIGSTOP)
+    freeze(trainer, engine)
     worker.until(
         lambda: sweep(engine, outbox) or state(engine, run_id) == "lost", "lost run", seconds=10
     )
