@@ -1,10 +1,13 @@
-"""Analyses, asked from the page of a run and watched until they are answered."""
+"""What the paper asks: analyses of a run, watched until they are answered, and the toy model."""
+
+import re
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.support.axe import violations
 
 DRAWN = "() => document.getElementById('chart').data?.map(trace => [trace.name, trace.x?.length])"
+CURVES = "() => document.getElementById('chart').data?.map(({name}) => name) ?? []"
 
 
 def ask(page: Page, run_id: str, question: str) -> None:
@@ -42,3 +45,48 @@ def test_panels_stand_below_each_other_where_it_is_narrow(browse, finished_run):
     page.wait_for_function("() => document.getElementById('chart').layout.xaxis.domain[1] > 0.8")
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     assert violations(page) == []
+
+
+def opened(page: Page, query: str = "") -> Page:
+    page.goto(f"/toy{query}")
+    page.wait_for_function("() => document.getElementById('chart').data?.length")
+    return page
+
+
+def test_the_papers_figure_stands_beside_its_numbers(page):
+    opened(page)
+
+    names = page.evaluate(CURVES)
+    assert names.count("nothing clamped") == names.count("b and c clamped") == 3
+    assert "the paper's numbers" in names
+    expect(page.locator("#deviation")).to_contain_text("none is further than")
+    expect(page.locator("#rows tr").first).to_contain_text("826")
+    assert violations(page) == []
+
+
+def test_a_slider_trains_again_and_the_address_says_so(page):
+    opened(page)
+    page.get_by_label("Updates, as a slider").fill("2000")
+    page.wait_for_function("() => document.getElementById('chart').data[0].x.at(-1) > 1900")
+    page.get_by_label("a, b", exact=True).check()
+    expect(page.locator("#rows tr")).to_have_count(4)
+
+    expect(page).to_have_url(re.compile("updates=2000.*clamp=a%2Cb"))
+    again = page.url
+    page.goto("/guide")
+    page.goto(again)
+    expect(page.get_by_label("a, b", exact=True)).to_be_checked()
+    expect(page.locator("#updates")).to_have_value("2000")
+
+
+def test_what_cannot_be_is_said_and_the_figure_stays(page, watch):
+    watch.allow("422")
+    opened(page)
+    before = page.evaluate(CURVES)
+    page.locator("#dimension").fill("5000")
+    expect(page.locator("#wrong")).to_contain_text("less than or equal to 1000")
+    assert page.evaluate(CURVES) == before
+
+    page.locator("#dimension").fill("20")
+    page.locator("#learning_rate").fill("900")
+    expect(page.locator("#rows")).to_contain_text("diverges at update")
