@@ -8,6 +8,7 @@ from app.services.charts.style import (
     FONT,
     HUES,
     INK,
+    MARK,
     Figure,
     axis_style,
     titled,
@@ -75,7 +76,12 @@ def _rings(name: str, series: str, hue: str, axes: dict[str, str]) -> dict[str, 
         "showlegend": series == "loss" and name == "none",
         "x": list(points),
         "y": list(points.values()),
-        "marker": {"symbol": "circle-open", "size": 8, "color": hue, "line": {"width": 1.4}},
+        "marker": {
+            "symbol": "circle-open",
+            "size": 8,
+            "color": MARK if hue == INK else hue,  # ink is swapped in lines only
+            "line": {"width": 1.4},
+        },
         "hovertemplate": "paper: %{y:.4g}<extra></extra>",
         "meta": {"is_ink": False},
         "uid": f"paper-{series}-{name}",
@@ -101,7 +107,8 @@ def _layout(settings: ToySettings) -> dict[str, Any]:
         y = axis_style() | {"domain": list(vertical), "anchor": f"x{suffix}"}
         highest = {"range": [-0.03, 1.03]} if series == "pm1" else {"rangemode": "tozero"}
         whole = [0, settings.updates]
-        layout[f"xaxis{suffix}"] = titled(x, "updates of gradient descent", range=whole)
+        said = "updates of gradient descent" if panel == 0 else "updates"
+        layout[f"xaxis{suffix}"] = titled(x, said, range=whole)
         layout[f"yaxis{suffix}"] = titled(y, title, **highest)
     return layout
 
