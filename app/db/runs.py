@@ -13,6 +13,8 @@ from app.db.models import Moment, Run, RunEvent
 from app.schemas.datasets import FILE
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, RunState
 
+TIMED_SEQUENCES = 50_000  # of a run, from which its speed says how long others will take
+
 
 def now(session: Session) -> datetime:
     """The database's clock: the only one that all processes share."""
@@ -77,13 +79,15 @@ def runs_by_state(session: Session) -> dict[RunState, int]:
 def rates_of_alike(
     session: Session, model: dict[str, Any], batch_size: int, *, limit: int
 ) -> Sequence[float]:
-    """Sequences per second of the latest runs with this model and batch size."""
+    """Sequences per second of the latest runs with this model and batch size, as far as they went
+    far enough to tell: the first reports have starting and compiling in them."""
     statement = (
         select(Run.sequences_per_second)
         .where(
             Run.config["model"] == cast(model, JSONB),
             Run.config[("training", "batch_size")].as_integer() == batch_size,
             Run.sequences_per_second > 0,
+            Run.sequences >= TIMED_SEQUENCES,
         )
         .order_by(Run.created_at.desc())
         .limit(limit)

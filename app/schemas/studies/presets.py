@@ -169,7 +169,7 @@ STUDY_PRESETS: tuple[StudyPreset, ...] = (
     StudyPreset(
         id="five-seeds",
         name="Five seeds, unclamped",
-        figure="Fig. 18",
+        figure="Fig. 18: main runs",
         summary="The same experiment from five initial weights: the phase change moves.",
         request=StudyRequest(
             name="Five seeds, unclamped",

@@ -48,14 +48,15 @@ _HEADS = (
         says="How much of what a head writes a head of a later layer reads, from the weights "
         "alone: for its keys, its queries or its values. The norm's gain and centring are part of "
         "what is read; biases and rotary positions are left out. What unrelated heads score is not "
-        "taken off the number: the circuit draws what is above it, or above the first frame.",
+        "taken off the number: the circuit draws what is above it, or above the first frame. The "
+        "paper's Fig. 11 has another score, of the plain weights ‖W_O W_X‖ / (‖W_O‖ ‖W_X‖) with X "
+        "one of Q, K, V: the analysis of a run's wiring gives that.",
         formula="keys: ‖W_QK W_OV‖ / (‖W_QK‖ ‖W_OV‖), Frobenius norms, W_QK = W_Qᵀ W_K of the "
         "later head, W_OV = W_O W_V of the earlier; queries: W_QKᵀ, values: the later W_OV for "
         "W_QK",
         range="0 to 1; unrelated heads score 1 / √width on average (0.125 at width 64)",
         unit="none",
         sources=(
-            Citation("the paper's Fig. 11", PAPER.url),
             Citation(
                 "Elhage et al. 2021",
                 "https://transformer-circuits.pub/2021/framework/index.html",
@@ -130,8 +131,19 @@ WORDS = (
     Word(
         "Evaluator",
         "A fixed set of sequences. Train: classes, exemplars and label pairs of training. New "
-        "label pairs: pairs of class and label never trained on. New exemplars: other drawings of "
-        "the training classes. New classes: classes never trained on.",
+        "label pairs: pairs of labels that no training sequence has together. New exemplars: other "
+        "drawings of the training classes. New classes: classes never trained on.",
+    ),
+    Word(
+        "Analysis",
+        "A question about the weights that a run saved, answered over all sequences of its task: "
+        "heads removed or kept alone, which head feeds which, any clamps on a trained model.",
+    ),
+    Word(
+        "Sub-circuits A, B, C",
+        "What the steps of the circuit make together. A: each label takes the exemplar before it "
+        "(steps 1, 2). B: the query finds its like (3q, 3k, 4). C: its label is copied to the "
+        "output (3v, 5).",
     ),
     Word("Measurement", "What a run reports at one number of sequences seen."),
     Word(
