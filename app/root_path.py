@@ -25,7 +25,7 @@ OWN = frozenset(
             "metrics",
             "readyz",
         ),
-        *("runs", "static", "studies", "tokens", "toy", "workers"),
+        *("paper", "runs", "static", "studies", "tokens", "toy", "workers"),
     }
 )
 root: ContextVar[str] = ContextVar("root path", default="")

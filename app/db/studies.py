@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.db.locks import WRITING
 from app.db.models import Run, Study, StudyRunRow
-from app.schemas.state import RunState
+from app.schemas.state import TERMINAL, RunState
 
 
 class FigureRun(NamedTuple):
@@ -159,6 +159,41 @@ def finished_runs(
         for row in session.execute(statement)
         if row.config_hash not in contents
         or (row.data_sha256 is not None and row.data_sha256 == contents[row.config_hash])
+    }
+
+
+class ConfigRun(NamedTuple):
+    """A run of a config: the one to draw."""
+
+    config_hash: str
+    id: str
+    name: str
+    state: RunState
+    sequences: int
+    total_sequences: int
+    colour: str | None
+
+
+def runs_of_configs(session: Session, hashes: Collection[str]) -> dict[str, ConfigRun]:
+    """For every config the run that stands for it, by the config's hash: the latest that has
+    finished, else the latest that goes on, else the latest. Forks share part of another's curve."""
+    rank = case((Run.state == RunState.FINISHED, 2), (Run.state.not_in(TERMINAL), 1), else_=0)
+    statement = (
+        select(
+            Run.config_hash,
+            Run.id,
+            Run.name,
+            Run.state,
+            Run.sequences,
+            Run.total_sequences,
+            Run.colour,
+        )
+        .where(Run.config_hash.in_(hashes), Run.forked_at.is_(None))
+        .order_by(rank, Run.created_at)  # the best of a hash comes last, and stays in the dict
+    )
+    return {
+        row[0]: ConfigRun(*row[:3], RunState(row[3]), *row[4:])
+        for row in session.execute(statement)
     }
 
 

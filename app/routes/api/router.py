@@ -18,6 +18,7 @@ from app.routes.api import (
     imports,
     measurements,
     news,
+    paper,
     runs,
     series,
     studies,
@@ -46,6 +47,7 @@ for part in (
     catalogue,
     compare,
     figures,
+    paper,
     toy,
     access,
 ):

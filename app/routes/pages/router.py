@@ -11,6 +11,7 @@ from app.routes.pages import (
     compare,
     help,
     launch,
+    paper,
     run,
     runs_list,
     studies,
@@ -33,6 +34,7 @@ NAVIGATION = (
     Link("g n", "new", "/runs/new", "New run"),
     Link("g c", "compare", "/compare", "Compare"),
     Link("g s", "studies", "/studies", "Studies"),
+    Link("g p", "paper", "/paper", "Paper"),
     Link("g t", "toy", "/toy", "Toy model"),
     Link("g w", "workers", "/workers", "Workers"),
     Link("g h", "guide", "/guide", "Guide"),
@@ -48,5 +50,5 @@ def home() -> Response:
 
 
 # The list and the form come before the run: `/runs/{run_id}` would take `/runs/new` for an id.
-for part in (runs_list, launch, run, analyses, studies, toy, workers, compare, help, access):
+for part in (runs_list, launch, run, analyses, studies, paper, toy, workers, compare, help, access):
     router.include_router(part.router)

@@ -10,13 +10,13 @@ from app.schemas.studies.request import PROGRAM, StudyAxis, StudyRequest, StudyR
 
 HEADS = range(8)
 STRENGTHS = (1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5, 0.4, 0.3, 0.2, 0.1, 0)
-_INDUCTION: JsonValue = {
+INDUCTION: JsonValue = {
     "kind": "set_pattern",
     "target": "induction",
     "site": f"L1H{KEPT}.pattern[query]",
 }
-_PREVIOUS: JsonValue = {"kind": "set_pattern", "target": "previous_token", "site": "L0H2.pattern"}
-_COPY, _LAYER_1, _OTHERS = (clamp.model_dump(mode="json") for clamp in (COPY, LAYER_1, OTHERS))
+PREVIOUS: JsonValue = {"kind": "set_pattern", "target": "previous_token", "site": "L0H2.pattern"}
+_COPY, _LAYER_1, REST = (clamp.model_dump(mode="json") for clamp in (COPY, LAYER_1, OTHERS))
 
 
 class StudyPreset(BaseModel):
@@ -37,7 +37,7 @@ def only(*kept: int) -> JsonValue:
     return {"kind": "ablate", "site": f"L1H{others}.v"}
 
 
-def _run(
+def paper_run(
     name: str,
     sequences: int,
     *program: JsonValue,
@@ -67,39 +67,39 @@ def single_head_runs() -> list[StudyRun]:
     The published main run saves weights every 1,000 sequences; here they are saved where it is
     evaluated, every 5,000.
     """
-    main = _run("unclamped", 1_000_000, every=5000, saved_every=5000)
+    main = paper_run("unclamped", 1_000_000, every=5000, saved_every=5000)
     alone = [
-        _run(f"only layer 2, head {head}", 1_000_000, only(head), every=5000) for head in HEADS
+        paper_run(f"only layer 2, head {head}", 1_000_000, only(head), every=5000) for head in HEADS
     ]
     return [main, *alone]
 
 
-def _step_runs() -> list[StudyRun]:
+def step_runs() -> list[StudyRun]:
     """Fig. 5b: the steps of the circuit, clamped."""
     long = 600_000
     return [
-        _run("one head", long, _OTHERS, saved_every=1000),
-        _run("previous-token head fixed", long, _PREVIOUS, _OTHERS),
-        _run("layer 1 perfect", long, _LAYER_1, _OTHERS),
-        _run("match fixed", long, _INDUCTION, _OTHERS),
-        _run("copy perfect", long, _COPY),
-        _run("layer 1 and copy", long, _LAYER_1, _COPY),
+        paper_run("one head", long, REST, saved_every=1000),
+        paper_run("previous-token head fixed", long, PREVIOUS, REST),
+        paper_run("layer 1 perfect", long, _LAYER_1, REST),
+        paper_run("match fixed", long, INDUCTION, REST),
+        paper_run("copy perfect", long, _COPY),
+        paper_run("layer 1 and copy", long, _LAYER_1, _COPY),
     ]
 
 
-def _data_runs() -> list[StudyRun]:
+def data_runs() -> list[StudyRun]:
     """Fig. 6: more classes, more labels."""
     larger = ((100, 5), (200, 5), (50, 10), (50, 15))
     clamped: dict[str, Sequence[JsonValue]] = {
         "layer 1 and copy": (_LAYER_1, _COPY),
-        "match fixed": (_INDUCTION, _OTHERS),
-        "layer 1 perfect": (_LAYER_1, _OTHERS),
+        "match fixed": (INDUCTION, REST),
+        "layer 1 perfect": (_LAYER_1, REST),
     }
     normal = [
-        _run(
+        paper_run(
             f"one head, {classes} classes, {labels} labels",
             2_000_000,
-            _OTHERS,
+            REST,
             every=5000,
             classes=classes,
             labels=labels,
@@ -107,7 +107,7 @@ def _data_runs() -> list[StudyRun]:
         for classes, labels in ((50, 5), *larger)
     ]
     return normal + [
-        _run(
+        paper_run(
             f"{name}, {classes} classes, {labels} labels",
             300_000,
             *program,
@@ -121,7 +121,7 @@ def _data_runs() -> list[StudyRun]:
 
 def main_runs() -> list[StudyRun]:
     """The 32 runs of the paper's main part."""
-    return [*single_head_runs(), *_step_runs(), *_data_runs()]
+    return [*single_head_runs(), *step_runs(), *data_runs()]
 
 
 def _base(sequences: int, *, every: int, saved_every: int = 5000) -> RunConfig:
@@ -134,7 +134,7 @@ def _base(sequences: int, *, every: int, saved_every: int = 5000) -> RunConfig:
 
 
 def _strengths() -> StudyRequest:
-    base = _base(600_000, every=5000).model_dump(mode="json") | {PROGRAM: [_INDUCTION]}
+    base = _base(600_000, every=5000).model_dump(mode="json") | {PROGRAM: [INDUCTION]}
     axis = StudyAxis(field=f"{PROGRAM}.0.strength", values=[*STRENGTHS])
     return StudyRequest(name="Strengths", base=RunConfig.model_validate(base), axes=[axis])
 

@@ -81,6 +81,11 @@ def _ramp(groups: Sequence[RunGroup]) -> list[str] | None:
     return [_blend(places[number] / (len(numbers) - 1)) for number in numbers]
 
 
+def hues_along(count: int) -> list[str]:
+    """Hues from warm to cold for many lines that are in order."""
+    return [_blend(1 - place / (count - 1)) for place in range(count)]
+
+
 def _blend(share: float) -> str:
     """0: cold, 1/2: grey, 1: warm."""
     low, high = (COLD, MIDDLE) if share < 0.5 else (MIDDLE, WARM)

@@ -1,0 +1,95 @@
+"""What the gallery knows of a figure or table of the paper."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from app.schemas.paper.rules import PublishedClaim
+from app.schemas.studies.expansion import ExpandedRun, expand
+from app.schemas.studies.request import StudyRequest
+
+
+class PaperNeeds(StrEnum):
+    """What a figure is made from."""
+
+    TRAINING = "training"  # what runs report
+    ANALYSES = "analyses"  # what is computed from their checkpoints
+    TOY = "toy"  # the model of three vectors
+    DRAWING = "drawing"  # nothing: it shows how things are
+
+
+class Provenance(StrEnum):
+    """How published numbers were had."""
+
+    TEXT = "text"  # printed by the published notebooks, to all digits given
+    DIGITISED = "digitised"  # read off a stored picture, with its error
+    SIMULATED = "simulated"  # computed again from the published code
+
+
+@dataclass(frozen=True)
+class PublishedCurve:
+    """Points of a curve, and where it first falls below some losses; all in sequences, nats."""
+
+    points: Sequence[tuple[int, float]] = ()
+    crossings: Mapping[str, int] = field(default_factory=dict)  # by a level of `rules.LEVELS`
+
+
+@dataclass(frozen=True)
+class PaperLine:
+    """A curve of a figure: a number of one of its runs, and what was published of it."""
+
+    label: str
+    run: str  # the name of a run of the figure
+    metric: str = "loss.train"
+    published: PublishedCurve = PublishedCurve()
+
+
+@dataclass(frozen=True)
+class PaperPanel:
+    """A chart of a figure."""
+
+    lines: Sequence[PaperLine]
+    until: int  # sequences: where its x axis ends
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """Numbers that are no curve: a row each, named."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[tuple[str | float | None, ...]]
+    unit: str
+    had: Provenance
+
+
+@dataclass(frozen=True)
+class PaperFigure:
+    """A figure or table of the paper."""
+
+    id: str
+    name: str  # as the paper numbers it
+    title: str
+    asks: str
+    needs: PaperNeeds
+    how: str = ""  # how what is not made from training alone comes about
+    address: str = ""  # where else it is shown
+    request: StudyRequest | None = None  # the runs that it draws
+    panels: Sequence[PaperPanel] = ()
+    tables: Sequence[PublishedTable] = ()
+    had: Provenance = Provenance.DIGITISED
+    error: str = ""  # of the published numbers
+    expected: str = ""  # what agreement other data or another seed should give
+    claims: Sequence[PublishedClaim] = ()
+
+    @cached_property
+    def runs(self) -> Sequence[ExpandedRun]:
+        """The runs that it needs, configs that are equal once."""
+        return expand(self.request).runs if self.request else ()
+
+    @property
+    def lines(self) -> list[PaperLine]:
+        """Its curves, each once: panels may share some."""
+        return list({line.label: line for panel in self.panels for line in panel.lines}.values())
