@@ -4,7 +4,7 @@ from pydantic import JsonValue
 
 from app.schemas.paper import curves
 from app.schemas.paper.figure import PaperFigure, PaperLine, PaperNeeds, PaperPanel, PublishedCurve
-from app.schemas.paper.rules import PublishedClaim, EndsAbove, EndsBelow, InOrder, LongerPlateau
+from app.schemas.paper.rules import EndsAbove, EndsBelow, InOrder, LongerPlateau, PublishedClaim
 from app.schemas.studies.presets import (
     HEADS,
     INDUCTION,
@@ -127,7 +127,8 @@ def _steps() -> PaperFigure:
                 "With layer 1 and copy given, the rest is soonest.", InOrder((both, match))
             ),
             PublishedClaim(
-                "The match is learned before the copy alone would be.", InOrder((both, copy))
+                "With layer 1 given as well, the copy brings it sooner than alone.",
+                InOrder((both, copy)),
             ),
             PublishedClaim("Match before layer 1.", InOrder((match, layer_1))),
             PublishedClaim("Copy before layer 1.", InOrder((copy, layer_1))),
@@ -153,15 +154,13 @@ def _shifts() -> PaperFigure:
     runs = [*step_runs(), *data_runs()]
     wanted = [_data_run(column, data) for data in curves.SHIFTS for column in range(4)]
     kept = [run for run in runs if run.name[:1].upper() + run.name[1:] in wanted]
-    groups = {
-        "classes": list(curves.SHIFTS)[:3],
-        "labels": [*curves.SHIFTS][:1] + [*curves.SHIFTS][3:],
-    }
+    by_classes, by_labels = list(curves.SHIFTS)[:3], [list(curves.SHIFTS)[i] for i in (0, 3, 4)]
+    groups = {"50, 100, 200 classes": by_classes, "5, 10, 15 labels": by_labels}
     panels = [
         PaperPanel(
-            [_shift_line(column, data, row) for data in data_sets],
+            [_shift_line(column, data) for data in data_sets],
             2_000_000 if column == 0 else 300_000,
-            f"{_TITLES[column]}, by {row}",
+            f"{_TITLES[column]}: {row}",
         )
         for row, data_sets in groups.items()
         for column in range(4)
@@ -177,7 +176,7 @@ def _shifts() -> PaperFigure:
         panels=panels,
         error=curves.ERROR,
         expected=f"{_OTHER} Judge by the clamped columns: without clamps, one published seed is "
-        "not monotone in the number of labels.",
+        "not monotone in the number of labels. Colours follow the order in a panel's title.",
         claims=_shift_claims(),
     )
 
@@ -192,7 +191,7 @@ def _shift_label(column: int, data: str) -> str:
     return f"{_TITLES[column]}, {data}"
 
 
-def _shift_line(column: int, data: str, row: str) -> PaperLine:
+def _shift_line(column: int, data: str) -> PaperLine:
     published = curves.crossed("½ ln 2", curves.SHIFTS[data][column])
     label = _shift_label(column, data)
     return PaperLine(label, _data_run(column, data), published=published)

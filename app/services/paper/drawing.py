@@ -26,6 +26,9 @@ MOST_POINTS = 12_000
 GAP = 0.05  # between columns, of the width
 
 
+_NOTHING = MeasuredCurve([], [], is_whole=False)
+
+
 class LineInk(NamedTuple):
     """How a curve is drawn."""
 
@@ -64,8 +67,8 @@ def _panel_traces(
     panel: PaperPanel, suffix: str, curves: Curves, inks: Sequence[LineInk]
 ) -> Iterator[dict[str, Any]]:
     for line, ink in zip(panel.lines, inks, strict=True):
-        if curve := curves.get(line.label):
-            yield _ours(line, curve, ink, suffix, len(curves), panel.until)
+        curve = curves.get(line.label, _NOTHING)
+        yield _ours(line, curve, ink, suffix, max(1, len(curves)), panel.until)
         if line.published.points or line.published.crossings:
             yield _published(line, ink, suffix, panel.until)
 
@@ -75,10 +78,12 @@ def _ours(
 ) -> dict[str, Any]:
     shown = sum(place <= until for place in curve.sequences)
     kept, _ = thin(curve.sequences[:shown], [curve.numbers[:shown]], MOST_POINTS // count)
+    places: list[int | None] = [curve.sequences[index] for index in kept]
     return _trace(line.label, suffix, ink) | {
         "mode": "lines",
-        "x": [curve.sequences[index] for index in kept],
-        "y": [_finite(curve.numbers[index]) for index in kept],
+        # One without a place, where there is nothing yet: a legend leaves out what has no points.
+        "x": places or [None],
+        "y": [_finite(curve.numbers[index]) for index in kept] or [None],
         "line": {"color": ink.hue, "dash": ink.dash, "width": 1.6},
         "hovertemplate": "%{y:.3f} nats at %{x:,d}<extra>" + line.label + "</extra>",
         "uid": f"ours{suffix}-{line.label}",

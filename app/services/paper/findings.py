@@ -13,7 +13,7 @@ from app.schemas.paper.read import (
     PaperTableRead,
     PublishedLineRead,
 )
-from app.schemas.paper.rules import LEVELS, PublishedClaim, Curves, MeasuredCurve, at, crossing
+from app.schemas.paper.rules import LEVELS, Curves, MeasuredCurve, PublishedClaim, at, crossing
 from app.schemas.state import TERMINAL
 from app.schemas.words import grouped
 from app.services.charts.curves import STUDY_METRICS
