@@ -2,20 +2,20 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, TypeAdapter
+from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 from app.schemas.clamps.kinds import Program
-from app.schemas.numbers import LARGEST
+from app.schemas.numbers import Numbers, Place
+from app.schemas.text import Body, Text
 
-Place = Annotated[int, Field(ge=0, le=LARGEST)]
-Head = Annotated[int, Field(ge=0)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+Head = Annotated[int, Field(ge=0, le=1000)]
+Name = Annotated[Text, Field(min_length=1, max_length=100)]
 Preserved = Literal["nothing", "patterns", "values", "patterns_and_values"]
 Act = Literal["none", "remove", "only", "add_back"]
 MOST_PROGRAMS = 64
 
 
-class Evenly(BaseModel):
+class Evenly(Numbers):
     """So many checkpoints, spread evenly over the training."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,12 +26,12 @@ class Evenly(BaseModel):
 Checkpoints = Literal["last", "all"] | Evenly | Annotated[tuple[Place, ...], Field(min_length=1)]
 
 
-class _Analysis(BaseModel):
+class _Analysis(Body):
     """What every kind asks for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    run: Annotated[str, Field(description="The id of the run", examples=["8kq2m4x7vd"])]
+    run: Annotated[Text, Field(description="The id of the run", examples=["8kq2m4x7vd"])]
     checkpoints: Annotated[
         Checkpoints,
         Field(description='`"last"`, `"all"`, `{"evenly": 20}`, or their sequences, `[5024]`'),
@@ -52,7 +52,7 @@ class AblationGrid(_Analysis):
     """Heads of one layer removed, kept alone or added back (Figs. 4a, 12, 13, 14, Tables 1, 2)."""
 
     kind: Literal["ablation_grid"] = "ablation_grid"
-    layer: Annotated[int | None, Field(ge=0, description="From 0; null: the last")] = None
+    layer: Annotated[int | None, Field(ge=0, le=1000, description="From 0; null: the last")] = None
     acts: Annotated[
         tuple[Act, ...],
         Field(
@@ -79,8 +79,8 @@ class Wiring(_Analysis):
     keys and queries (values preserved), and through values (patterns preserved). Fig. 11."""
 
     kind: Literal["wiring"] = "wiring"
-    earlier: Annotated[int, Field(ge=0, description="Layer, from 0")] = 0
-    later: Annotated[int, Field(ge=1, description="Layer, from 0")] = 1
+    earlier: Annotated[int, Field(ge=0, le=1000, description="Layer, from 0")] = 0
+    later: Annotated[int, Field(ge=1, le=1000, description="Layer, from 0")] = 1
 
 
 class Perfected(_Analysis):
@@ -94,7 +94,24 @@ class Perfected(_Analysis):
 
 
 KINDS: tuple[type[_Analysis], ...] = (Exhaustive, AblationGrid, Wiring, Perfected)
-AnalysisRequest = Annotated[Exhaustive | AblationGrid | Wiring | Perfected, Discriminator("kind")]
+
+
+def _kind_of(value: object) -> object:
+    """Not pydantic's own look at `kind`: it refuses models whose fields are checked before."""
+    return value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+
+
+AnalysisRequest = Annotated[
+    Annotated[Exhaustive, Tag("exhaustive")]
+    | Annotated[AblationGrid, Tag("ablation_grid")]
+    | Annotated[Wiring, Tag("wiring")]
+    | Annotated[Perfected, Tag("perfected")],
+    Discriminator(
+        _kind_of,
+        custom_error_type="analysis_kind",
+        custom_error_message="kind must be one of exhaustive, ablation_grid, wiring, perfected",
+    ),
+]
 REQUEST: TypeAdapter[AnalysisRequest] = TypeAdapter(AnalysisRequest)
 
 

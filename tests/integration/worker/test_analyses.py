@@ -1,5 +1,6 @@
 """Analyses: launched by the API, done by real processes, equal to the science called directly."""
 
+import json
 import os
 import signal
 import subprocess
@@ -188,11 +189,11 @@ def test_a_question_that_was_asked_before_has_its_answer(api, run_id, worker):
     assert (first.status_code, again.status_code) == (202, 200)
     assert again.json()["id"] == first.json()["id"] == dry["existing"]
     assert (dry["parts"], dry["cells"]) == (1, ["none"])
+    asked(api, run_id, "exhaustive", checkpoints=[0, 5024])
     listed = api.get(API, params={"run": run_id, "limit": 1}).json()
-    assert listed["analyses"][0]["id"] == first.json()["id"]
-    assert listed["next_cursor"]
-    assert worker.attend_one()
-    assert not worker.attend_one(), "nothing waits any more"
+    older = api.get(API, params={"run": run_id, "limit": 1, "cursor": listed["next_cursor"]}).json()
+    assert older["analyses"][0]["id"] == first.json()["id"]
+    assert [worker.attend_one() for _ in range(3)] == [True, True, False], "nothing waits any more"
 
 
 def test_killed_in_the_middle_it_goes_on_with_the_next_part(
@@ -273,7 +274,7 @@ def test_a_worker_that_went_silent_loses_it(api, run_id, engine, outbox, worker)
             {"kind": "perfected", "programs": {"a": [{"kind": "ablate", "site": "L7.v"}]}},
             "the model has layers 0 to 1",
         ),
-        ({"kind": "guess"}, "guess"),
+        ({"kind": "guess"}, "kind must be one of exhaustive"),
         ({"run": "0000000000"}, "There is no run"),
     ],
     ids=str,
@@ -314,3 +315,21 @@ def analyst(analysis_id: str) -> int:
         check=True,
     )
     return int(found.stdout.split()[0])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"under_clamps": 0},
+        {"checkpoints": [True]},
+        {"kind": "ablation_grid", "layer": False},
+        {"kind": "perfected", "programs": {"\ud800": []}},
+        {"kind": "perfected", "programs": {"a\0": []}},
+    ],
+    ids=ascii,
+)
+def test_what_json_does_not_mean_is_refused(api, run_id, settings):
+    body = json.dumps({"kind": "exhaustive", "run": run_id, **settings})
+    sent = {"Content-Type": "application/json"}
+
+    assert api.post(API, content=body, headers=sent, params={"dry_run": True}).status_code == 422
