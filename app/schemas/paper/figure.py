@@ -76,6 +76,7 @@ class PaperFigure:
     needs: PaperNeeds
     how: str = ""  # how what is not made from training alone comes about
     address: str = ""  # where else it is shown
+    analysis: str = ""  # the question to ask of its run, by its name in `schemas.analyses.presets`
     request: StudyRequest | None = None  # the runs that it draws
     panels: Sequence[PaperPanel] = ()
     tables: Sequence[PublishedTable] = ()

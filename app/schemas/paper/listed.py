@@ -19,6 +19,7 @@ def _analysed(
     how: str,
     *shown: PublishedTable,
     one_head: bool = False,
+    analysis: str = "",
 ) -> PaperFigure:
     """Computed from the checkpoints of the unclamped run, or of one head."""
     run = step_runs()[0] if one_head else single_head_runs()[0]
@@ -29,6 +30,7 @@ def _analysed(
         asks=asks,
         needs=PaperNeeds.ANALYSES,
         how=how,
+        analysis=analysis,
         request=StudyRequest(name=f"Paper, {name}", tags=["paper"], runs=[run]),
         tables=shown,
         expected=_QUALITATIVE,
@@ -86,6 +88,7 @@ FIG_3B = _analysed(
     tables.STRENGTHS,
     tables.STRENGTH_GROWTH,
     tables.DIRECT,
+    analysis="along-training",
 )
 FIG_4A = _analysed(
     "fig-4a",
@@ -96,6 +99,7 @@ FIG_4A = _analysed(
     _GRID,
     tables.ONLY_ACCURACY,
     tables.CORRELATION,
+    analysis="every-head",
 )
 FIG_7 = PaperFigure(
     id="fig-7",
@@ -125,6 +129,7 @@ FIG_11 = _analysed(
     "Which head of layer 1 does each induction head read from, by its keys and by its values?",
     "the analysis “wiring of two layers” of the unclamped run",
     *tables.WIRING,
+    analysis="wiring",
 )
 FIG_12 = _analysed(
     "fig-12",
@@ -141,6 +146,7 @@ FIG_13 = _analysed(
     "The same as Fig. 4a, as losses.",
     _GRID,
     tables.ONLY_LOSS,
+    analysis="every-head",
 )
 FIG_14 = _analysed(
     "fig-14",
@@ -149,6 +155,7 @@ FIG_14 = _analysed(
     "Do heads add up: does every further one make the loss smaller?",
     "the analysis “heads added back” of the unclamped run",
     tables.ADD_BACK,
+    analysis="added-back",
 )
 FIG_16 = _analysed(
     "fig-16",
@@ -186,6 +193,7 @@ TABLE_2 = _analysed(
     "Do heads make the same mistakes?",
     f"{_GRID}; its table of recovered mistakes",
     tables.RECOVERED,
+    analysis="every-head",
 )
 TABLE_3 = _analysed(
     "table-3",

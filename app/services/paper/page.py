@@ -33,7 +33,8 @@ class PaperCard:
     said: str
     progress: float
     cost: PaperMade | None  # None: nothing to launch
-    is_linked: bool
+    analysis: str  # what can be asked of the run that is trained; nothing while it is not
+    run_id: str
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def _card(session: Session, runs: FigureRuns) -> PaperCard:
         said=_said(summary),
         progress=runs.progress,
         cost=cost(session, runs.figure) if can_make else None,
-        is_linked=bool(runs.figure.panels or runs.figure.tables),
+        analysis=runs.figure.analysis if summary.state == "needs analyses" else "",
+        run_id=next((one.id for one in runs.by_name.values()), ""),
     )
 
 

@@ -1,8 +1,11 @@
 """REST and pages of the paper's figures: listed, made once, drawn beside the published numbers."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+from app.db.recording import StoredFile
 from app.schemas.paper.registry import BY_ID, FIGURES
 from app.schemas.state import RunState
-from tests.integration.support.rows import add, measurement, moved, new_run
+from tests.integration.support.rows import add, add_checkpoint, measurement, moved, new_run
 
 PAPER = "/api/v1/figures/paper"
 ENDED = (RunState.STARTING, RunState.RUNNING, RunState.FINISHED)
@@ -57,6 +60,17 @@ def test_one_click_launches_what_is_missing_and_runs_that_figures_share_once(cli
     assert client.post(f"{PAPER}/fig-1/make").status_code == 409
 
 
+def test_two_clicks_at_once_train_nothing_twice(client, outbox):
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(
+            pool.map(client.post, [f"{PAPER}/{one}/make" for one in ("fig-5b", "fig-8")])
+        )
+
+    assert [answer.status_code for answer in answers] == [202, 202]
+    launched = sum(answer.json()["launched"] for answer in answers)
+    assert (launched, outbox.waiting()) == (9, 9)
+
+
 def test_a_run_that_failed_is_trained_again_and_one_that_finished_is_not(client, engine, outbox):
     [main] = BY_ID["fig-3a"].runs
     failed = new_run(engine, outbox, main.config)
@@ -65,11 +79,22 @@ def test_a_run_that_failed_is_trained_again_and_one_that_finished_is_not(client,
     assert client.post(f"{PAPER}/fig-3a/make?dry_run=true").json()["launched"] == 1
 
     finished = trained(engine, outbox, main.config)
-    found = client.get(f"{PAPER}/fig-3a").json()
-    assert (found["state"], found["members"][0]["run_id"]) == ("ready", finished)
+    later = new_run(engine, outbox, main.config)
+    for state in (RunState.STARTING, RunState.FAILED):
+        found = client.get(f"{PAPER}/fig-3a").json()
+        assert (found["state"], found["members"][0]["run_id"]) == ("ready", finished)
+        moved(engine, outbox, later, state)
     assert client.post(f"{PAPER}/fig-3a/make").json()["launched"] == 0
     assert client.get(f"{PAPER}/fig-4a").json()["state"] == "needs analyses"
     assert client.get(f"{PAPER}/fig-4b").json()["state"] == "partly made"
+
+    asked = {"run": finished, "preset": "every-head"}
+    for name, value in asked.items():
+        assert f'name="{name}" value="{value}"' in client.get("/paper/fig-4a").text
+    assert 'action="/analyses"' in client.get("/paper").text
+    add_checkpoint(engine, finished, StoredFile(1_000_000, "file:///nowhere", 7, "0" * 64))
+    answer = client.post("/analyses", data=asked, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"][:10]) == (303, "/analyses/")
 
 
 def test_ours_stand_beside_the_published_numbers_and_claims_are_checked(client, engine, outbox):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.schemas.analyses.presets import preset_by_id
 from app.schemas.paper import tables
 from app.schemas.paper.figure import PaperFigure, PaperNeeds
 from app.schemas.paper.registry import BY_ID, FIGURES
@@ -53,6 +54,17 @@ def test_what_comes_from_training_has_runs_panels_and_claims(figure):
         assert figure.panels
         assert figure.claims
         assert figure.expected
+
+
+def test_questions_are_those_that_analyses_offer():
+    asked = {figure.id: figure.analysis for figure in FIGURES if figure.analysis}
+
+    assert set(asked) == {"fig-3b", "fig-4a", "fig-11", "fig-13", "fig-14", "table-2"}
+    for figure_id, question in asked.items():
+        preset = preset_by_id(question)
+        assert preset is not None
+        number = BY_ID[figure_id].name.removeprefix("Fig. ")
+        assert number in preset.figure
 
 
 def test_runs_that_figures_share_are_the_same_run():
