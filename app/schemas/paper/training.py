@@ -127,7 +127,7 @@ def _steps() -> PaperFigure:
                 "With layer 1 and copy given, the rest is soonest.", InOrder((both, match))
             ),
             PublishedClaim(
-                "With layer 1 given as well, the copy brings it sooner than alone.",
+                "Layer 1 and copy given are sooner than copy alone.",
                 InOrder((both, copy)),
             ),
             PublishedClaim("Match before layer 1.", InOrder((match, layer_1))),

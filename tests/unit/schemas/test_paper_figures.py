@@ -7,9 +7,10 @@ import pytest
 
 from app.schemas.analyses.presets import preset_by_id
 from app.schemas.paper import tables
-from app.schemas.paper.figure import PaperFigure, PaperNeeds
+from app.schemas.paper.figure import PaperFigure, PaperLine, PaperNeeds
 from app.schemas.paper.registry import BY_ID, FIGURES
-from app.schemas.paper.rules import LEVELS
+from app.schemas.paper.rules import LEVELS, InOrder, LongerPlateau, MeasuredCurve
+from app.schemas.paper.training import TRAINED
 
 PUBLISHED = json.loads(
     (Path(__file__).resolve().parents[2] / "golden" / "paper_published.json").read_text()
@@ -111,3 +112,21 @@ def test_wiring_is_as_published(kind):
             tables.ONLY_ACCURACY.columns[1:], tables.ONLY_ACCURACY.rows[0][1:], strict=True
         ):
             assert cell == pytest.approx(known[f"only_l1h{name[-1]}"], abs=6e-6)
+
+
+def published_curve(line: PaperLine) -> MeasuredCurve:
+    """The published numbers of a curve as if they had been measured."""
+    known = [*line.published.points]
+    known += [(place, LEVELS[level] - 1e-9) for level, place in line.published.crossings.items()]
+    known = sorted(known) if line.published.points else [(0, 1.9), *sorted(known)]
+    return MeasuredCurve([place for place, _ in known], [loss for _, loss in known])
+
+
+@pytest.mark.parametrize("figure", TRAINED, ids=named)
+def test_orders_and_plateaus_that_are_claimed_hold_for_the_published_numbers(figure):
+    curves = {line.label: published_curve(line) for line in figure.lines}
+    ordered = [c for c in figure.claims if isinstance(c.rule, InOrder | LongerPlateau)]
+
+    assert ordered or figure.id == "fig-15"
+    for claim in ordered:
+        assert claim.rule(curves).holds is True, (claim.text, claim.rule(curves).figures)
