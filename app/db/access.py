@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db.models import AccessToken, AuditEvent, BrowserSession, Moment
@@ -15,14 +15,13 @@ CALLER = "caller"  # in a session's info: whom it acts for
 
 
 def token_of(session: Session, sha256: str) -> AccessToken | None:
-    """The token with this hash; notes that it is used."""
-    statement = (
-        update(AccessToken)
-        .where(AccessToken.sha256 == sha256)
-        .values(used_at=func.clock_timestamp())
-        .returning(AccessToken)
-    )
-    return session.scalars(statement).one_or_none()
+    """The token with this hash; notes that it is used, once a minute at most."""
+    # Programs ask some hundred times a second: each would write, and wait for the one before.
+    is_old = AccessToken.used_at < func.clock_timestamp() - timedelta(minutes=1)
+    own = AccessToken.sha256 == sha256
+    unnoted = update(AccessToken).where(own, or_(AccessToken.used_at.is_(None), is_old))
+    session.execute(unnoted.values(used_at=func.clock_timestamp()))
+    return session.scalars(select(AccessToken).where(own)).one_or_none()
 
 
 def tokens(session: Session) -> Sequence[AccessToken]:

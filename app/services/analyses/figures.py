@@ -199,8 +199,9 @@ def _wiring(cells: Sequence[CellRead], columns: int) -> Figure:
             before = base.get(cell.head, 0.0) if is_removed else 0.0
             table[cell.head or 0][cell.other or 0] = cell.accuracy - before
         place = _place(number, columns)
-        traces.append(_picture(title, table, suffix, is_removed, widest, place))
-        layout |= _panel(suffix, place)
+        if own:  # a picture of nothing has no place for its axes
+            traces.append(_picture(title, table, suffix, is_removed, widest, place))
+        layout |= _panel(suffix, place, heads)
         layout["annotations"].append(_title(title, place))
     return {"data": traces, "layout": layout}
 
@@ -255,13 +256,13 @@ def _picture(
     }
 
 
-def _panel(suffix: str, place: PanelPlace) -> dict[str, Any]:
+def _panel(suffix: str, place: PanelPlace, heads: int) -> dict[str, Any]:
     x = axis_style() | {"domain": list(place.x), "anchor": f"y{suffix}"}
     y = axis_style() | {"domain": list(place.y), "anchor": f"x{suffix}"}
-    whole = {"dtick": 1, "showgrid": False}
+    whole, ends = {"dtick": 1, "showgrid": False}, [-0.5, heads - 0.5]
     return {
-        f"xaxis{suffix}": titled(x, "head of the earlier layer", **whole),
-        f"yaxis{suffix}": titled(y, "head of the later", autorange="reversed", **whole),
+        f"xaxis{suffix}": titled(x, "head of the earlier layer", range=ends, **whole),
+        f"yaxis{suffix}": titled(y, "head of the later", range=ends[::-1], **whole),
     }
 
 

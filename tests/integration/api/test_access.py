@@ -100,6 +100,27 @@ def test_a_revoked_token_lets_nobody_in_nor_the_browsers_that_it_let_in(admin, s
     assert stranger.get("/runs").status_code == 401
 
 
+def test_that_a_token_is_used_is_noted_once_a_minute(admin, stranger, engine):
+    token_id, shown = make(admin, "read")
+
+    def used_at() -> object:
+        with engine.connect() as connection:
+            found = text("SELECT used_at FROM access_token WHERE id = :id")
+            return connection.execute(found, {"id": token_id}).scalar_one()
+
+    stranger.get(RUNS, headers=shown)
+    first = used_at()
+    stranger.get(RUNS, headers=shown)
+    assert first is not None
+    assert used_at() == first
+
+    long_ago = text("UPDATE access_token SET used_at = used_at - interval '2 minutes'")
+    with engine.begin() as connection:
+        connection.execute(long_ago)
+    stranger.get(RUNS, headers=shown)
+    assert used_at() > first
+
+
 def test_tokens_are_nowhere_kept_and_told_once(admin, engine):
     made = admin.post("/api/v1/tokens", json={"name": "notebook", "scope": "read"}).json()
     with engine.connect() as connection:

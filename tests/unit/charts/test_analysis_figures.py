@@ -95,3 +95,15 @@ def test_of_nothing_there_is_a_figure_without_traces():
         figure = analysis_figure(kind, result())
         assert figure["data"] == []
         json.dumps(figure, allow_nan=False)
+
+
+def test_of_wiring_that_is_not_done_only_what_is_there_is_drawn():
+    base = [cell("base", head) for head in range(HEADS)]
+    pairs = [(later, earlier) for later in range(HEADS) for earlier in range(HEADS)]
+
+    begun = analysis_figure("wiring", result(*base))
+    first = analysis_figure("wiring", result(*base, *(cell("remove_values", *p) for p in pairs)))
+
+    assert begun["data"] == []
+    assert [trace["uid"] for trace in first["data"]] == ["panel1"]
+    assert begun["layout"]["yaxis4"]["range"] == [2.5, -0.5]
