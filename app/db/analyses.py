@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.db.claims import lease_end
 from app.db.locks import WRITING
-from app.db.models import Analysis, AnalysisPart, Moment
-from app.schemas.state import ACTIVE, CLAIMABLE, RunState
+from app.db.models import Analysis, AnalysisPart, Moment, Run
+from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, RunState
+
+_ENDED = select(Run.id).where(Run.id == Analysis.run_id, Run.state.in_(TERMINAL))
+_CAN_BE_DONE = or_(Analysis.total > 0, _ENDED.exists())  # no parts: its run is awaited
 
 
 def analysis_by_id(session: Session, analysis_id: str) -> Analysis | None:
@@ -26,10 +29,11 @@ def locked(session: Session, analysis_id: str) -> Analysis | None:
 
 
 def next_waiting(session: Session) -> Analysis | None:
-    """The one that has waited longest, locked; what somebody else holds is passed over."""
+    """The one that has waited longest for a worker, locked; what somebody else holds is passed
+    over, and so is what waits for its run."""
     statement = (
         select(Analysis)
-        .where(Analysis.state.in_(CLAIMABLE))
+        .where(Analysis.state.in_(CLAIMABLE), _CAN_BE_DONE)
         .order_by(Analysis.created_at, Analysis.id)
         .limit(1)
         .with_for_update(skip_locked=True, **WRITING)
@@ -68,7 +72,7 @@ def waiting(session: Session, *, seconds: float, limit: int) -> Sequence[str]:
     long_ago = func.clock_timestamp(type_=Moment) - timedelta(seconds=seconds)
     statement = (
         select(Analysis.id)
-        .where(Analysis.state.in_(CLAIMABLE), Analysis.moved_at < long_ago)
+        .where(Analysis.state.in_(CLAIMABLE), Analysis.moved_at < long_ago, _CAN_BE_DONE)
         .order_by(Analysis.created_at, Analysis.id)
         .limit(limit)
     )

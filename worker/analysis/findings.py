@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from app.schemas.analyses.cells import AnalysisCell
+from app.schemas.analyses.cell import AnalysisCell
 from app.services.analyses.plan import COMPARED, PlannedPart
 from worker.science.analysis.results import Groups, Inspected
 from worker.science.data.exhaustive import SequenceSet

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.config import Settings
 from app.db import analyses, recording
 from app.db.recording import StoredFile
-from app.schemas.analyses.cells import AnalysisCell, composed
+from app.schemas.analyses.cell import AnalysisCell, composed
 from app.schemas.analyses.kinds import REQUEST, AnalysisRequest, Exhaustive, Wiring
 from app.schemas.config import RunConfig
 from app.schemas.words import grouped

@@ -19,7 +19,7 @@ from app.services.analyses.analysis_read import (
     read_result,
     result_lines,
 )
-from app.services.analyses.figures import analysis_figure
+from app.services.analyses.drawing.figure import analysis_figure
 from app.services.csv_text import csv_text
 from app.services.runs.lifecycle import run_or_error
 

@@ -11,7 +11,8 @@ from app.schemas.text import Body, Text
 Head = Annotated[int, Field(ge=0, le=1000)]
 Name = Annotated[Text, Field(min_length=1, max_length=100)]
 Preserved = Literal["nothing", "patterns", "values", "patterns_and_values"]
-Act = Literal["none", "remove", "only", "add_back"]
+Act = Literal["none", "remove", "only", "add_back", "add_back_rest"]
+ProgramSet = Literal["perfect_match", "sub_circuits", "ways_to_output", "previous_token_sets"]
 MOST_PROGRAMS = 64
 
 
@@ -40,6 +41,10 @@ class _Analysis(Body):
         bool,
         Field(description="Whether the run's own clamps, lit as at the end, are part of the model"),
     ] = True
+    after_training: Annotated[
+        bool,
+        Field(description="Waits until a run that is not there yet has been trained to its end"),
+    ] = False
 
 
 class Exhaustive(_Analysis):
@@ -57,7 +62,8 @@ class AblationGrid(_Analysis):
         tuple[Act, ...],
         Field(
             description="`none`: no ablation. `remove`: each head. `only`: all others. "
-            "`add_back`: all but the first 1, 2 ... heads of `order`"
+            "`add_back`: all but the first 1, 2 ... heads of `order`. `add_back_rest`: the same "
+            "of `order` without its first"
         ),
     ] = ("none", "remove", "only")
     order: Annotated[
@@ -84,12 +90,21 @@ class Wiring(_Analysis):
 
 
 class Perfected(_Analysis):
-    """The model under any programs: perfected parts, sub-circuits (Figs. 10, 16, Tables 2, 3)."""
+    """The model under any programs: perfected parts, sub-circuits, ways to the output (Figs. 10,
+    12, 16, Tables 1, 3)."""
 
     kind: Literal["perfected"] = "perfected"
     programs: Annotated[
-        dict[Name, Program],
-        Field(min_length=1, max_length=MOST_PROGRAMS, description="Clamps by a name of yours"),
+        ProgramSet | Annotated[dict[Name, Program], Field(min_length=1, max_length=MOST_PROGRAMS)],
+        Field(
+            description="Clamps by a name of yours, or a set of them. `perfect_match`: each head "
+            "of the last layer alone, with its attention on the right label (Fig. 16, Table 3). "
+            "`sub_circuits`: the strongest previous-token head, or the match, as if perfect (Fig. "
+            "10). `ways_to_output`: each layer's own way to the output removed, what later layers "
+            "attend to and read preserved (Fig. 12). `previous_token_sets`: heads of layer 1 of "
+            "previous-token strength 0.5 or more removed, or all others, with the patterns or the "
+            "values of layer 2 preserved (Table 1)"
+        ),
     ]
 
 

@@ -39,7 +39,7 @@ PRESETS = (
         "added-back",
         "Heads of the last layer added back, the strongest first",
         "Fig. 14",
-        {"kind": "ablation_grid", "acts": ["none", "add_back"]},
+        {"kind": "ablation_grid", "acts": ["none", "add_back", "add_back_rest"]},
         least_heads=2,
     ),
     AnalysisPreset(
@@ -54,7 +54,35 @@ PRESETS = (
         "along-training",
         "All sequences of the task, along the training",
         "Fig. 3b",
-        {"kind": "exhaustive", "checkpoints": {"evenly": 20}},
+        {"kind": "exhaustive", "checkpoints": {"evenly": 100}},
+    ),
+    AnalysisPreset(
+        "perfect-match",
+        "Each head of the last layer alone, with a perfect match",
+        "Fig. 16, Table 3",
+        {"kind": "perfected", "programs": "perfect_match"},
+        least_heads=2,
+    ),
+    AnalysisPreset(
+        "previous-token-sets",
+        "Without the heads of layer 1 that look back, and without the others",
+        "Table 1",
+        {"kind": "perfected", "programs": "previous_token_sets"},
+        least_layers=2,
+    ),
+    AnalysisPreset(
+        "sub-circuits",
+        "Progress of sub-circuits, along the training",
+        "Fig. 10",
+        {"kind": "perfected", "programs": "sub_circuits", "checkpoints": {"evenly": 100}},
+        least_layers=2,
+    ),
+    AnalysisPreset(
+        "ways-to-output",
+        "Each layer's way to the output, along the training",
+        "Fig. 12",
+        {"kind": "perfected", "programs": "ways_to_output", "checkpoints": {"evenly": 100}},
+        least_layers=2,
     ),
 )
 

@@ -20,7 +20,7 @@ class AnalysisRead(BaseModel):
     state: RunState
     is_terminal: bool
     done: int = Field(description="Parts that are done, of `total`")
-    total: int
+    total: int = Field(description="0: its run is still awaited")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

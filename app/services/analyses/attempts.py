@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from app.db import analyses, claims
 from app.db.models import Analysis
+from app.errors import Invalid
 from app.schemas.state import ErrorKind, RunState
-from app.services.analyses.lifecycle import move
+from app.services.analyses.lifecycle import move, settle_plan
 from app.services.runs.outbox import send_train
 from app.services.runs.reaper import Kept
 
@@ -26,7 +27,7 @@ class Turn:
 
 def claim(session: Session, *, worker: str, lease_seconds: float) -> Turn | None:
     """Takes the analysis that has waited longest, if one waits."""
-    analysis = analyses.next_waiting(session)
+    analysis = _next(session)
     if analysis is None:
         return None
     analysis.attempt += 1
@@ -34,6 +35,21 @@ def claim(session: Session, *, worker: str, lease_seconds: float) -> Turn | None
     analysis.worker, analysis.lease_until = worker, claims.lease_end(lease_seconds)
     move(session, analysis, RunState.STARTING)
     return Turn(analysis.id, analysis.attempt)
+
+
+def _next(session: Session) -> Analysis | None:
+    """The next one that can be done; those on the way that cannot are ended."""
+    while (analysis := analyses.next_waiting(session)) is not None:
+        try:
+            settle_plan(session, analysis)
+            return analysis
+        except Invalid as error:
+            said = f"Its run was awaited, and cannot answer: {error}"
+            move(
+                session, analysis, RunState.FAILED, error_kind=ErrorKind.CONFIG, error_message=said
+            )
+            session.flush()
+    return None
 
 
 def begin(session: Session, turn: Turn) -> bool:

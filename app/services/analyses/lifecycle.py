@@ -6,20 +6,29 @@ from sqlalchemy.orm import Session
 
 from app.db import access, analyses, runs
 from app.db.models import Analysis, Run
-from app.errors import Conflict, NotFound
-from app.schemas.analyses.kinds import AnalysisRequest
+from app.errors import Conflict, Invalid, NotFound
+from app.schemas.analyses.kinds import REQUEST, AnalysisRequest
 from app.schemas.config import RunConfig
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, ErrorKind, RunState, may_move
-from app.services.analyses.plan import cache_key, make_plan, parts_of
+from app.services.analyses.plan import (
+    AnalysisPlan,
+    cache_key,
+    check_before_training,
+    make_plan,
+    parts_of,
+)
 from app.services.runs.creation import new_id
+from app.services.runs.lifecycle import run_or_error
 from app.services.runs.outbox import send_train
 
 log = logging.getLogger(__name__)
 
+AWAITED = 0  # parts of an analysis whose run is still awaited: its plan is made after the training
+
 
 def launch(session: Session, run: Run, request: AnalysisRequest) -> tuple[Analysis, bool]:
     """A queued analysis, or the one there is that answers the same, and whether it is new."""
-    plan = make_plan(session, run, request)
+    plan = _plan(session, run, request)
     key = cache_key(run, request, plan)
     # Two equal requests at once make two: wasteful, and no harm.
     if existing := analyses.with_key(session, key):
@@ -32,7 +41,7 @@ def launch(session: Session, run: Run, request: AnalysisRequest) -> tuple[Analys
         request=request.model_dump(mode="json"),
         plan=plan.model_dump(mode="json"),
         cache_key=key,
-        total=len(parts_of(request, plan, config)),
+        total=len(parts_of(request, plan, config)) if plan.checkpoints else AWAITED,
     )
     session.add(made)
     session.flush()
@@ -41,12 +50,37 @@ def launch(session: Session, run: Run, request: AnalysisRequest) -> tuple[Analys
     return made, True
 
 
+def _plan(session: Session, run: Run, request: AnalysisRequest) -> AnalysisPlan:
+    """None of its checkpoints are known while the training is awaited."""
+    if not request.after_training or RunState(run.state) in TERMINAL:
+        return make_plan(session, run, request)
+    check_before_training(run, request)
+    return AnalysisPlan()
+
+
 def analysis_or_error(session: Session, analysis_id: str) -> Analysis:
     """The analysis, or `NotFound`."""
     found = analyses.analysis_by_id(session, analysis_id)
     if found is None:
         raise NotFound(f"There is no analysis {analysis_id!r}.")
     return found
+
+
+def settle_plan(session: Session, analysis: Analysis) -> None:
+    """Plans an analysis whose run was awaited and has ended. Raises `Invalid`, also where the run
+    was not trained to its end: half a training would answer another question."""
+    if analysis.total != AWAITED:
+        return
+    run = run_or_error(session, analysis.run_id)
+    if run.state != RunState.FINISHED:
+        raise Invalid(f"run {run.id} is {run.state}. Ask again for what it has.")
+    request = REQUEST.validate_python(analysis.request)
+    plan = make_plan(session, run, request)
+    analysis.plan, analysis.cache_key = (
+        plan.model_dump(mode="json"),
+        cache_key(run, request, plan),
+    )
+    analysis.total = len(parts_of(request, plan, RunConfig.model_validate(run.config)))
 
 
 def move(

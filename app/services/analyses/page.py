@@ -9,12 +9,18 @@ from sqlalchemy.orm import Session
 from app.db import analyses
 from app.db.models import Analysis, Run
 from app.errors import NotFound
-from app.schemas.analyses.kinds import REQUEST, AblationGrid, AnalysisRequest
+from app.schemas.analyses.kinds import (
+    REQUEST,
+    AblationGrid,
+    AnalysisRequest,
+    Perfected,
+    ProgramSet,
+)
 from app.schemas.analyses.presets import PRESETS, AnalysisPreset
 from app.schemas.analyses.read import AnalysisRead, AnalysisResult, CellRead
 from app.schemas.config import RunConfig
 from app.services.analyses.analysis_read import read_analysis, read_result
-from app.services.analyses.figures import analysis_figure
+from app.services.analyses.drawing.figure import analysis_figure
 from app.services.runs.lifecycle import run_or_error
 
 BUSY_SECONDS = 1
@@ -24,6 +30,12 @@ TITLES = {
     "ablation_grid": "Heads removed and kept",
     "wiring": "Wiring of two layers",
     "perfected": "Programs of your own",
+}
+SETS: dict[ProgramSet, str] = {
+    "perfect_match": "Each head with a perfect match",
+    "sub_circuits": "Progress of sub-circuits",
+    "ways_to_output": "Ways to the output",
+    "previous_token_sets": "Without the heads that look back",
 }
 
 
@@ -122,6 +134,8 @@ def title_of(request: AnalysisRequest) -> str:
     """The question in some words."""
     if isinstance(request, AblationGrid) and "add_back" in request.acts:
         return "Heads added back"
+    if isinstance(request, Perfected) and not isinstance(request.programs, dict):
+        return SETS[request.programs]
     return TITLES[request.kind]
 
 
@@ -136,6 +150,8 @@ def _row(one: Analysis) -> AnalysisRow:
 
 def _said(read: AnalysisRead) -> str:
     parts = f"{read.done} of {read.total} parts"
+    if read.state == "queued" and not read.total:
+        return "waits until its run is trained"
     if read.state == "queued":
         return f"{parts}; waits for a worker"
     return f"{parts}; its worker was lost, another goes on" if read.state == "lost" else parts

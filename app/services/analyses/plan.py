@@ -11,14 +11,15 @@ from sqlalchemy.orm import Session
 from app.db import series
 from app.db.models import Checkpoint, Run
 from app.errors import Invalid
-from app.schemas.analyses.cells import AnalysisCell, CellError, cells_of
+from app.schemas.analyses.cell import LOOKS_BACK, AnalysisCell, CellError, Ranks
+from app.schemas.analyses.cells import cells_of
 from app.schemas.analyses.kinds import AblationGrid, AnalysisRequest, Evenly
 from app.schemas.config import RunConfig, dimensions_of
 from app.schemas.words import grouped
 
 VERSION = 1  # of the numbers: with another one nothing that was found before answers
 CELLS_AT_ONCE = 16  # of a part, where their mistakes are not compared
-COMPARED = ("only", "programs")  # groups whose mistakes are
+COMPARED = ("only", "programs", "matched")  # groups whose mistakes are
 MOST_PARTS = 20_000
 SECONDS_A_CELL = 0.5  # on one core, of the paper's task
 
@@ -33,12 +34,18 @@ class PlannedCheckpoint(BaseModel):
 
 
 class AnalysisPlan(BaseModel):
-    """What the answer depends on besides the run's config. `order`: heads by strength."""
+    """What the answer depends on besides the run's config: nothing yet while its run is awaited.
+    `order`, `previous`: heads by what they do, see `schemas.analyses.cell.Ranks`."""
 
     model_config = ConfigDict(frozen=True)
 
-    checkpoints: tuple[PlannedCheckpoint, ...]
+    checkpoints: tuple[PlannedCheckpoint, ...] = ()
     order: tuple[int, ...] = ()
+    previous: tuple[int, ...] = ()
+
+    @property
+    def ranks(self) -> Ranks:
+        return Ranks(self.order, self.previous)
 
 
 @dataclass(frozen=True)
@@ -51,23 +58,40 @@ class PlannedPart:
 
 def make_plan(session: Session, run: Run, request: AnalysisRequest) -> AnalysisPlan:
     """Raises `Invalid` for what this run cannot answer."""
-    config = RunConfig.model_validate(run.config)
-    order = _by_strength(session, run, request)
-    plan = AnalysisPlan(checkpoints=_chosen(session, run, request), order=order)
+    plan = AnalysisPlan(
+        checkpoints=_chosen(session, run, request),
+        order=_by_strength(session, run, request),
+        previous=_looking_back(session, run),
+    )
+    _check(run, request, plan)
+    return plan
+
+
+def check_before_training(run: Run, request: AnalysisRequest) -> None:
+    """Raises `Invalid` for what the run will not be able to answer, whatever it learns."""
+    every = tuple(range(RunConfig.model_validate(run.config).model.heads))
+    _check(run, request, AnalysisPlan(order=every, previous=every[:1]))
+
+
+def _check(run: Run, request: AnalysisRequest, plan: AnalysisPlan) -> None:
     try:
-        count = len(parts_of(request, plan, config))
+        cells = _cells(request, plan, RunConfig.model_validate(run.config))
     except CellError as error:
         raise Invalid(str(error), loc=error.loc) from None
+    count = len(plan.checkpoints) * len(_together(cells))
     if count > MOST_PARTS:
         raise Invalid(f"That is {grouped(count)} parts of work; {grouped(MOST_PARTS)} can be.")
-    return plan
 
 
 def parts_of(request: AnalysisRequest, plan: AnalysisPlan, config: RunConfig) -> list[PlannedPart]:
     """By checkpoint, and within each by groups of cells. Raises `CellError`."""
-    dimensions = dimensions_of(config.model, config.task, config.training)
-    cells = cells_of(request, dimensions, plan.order)
+    cells = _cells(request, plan, config)
     return [PlannedPart(one, tuple(some)) for one in plan.checkpoints for some in _together(cells)]
+
+
+def _cells(request: AnalysisRequest, plan: AnalysisPlan, config: RunConfig) -> list[AnalysisCell]:
+    dimensions = dimensions_of(config.model, config.task, config.training)
+    return cells_of(request, dimensions, plan.ranks)
 
 
 def _together(cells: list[AnalysisCell]) -> list[list[AnalysisCell]]:
@@ -80,8 +104,12 @@ def _together(cells: list[AnalysisCell]) -> list[list[AnalysisCell]]:
 
 
 def cache_key(run: Run, request: AnalysisRequest, plan: AnalysisPlan) -> str:
-    """Equal for questions about a run that have the same answer."""
-    asked = request.model_dump(mode="json", exclude={"checkpoints"})
+    """Equal for questions about a run that have the same answer; with a plan that waits for the
+    training, for equal questions."""
+    if not plan.checkpoints:
+        waiting = ["waits", VERSION, run.id, request.model_dump(mode="json")]
+        return hashlib.sha256(json.dumps(waiting, sort_keys=True).encode()).hexdigest()
+    asked = request.model_dump(mode="json", exclude={"checkpoints", "after_training"})
     depends = [VERSION, run.config_hash, run.data_sha256, asked, plan.model_dump(mode="json")]
     return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
 
@@ -131,3 +159,13 @@ def _by_strength(session: Session, run: Run, request: AnalysisRequest) -> tuple[
         return ()
     strengths = found[-1 if layer is None else layer]
     return tuple(sorted(range(len(strengths)), key=lambda head: -strengths[head]))
+
+
+def _looking_back(session: Session, run: Run) -> tuple[int, ...]:
+    """Previous-token heads of the first layer as last measured, the strongest first; the strongest
+    one alone where none is clearly one."""
+    found = series.last_strengths(session, [run.id], "previous_token_strength").get(run.id)
+    if found is None:
+        return ()
+    order = sorted(range(len(found[0])), key=lambda head: -found[0][head])
+    return tuple(head for head in order if found[0][head] >= LOOKS_BACK) or tuple(order[:1])

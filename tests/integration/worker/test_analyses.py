@@ -16,7 +16,9 @@ from app.db import analyses, runs
 from app.db.engine import session_scope
 from app.db.models import Checkpoint
 from app.main import create_app
-from app.schemas.analyses.cells import ablated
+from app.schemas.analyses.cell import ablated
+from app.schemas.clamps.kinds import Ablate, InductionPattern, Preserve
+from app.schemas.clamps.site import Site
 from app.schemas.config import RunConfig
 from app.services.analyses import attempts
 from app.services.analyses.attempts import KEPT
@@ -38,6 +40,7 @@ from worker.science.training.loop import cohort_shape
 from worker.service.analyses import Analyses
 
 API = "/api/v1/analyses"
+MEASURED = ",".join(f"previous_token_strength.L0H{head}" for head in range(3))
 CONFIG = tiny(model={"layers": 2, "heads": 3, "width": 24, "mlp_ratio": 1.0}, task={"classes": 10})
 
 
@@ -56,15 +59,25 @@ def api(session_settings):
 
 
 @pytest.fixture(scope="module")
-def run_id(session_settings, session_engine, session_outbox) -> str:
-    """A trained run, with checkpoints at 0, 5,024, 10,016, 15,008 and 16,000 sequences."""
-    process = WorkerProcess(session_settings)
-    process.start()
+def trained(api, session_settings, session_engine, session_outbox) -> tuple[str, str]:
+    """A trained run, with checkpoints at 0, 5,024, 10,016, 15,008 and 16,000 sequences; and an
+    analysis that was asked for before it was there, and has waited for it."""
     with transaction(session_engine, session_outbox) as session:
         made = create_run(session, CONFIG).id
-    process.until(lambda: state(session_engine, made) == "finished", "finished run")
+    awaited = asked(
+        api, made, "perfected", programs="sub_circuits", checkpoints="all", after_training=True
+    )
+    process = WorkerProcess(session_settings)
+    process.start()
+    process.until(lambda: api.get(f"{API}/{awaited}").json()["is_terminal"], "awaited analysis")
     process.kill()
-    return made
+    assert state(session_engine, made) == "finished"
+    return made, awaited
+
+
+@pytest.fixture
+def run_id(trained) -> str:
+    return trained[0]
 
 
 @pytest.fixture
@@ -178,6 +191,106 @@ def test_programs_of_ones_own_stand_beside_the_runs_and_compare_mistakes(api, ru
 
     assert [cell["checkpoint"] for cell in found["cells"]] == [0, 0, 10_016, 10_016, 16_000, 16_000]
     assert [one["checkpoint"] for one in found["recovery"]] == [0, 10_016, 16_000]
+
+
+def test_what_was_asked_before_the_training_is_answered_after_it(api, trained):
+    run_id, awaited = trained
+
+    found = result(api, awaited)
+
+    assert [cell["checkpoint"] for cell in found["cells"][::3]] == [0, 5024, 10_016, 15_008, 16_000]
+    last = {cell["group"]: cell for cell in found["cells"][-3:]}
+    assert list(last) == ["none", "look_back", "match"]
+    page = api.get(f"/api/v1/runs/{run_id}/measurements", params={"series": MEASURED}).json()
+    strengths = [page["series"][f"previous_token_strength.L0H{head}"][-1] for head in range(3)]
+    assert last["look_back"]["name"] == (
+        f"previous token perfect at L0H{np.argmax(strengths)} (2, 3qkv, 4, 5)"
+    ), "the head that looks back most, by the last measurement"
+    match = InductionPattern(site=Site.parse("L1.pattern[query]"))
+    [one] = directly(api, run_id, 16_000, [(match,)])
+    assert last["match"]["loss"] == pytest.approx(float(one.metrics["loss"].value), rel=1e-6)
+    again = api.post(
+        API,
+        json={"kind": "perfected", "run": run_id, "programs": "sub_circuits", "checkpoints": "all"},
+    )
+    assert again.json()["id"] == awaited, "a later question that is equal has its answer"
+
+
+@pytest.mark.parametrize(
+    ("named", "programs"),
+    [
+        (
+            "perfect_match",
+            ["", "L1H1,2.v L1H0", "L1H0,2.v L1H1", "L1H0,1.v L1H2"],
+        ),
+        ("ways_to_output", ["", "L0H0,1,2.v L1.pattern L1.v", "L1H0,1,2.v"]),
+    ],
+)
+def test_named_sets_are_the_programs_that_they_say(api, run_id, worker, named, programs):
+    analysis_id = asked(api, run_id, "perfected", programs=named)
+    assert worker.attend_one()
+
+    cells = result(api, analysis_id)["cells"]
+
+    found = directly(api, run_id, 16_000, [written(one, named) for one in programs])
+    assert len(cells) == len(found)
+    for cell, one in zip(cells, found, strict=True):
+        assert cell["loss"] == pytest.approx(float(one.metrics["loss"].value), rel=1e-6)
+        assert cell["mistakes"] == one.mistakes
+
+
+def test_heads_that_look_back_and_all_others_are_removed(api, run_id, worker):
+    analysis_id = asked(api, run_id, "perfected", programs="previous_token_sets")
+    assert worker.attend_one()
+
+    cells = result(api, analysis_id)["cells"]
+
+    ways = ["patterns", "values"]
+    assert [cell["group"] for cell in cells] == [
+        f"{group}_{way}" for group in ("looking_back", "others") for way in ways
+    ]
+    names = [cell["name"].removeprefix("without L0H").split(", ")[0] for cell in cells[::2]]
+    heads = sorted(int(head) for name in names for head in name.split(","))
+    assert heads == [0, 1, 2], "each head is of one of the two sets"
+
+
+def test_heads_are_added_back_without_the_strongest_too(api, run_id, worker):
+    analysis_id = asked(api, run_id, "ablation_grid", acts=["add_back", "add_back_rest"])
+    assert worker.attend_one()
+
+    cells = result(api, analysis_id)["cells"]
+
+    strongest, second = cells[0]["head"], cells[1]["head"]
+    rest = [cell for cell in cells if cell["group"] == "add_back_rest"]
+    assert [cell["head"] for cell in rest] == [second, ({0, 1, 2} - {strongest, second}).pop()]
+    [one] = directly(api, run_id, 16_000, [ablated(1, [strongest])])
+    assert rest[-1]["loss"] == pytest.approx(float(one.metrics["loss"].value), rel=1e-6)
+
+
+def test_one_whose_run_was_not_trained_to_its_end_fails_with_a_sentence(
+    api, engine, outbox, worker
+):
+    with transaction(engine, outbox) as session:
+        other = create_run(session, CONFIG).id
+    request = {"kind": "exhaustive", "run": other, "after_training": True}
+    analysis_id, again = (api.post(API, json=request).json()["id"] for _ in range(2))
+    assert again == analysis_id
+    assert not worker.attend_one(), "it waits for the run, not for a worker"
+    assert "waits until its run is trained" in api.get(f"/analyses/{analysis_id}").text
+    refused = api.post(API, json={**request, "kind": "wiring", "later": 4})
+    assert refused.status_code == 422, "what no training can answer is not awaited"
+
+    with transaction(engine, outbox) as session:
+        request_cancel(session, runs.run_by_id(session, other))
+    assert not worker.attend_one()
+
+    read = api.get(f"{API}/{analysis_id}").json()
+    assert (read["state"], read["done"], read["total"]) == ("failed", 0, 0)
+    assert read["error_message"] == (
+        f"Its run was awaited, and cannot answer: run {other} is cancelled. Ask again for what it "
+        "has."
+    )
+    assert api.delete(f"/api/v1/runs/{other}").status_code == 204
 
 
 def test_a_question_that_was_asked_before_has_its_answer(api, run_id, worker):
@@ -299,6 +412,17 @@ def test_analyses_go_with_their_run(api, run_id, engine, session_settings, sessi
     assert api.delete(f"/api/v1/runs/{other}").status_code == 204
     assert api.get(f"{API}/{analysis_id}").status_code == 404
     assert not worker.attend_one()
+
+
+def written(program: str, named: str) -> tuple:
+    """A program of a set as it is written above: what is silent, then what is kept or matched."""
+    silent, *others = program.split() or [""]
+    clamps = [Ablate(site=Site.parse(silent))] if silent else []
+    if named == "perfect_match" and others:
+        clamps += [InductionPattern(site=Site.parse(f"{others[0]}.pattern[query]"))]
+    else:
+        clamps += [Preserve(site=Site.parse(one)) for one in others]
+    return tuple(clamps)
 
 
 def done(engine, analysis_id: str) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from app.schemas.analyses.read import AnalysisResult
 from app.schemas.state import RunState
-from app.services.analyses.figures import analysis_figure
+from app.services.analyses.drawing.figure import analysis_figure
 
 HEADS = 3
 
