@@ -1,6 +1,6 @@
 """Statements about analyses: who is next, who may write, what was found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -101,6 +101,12 @@ def page_of(
     if after is not None:
         statement = statement.where(tuple_(Analysis.created_at, Analysis.id) < after)
     return session.scalars(statement.limit(limit)).all()
+
+
+def of_runs(session: Session, run_ids: Collection[str]) -> Sequence[Analysis]:
+    """All analyses of some runs, the oldest first."""
+    statement = select(Analysis).where(Analysis.run_id.in_(run_ids))
+    return session.scalars(statement.order_by(Analysis.created_at, Analysis.id)).all()
 
 
 def add_part(session: Session, analysis_id: str, place: int, found: Mapping[str, Any]) -> None:

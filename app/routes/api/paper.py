@@ -1,6 +1,6 @@
 """REST: the paper's figures, ours beside the published numbers."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response, StreamingResponse
@@ -11,6 +11,7 @@ from app.routes.api.runs import DryRunQuery
 from app.schemas.paper.figure import PaperFigure
 from app.schemas.paper.read import PaperFigureRead, PaperList, PaperMade
 from app.services.paper import making
+from app.services.paper.analysed import analysis_drawing, compared_tables, findings_of
 from app.services.paper.drawing import paper_drawing
 from app.services.paper.findings import measured, read_figure
 from app.services.paper.state import figure_or_error, list_figures, runs_of
@@ -51,24 +52,42 @@ def get_paper_drawing(
     session: SessionDep,
     figure: PaperFigureDep,
     columns: Annotated[int, Query(ge=1, le=MOST_COLUMNS, description="Of panels, at most")] = 2,
+    part: Annotated[
+        Literal["training", "analysis"],
+        Query(description="Of a figure that has both; of others it is what there is"),
+    ] = "training",
 ) -> dict[str, Any]:
     """Our curves, and the published points as open circles.
 
     Traces and layout as plain JSON: `plotly.graph_objects.Figure(answer)` draws it.
     """
     [runs] = runs_of(session, [figure])
-    return paper_drawing(figure, measured(session, runs), columns)
+    if part == "training" and figure.panels:
+        return paper_drawing(figure, measured(session, runs), columns)
+    if not figure.analyses:
+        return paper_drawing(figure, {}, columns)
+    [asked] = figure.analyses
+    result = findings_of(session, runs).get((asked.run, asked.preset))
+    return analysis_drawing(asked, result, columns)
 
 
 @router.get("/{figure_id}/table.csv", responses=CSV, response_class=StreamingResponse)
 def get_paper_csv(session: SessionDep, figure: PaperFigureDep) -> Response:
     """Its numbers, nothing thinned: ours, and the published ones; losses in nats."""
     [runs] = runs_of(session, [figure])
-    lines = list(figure_lines(figure, measured(session, runs)))
+    tables = (*compared_tables(runs, findings_of(session, runs)), *figure.tables)
+    lines = list(figure_lines(figure, measured(session, runs), tables))
     named = f'attachment; filename="paper-{figure.id}.csv"'
     return StreamingResponse(
         iter(lines), media_type="text/csv", headers={"Content-Disposition": named}
     )
+
+
+@router.post("/make", status_code=202)
+def make_paper_figures(session: SessionDep) -> list[PaperMade]:
+    """Make every figure and table but those that need many seeds: one after the other, as each
+    would be made alone."""
+    return making.make_all(session)
 
 
 @router.post("/{figure_id}/make", status_code=202, responses=MADE)
@@ -76,6 +95,7 @@ def make_paper_figure(
     session: SessionDep, figure: PaperFigureDep, dry_run: DryRunQuery = False
 ) -> PaperMade:
     """Train what it lacks, as a study: runs that are finished or under way are not trained again.
+    Analyses that it shows are asked of its runs at once, and wait for them.
 
     With `dry_run` nothing is launched: what it would cost.
     """

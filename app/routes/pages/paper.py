@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.dependencies import SessionDep
 from app.schemas.paper.figure import PaperFigure
-from app.services.paper.making import make
+from app.services.paper.making import make, make_all
 from app.services.paper.page import gallery, paper_page, paper_status
 from app.services.paper.state import figure_or_error
 from app.templating import fragment, page
@@ -28,6 +28,12 @@ def paper_list(request: Request, session: SessionDep) -> Response:
     if "HX-Request" in request.headers:
         return fragment("paper/list.html", ["cards"], context)
     return page(request, "paper/list.html", context)
+
+
+@router.post("/make")
+def paper_make_all(session: SessionDep) -> Response:
+    make_all(session)
+    return RedirectResponse("/paper", status_code=303)
 
 
 @router.get("/{figure_id}")

@@ -86,6 +86,8 @@ class AnalysisResult(BaseModel):
     state: RunState
     sequences: int | None = Field(description="How many each number is over")
     population: int | None = Field(description="How many the task has; more: a sample was drawn")
+    strongest: list[int] = Field(description="Heads of the last layer by induction strength")
+    looking_back: list[int] = Field(description="Previous-token heads of layer 1, by strength")
     cells: list[CellRead]
     recovery: list[RecoveryRead]
     composition: list[WeightsCompositionRead]

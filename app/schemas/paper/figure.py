@@ -1,13 +1,17 @@
 """What the gallery knows of a figure or table of the paper."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Literal
 
-from app.schemas.paper.rules import PublishedClaim
+from app.schemas.analyses.read import AnalysisResult
+from app.schemas.paper.rules import AnalysisClaim, PublishedClaim
 from app.schemas.studies.expansion import ExpandedRun, expand
 from app.schemas.studies.request import StudyRequest
+
+PAPER = "paper, Omniglot"  # what published numbers are called beside ours
 
 
 class PaperNeeds(StrEnum):
@@ -54,15 +58,46 @@ class PaperPanel:
     title: str = ""
 
 
+TableRow = tuple[str | float | None, ...]
+
+
 @dataclass(frozen=True)
 class PublishedTable:
     """Numbers that are no curve: a row each, named."""
 
     title: str
     columns: Sequence[str]
-    rows: Sequence[tuple[str | float | None, ...]]
+    rows: Sequence[TableRow]
     unit: str
     had: Provenance
+
+
+@dataclass(frozen=True)
+class PublishedPoints:
+    """Points of the paper over the picture of an analysis, in its axes."""
+
+    label: str
+    points: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class ComparedTable:
+    """A published table, and the same with ours in it."""
+
+    published: PublishedTable
+    with_ours: Callable[[AnalysisResult], PublishedTable]
+
+
+@dataclass(frozen=True)
+class FigureAnalysis:
+    """A question that a figure asks of one of its runs: a preset, by its id."""
+
+    run: str
+    preset: str
+    tables: Sequence[ComparedTable] = ()
+    points: Sequence[PublishedPoints] = ()
+    claims: Sequence[AnalysisClaim] = ()
+    shown: Literal["accuracy", "loss"] = "accuracy"  # of grids of heads
 
 
 @dataclass(frozen=True)
@@ -76,7 +111,7 @@ class PaperFigure:
     needs: PaperNeeds
     how: str = ""  # how what is not made from training alone comes about
     address: str = ""  # where else it is shown
-    analysis: str = ""  # the question to ask of its run, by its name in `schemas.analyses.presets`
+    analyses: Sequence[FigureAnalysis] = ()
     request: StudyRequest | None = None  # the runs that it draws
     panels: Sequence[PaperPanel] = ()
     tables: Sequence[PublishedTable] = ()
@@ -84,6 +119,7 @@ class PaperFigure:
     error: str = ""  # of the published numbers
     expected: str = ""  # what agreement other data or another seed should give
     claims: Sequence[PublishedClaim] = ()
+    is_large: bool = False  # of many seeds: not made with all others
 
     @cached_property
     def runs(self) -> Sequence[ExpandedRun]:

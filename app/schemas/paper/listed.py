@@ -1,40 +1,11 @@
 """Figures and tables that are not made from training alone: what they ask and what they need."""
 
 from app.schemas.paper import tables
-from app.schemas.paper.figure import PaperFigure, PaperNeeds, PublishedTable
-from app.schemas.studies.presets import single_head_runs, step_runs
-from app.schemas.studies.request import StudyRequest
+from app.schemas.paper.figure import PaperFigure, PaperNeeds
 
 _QUALITATIVE = (
     "Signs and orders; which head does what depends on the initial weights: compare by rank."
 )
-_GRID = "the analysis “heads removed and kept” of the unclamped run"
-
-
-def _analysed(
-    id: str,
-    name: str,
-    title: str,
-    asks: str,
-    how: str,
-    *shown: PublishedTable,
-    one_head: bool = False,
-    analysis: str = "",
-) -> PaperFigure:
-    """Computed from the checkpoints of the unclamped run, or of one head."""
-    run = step_runs()[0] if one_head else single_head_runs()[0]
-    return PaperFigure(
-        id=id,
-        name=name,
-        title=title,
-        asks=asks,
-        needs=PaperNeeds.ANALYSES,
-        how=how,
-        analysis=analysis,
-        request=StudyRequest(name=f"Paper, {name}", tags=["paper"], runs=[run]),
-        tables=shown,
-        expected=_QUALITATIVE,
-    )
 
 
 CIRCUIT = PaperFigure(
@@ -79,28 +50,6 @@ TOY_9 = PaperFigure(
     tables=[tables.TOY_PROGRESS],
     expected="All digits: it depends on no data.",
 )
-FIG_3B = _analysed(
-    "fig-3b",
-    "Fig. 3b",
-    "Induction heads form together",
-    "Do the induction heads of layer 2 form one by one, or all at the drop of the loss?",
-    "the analysis “all sequences of the task” of 100 checkpoints",
-    tables.STRENGTHS,
-    tables.STRENGTH_GROWTH,
-    tables.DIRECT,
-    analysis="along-training",
-)
-FIG_4A = _analysed(
-    "fig-4a",
-    "Fig. 4a",
-    "Accuracy of heads alone and of all others",
-    "Does a head that attends better to the right label also answer better by itself, and what is "
-    "lost without it?",
-    _GRID,
-    tables.ONLY_ACCURACY,
-    tables.CORRELATION,
-    analysis="every-head",
-)
 FIG_7 = PaperFigure(
     id="fig-7",
     name="Fig. 7",
@@ -113,59 +62,6 @@ FIG_7 = PaperFigure(
     expected="Its own layer 1 makes the phase change nearly immediate; that of another seed takes "
     "the plateau away and is slower afterwards.",
 )
-FIG_10 = _analysed(
-    "fig-10",
-    "Fig. 10",
-    "Clamping beside progress measures",
-    "Do measures of progress along an unclamped training agree with training under clamps?",
-    "the analysis “programs of your own” along the run of one head",
-    tables.PROGRESS,
-    one_head=True,
-)
-FIG_11 = _analysed(
-    "fig-11",
-    "Fig. 11",
-    "The wiring of two layers",
-    "Which head of layer 1 does each induction head read from, by its keys and by its values?",
-    "the analysis “wiring of two layers” of the unclamped run",
-    *tables.WIRING,
-    analysis="wiring",
-)
-FIG_12 = _analysed(
-    "fig-12",
-    "Fig. 12",
-    "Ways to the output along the training",
-    "When does the output stop to depend on layer 1 directly, and come to depend on layer 2?",
-    "the analysis “programs of your own” along the unclamped run",
-    tables.DIRECT_LOSS,
-)
-FIG_13 = _analysed(
-    "fig-13",
-    "Fig. 13",
-    "Loss of heads alone and of all others",
-    "The same as Fig. 4a, as losses.",
-    _GRID,
-    tables.ONLY_LOSS,
-    analysis="every-head",
-)
-FIG_14 = _analysed(
-    "fig-14",
-    "Fig. 14",
-    "Heads added back",
-    "Do heads add up: does every further one make the loss smaller?",
-    "the analysis “heads added back” of the unclamped run",
-    tables.ADD_BACK,
-    analysis="added-back",
-)
-FIG_16 = _analysed(
-    "fig-16",
-    "Fig. 16",
-    "What each head copies",
-    "With a perfect match, which labels does each head get right?",
-    "the analysis “programs of your own”: one head with its attention set",
-    tables.PERFECT_ACCURACY,
-    tables.BY_LABEL,
-)
 FIG_18 = PaperFigure(
     id="fig-18",
     name="Fig. 18",
@@ -176,30 +72,4 @@ FIG_18 = PaperFigure(
     how="the runs of Fig. 4b for five seeds, and the analysis “heads removed and kept” of each",
     tables=[tables.SEED_STRENGTHS, tables.SEED_ACCURACY, tables.SEED_LOSS, tables.SEED_TIMES],
     expected=_QUALITATIVE,
-)
-TABLE_1 = _analysed(
-    "table-1",
-    "Table 1",
-    "Previous-token heads serve the keys",
-    "What is lost without the previous-token heads of layer 1: what layer 2 attends to, or what "
-    "it copies?",
-    "the analysis “programs of your own”: heads of layer 1 ablated, patterns or values preserved",
-    tables.PREVIOUS_TOKEN_SETS,
-)
-TABLE_2 = _analysed(
-    "table-2",
-    "Table 2",
-    "Mistakes that another head gets right",
-    "Do heads make the same mistakes?",
-    f"{_GRID}; its table of recovered mistakes",
-    tables.RECOVERED,
-    analysis="every-head",
-)
-TABLE_3 = _analysed(
-    "table-3",
-    "Table 3",
-    "Mistakes that another head gets right, with a perfect match",
-    "Do heads fail to copy the same labels?",
-    "the analysis “programs of your own”: one head with its attention set",
-    tables.RECOVERED_PERFECT,
 )

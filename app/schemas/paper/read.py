@@ -8,7 +8,9 @@ from app.schemas.api.studies import StudyEstimate
 from app.schemas.paper.figure import PaperNeeds, Provenance
 from app.schemas.state import RunState
 
-PaperState = Literal["not made", "training", "partly made", "ready", "needs analyses", "elsewhere"]
+PaperState = Literal[
+    "not made", "training", "partly made", "analysing", "ready", "needs analyses", "elsewhere"
+]
 
 
 class PaperRunRead(BaseModel):
@@ -20,6 +22,15 @@ class PaperRunRead(BaseModel):
     state: RunState | None
     sequences: int
     total_sequences: int
+
+
+class PaperAnalysisRead(BaseModel):
+    """A question that a figure asks of one of its runs."""
+
+    run: str
+    preset: str = Field(description="What is asked, by its name on a run's page")
+    analysis_id: str | None = Field(description="The analysis that answers it, if there is one")
+    state: RunState | None
 
 
 class PaperSummary(BaseModel):
@@ -37,6 +48,7 @@ class PaperSummary(BaseModel):
     runs: int = Field(description="That it needs")
     finished: int
     going: int = Field(description="Queued, in training, or set aside")
+    analyses: list[PaperAnalysisRead]
 
 
 class PaperDeviation(BaseModel):
@@ -58,7 +70,7 @@ class PaperClaim(BaseModel):
 
 
 class PaperTableRead(BaseModel):
-    """A published table."""
+    """A published table; rows of ours are called so, once there are any."""
 
     title: str
     columns: list[str]
@@ -99,7 +111,10 @@ class PaperList(BaseModel):
 class PaperMade(BaseModel):
     """What making a figure launched, or would launch."""
 
+    figure: str
     study_id: str | None = Field(description="None: nothing had to be trained")
     launched: int
     reused: int = Field(description="Runs that are there already, or in training")
+    analyses: int = Field(description="Asked of the runs, once they are trained")
+    analysis_seconds: float = Field(description="About how long one core takes for them")
     estimate: StudyEstimate | None = Field(description="None: nothing has to be trained")

@@ -6,9 +6,11 @@ holds, with the figures that decide it; None: the curves do not tell yet.
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+from app.schemas.analyses.read import AnalysisResult
 
 LEVELS = {"0.5": 0.5, "½ ln 2": math.log(2) / 2, "0.4 ln 2": 0.4 * math.log(2), "0.1": 0.1}
 HALF = "½ ln 2"
@@ -42,6 +44,17 @@ class Rule(Protocol):
         ...
 
     def __call__(self, curves: Curves) -> Verdict: ...
+
+
+Finding = Callable[[AnalysisResult, Curves], Verdict]
+
+
+@dataclass(frozen=True)
+class AnalysisClaim:
+    """What a figure supports, and how it is checked by what an analysis found."""
+
+    text: str
+    rule: Finding
 
 
 @dataclass(frozen=True)

@@ -46,12 +46,15 @@ def read_analysis(analysis: Analysis) -> AnalysisRead:
 def read_result(session: Session, analysis: Analysis) -> AnalysisResult:
     """What it has found so far."""
     parts = analyses.parts_of(session, analysis.id)
+    plan = AnalysisPlan.model_validate(analysis.plan)
     first: dict[str, Any] = parts[0] if parts else {}
     return AnalysisResult(
         id=analysis.id,
         state=RunState(analysis.state),
         sequences=first.get("sequences"),
         population=first.get("population"),
+        strongest=list(plan.order),
+        looking_back=list(plan.previous),
         **{
             name: [one for part in parts for one in part[name]]
             for name in ("cells", "recovery", "composition")

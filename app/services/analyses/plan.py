@@ -83,6 +83,18 @@ def _check(run: Run, request: AnalysisRequest, plan: AnalysisPlan) -> None:
         raise Invalid(f"That is {grouped(count)} parts of work; {grouped(MOST_PARTS)} can be.")
 
 
+def seconds_of(config: RunConfig, request: AnalysisRequest) -> float:
+    """About how long one core takes to answer, before anything is trained."""
+    every = tuple(range(config.model.heads))
+    cells = len(_cells(request, AnalysisPlan(order=every, previous=every[:1]), config))
+    saved = config.training.total_sequences // config.recording.checkpoint_every + 2
+    wanted = request.checkpoints
+    count = 1 if wanted == "last" else saved
+    if isinstance(wanted, Evenly):
+        count = min(saved, wanted.evenly)
+    return SECONDS_A_CELL * cells * (len(wanted) if isinstance(wanted, tuple) else count)
+
+
 def parts_of(request: AnalysisRequest, plan: AnalysisPlan, config: RunConfig) -> list[PlannedPart]:
     """By checkpoint, and within each by groups of cells. Raises `CellError`."""
     cells = _cells(request, plan, config)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from app.schemas.paper.figure import PaperFigure, PaperLine, PaperPanel
+from app.schemas.paper.figure import PAPER, PaperFigure, PaperLine, PaperPanel
 from app.schemas.paper.rules import LEVELS, Curves, MeasuredCurve
 from app.services.charts.overlay import hues_along
 from app.services.charts.style import (
@@ -20,7 +20,6 @@ from app.services.charts.style import (
 )
 from app.services.series.thinning import thin
 
-PAPER = "paper, Omniglot"
 PANEL_HEIGHT, ROOM, ALONE_HEIGHT = 210, 64, 420  # pixels
 MOST_POINTS = 12_000
 GAP = 0.05  # between columns, of the width

@@ -17,6 +17,7 @@ from app.schemas.paper.rules import LEVELS, Curves, MeasuredCurve, PublishedClai
 from app.schemas.state import TERMINAL
 from app.schemas.words import grouped
 from app.services.charts.curves import STUDY_METRICS
+from app.services.paper.analysed import analysis_claims, compared_tables, findings_of
 from app.services.paper.state import FigureRuns, members_of, summary_of
 
 
@@ -75,6 +76,7 @@ def missing_labels(claim: PublishedClaim, curves: Collection[str]) -> list[str]:
 def read_figure(session: Session, runs: FigureRuns) -> PaperFigureRead:
     """All that there is of a figure."""
     figure, curves = runs.figure, measured(session, runs)
+    findings = findings_of(session, runs)
     return PaperFigureRead(
         **dict(summary_of(runs)),
         data_set="Omniglot",
@@ -91,10 +93,10 @@ def read_figure(session: Session, runs: FigureRuns) -> PaperFigureRead:
                 unit=table.unit,
                 had=table.had,
             )
-            for table in figure.tables
+            for table in (*compared_tables(runs, findings), *figure.tables)
         ],
         deviations=deviations(figure, curves),
-        claims=claims(figure, curves),
+        claims=[*claims(figure, curves), *analysis_claims(runs, findings, curves)],
     )
 
 

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
+from app.schemas.analyses.presets import PRESETS
 from app.schemas.paper.figure import PaperFigure
 from app.schemas.paper.read import (
     PaperClaim,
@@ -16,13 +17,13 @@ from app.schemas.paper.read import (
     PaperSummary,
     PaperTableRead,
 )
-from app.schemas.paper.registry import FIGURES
-from app.services.paper.drawing import paper_drawing
-from app.services.paper.findings import measured, read_figure
+from app.schemas.paper.registry import BY_ID, FIGURES
+from app.services.paper.findings import read_figure
 from app.services.paper.making import cost
 from app.services.paper.state import FigureRuns, runs_of, summary_of
 
 BUSY_SECONDS, IDLE_SECONDS = 3, 15
+TITLES = {one.id: one.title for one in PRESETS}
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,6 @@ class PaperCard:
     said: str
     progress: float
     cost: PaperMade | None  # None: nothing to launch
-    analysis: str  # what can be asked of the run that is trained; nothing while it is not
-    run_id: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,15 @@ class PaperGallery:
 
     cards: Sequence[PaperCard]
     refresh_seconds: int
+    is_whole: bool  # nothing is left that "make all" would make
+
+
+@dataclass(frozen=True)
+class PaperChart:
+    """A picture on the page of a figure: of the trainings, or of an analysis."""
+
+    part: Literal["training", "analysis"]
+    title: str
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,7 @@ class PaperStatus:
     members: Sequence[PaperRunRead]
     claims: Sequence[PaperClaim]
     deviations: Sequence[PaperDeviation]
+    tables: Sequence[PaperTableRead]
     refresh_seconds: int
 
 
@@ -62,19 +71,20 @@ class PaperPageContext(PaperStatus):
     """Context of `paper/page.html`."""
 
     figure: PaperFigure
-    tables: Sequence[PaperTableRead]
+    charts: Sequence[PaperChart]
     configs: str
-    awaited: str
     page_data: dict[str, Any]
 
 
 def gallery(session: Session) -> PaperGallery:
     """All figures and tables, in the order of the paper."""
     found = runs_of(session, FIGURES)
-    busy = any(one.going for one in found)
+    busy = any(one.going or one.analysing for one in found)
+    cards = [_card(session, one) for one in found]
     return PaperGallery(
-        cards=[_card(session, one) for one in found],
+        cards=cards,
         refresh_seconds=BUSY_SECONDS if busy else IDLE_SECONDS,
+        is_whole=not any(card.cost for card in cards if not BY_ID[card.summary.id].is_large),
     )
 
 
@@ -88,39 +98,39 @@ def paper_status(session: Session, figure: PaperFigure) -> PaperStatus:
         members=read.members,
         claims=read.claims,
         deviations=read.deviations,
-        refresh_seconds=BUSY_SECONDS if runs.going else 0,
+        tables=read.tables,
+        refresh_seconds=BUSY_SECONDS if runs.going or runs.analysing else 0,
     )
 
 
 def paper_page(session: Session, figure: PaperFigure) -> PaperPageContext:
     """Everything that the page shows at first."""
     status = paper_status(session, figure)
-    [runs] = runs_of(session, [figure])
-    read = read_figure(session, runs)
     configs = {run.name: run.config.model_dump(mode="json") for run in figure.runs}
     return PaperPageContext(
         **{name: getattr(status, name) for name in PaperStatus.__dataclass_fields__},
         figure=figure,
-        tables=read.tables,
+        charts=_charts(figure),
         configs=json.dumps(configs, indent=1),
-        awaited="" if runs.by_name or figure.panels else "Nothing to draw yet.",
-        page_data={
-            "figure_url": f"/api/v1/figures/paper/{figure.id}/figure",
-            "figure": paper_drawing(figure, measured(session, runs)),
-        },
+        page_data={"url": f"/api/v1/figures/paper/{figure.id}/figure"},
     )
+
+
+def _charts(figure: PaperFigure) -> list[PaperChart]:
+    """Drawn by the page once it knows how wide they are."""
+    charts = [PaperChart("training", "Training" if figure.analyses else "Figure")]
+    asked = [PaperChart("analysis", TITLES[one.preset]) for one in figure.analyses]
+    return [*(charts if figure.panels else []), *asked]
 
 
 def _card(session: Session, runs: FigureRuns) -> PaperCard:
     summary = summary_of(runs)
-    can_make = runs.figure.request is not None and runs.missing
+    can_make = runs.figure.request is not None and (runs.missing or runs.unasked)
     return PaperCard(
         summary=summary,
         said=_said(summary),
         progress=runs.progress,
         cost=cost(session, runs.figure) if can_make else None,
-        analysis=runs.figure.analysis if summary.state == "needs analyses" else "",
-        run_id=next((one.id for one in runs.by_name.values()), ""),
     )
 
 
@@ -129,6 +139,8 @@ def _said(one: PaperSummary) -> str:
     match one.state:
         case "training":
             return f"training, {one.finished} of {one.runs} runs ready"
+        case "analysing":
+            return "trained; being analysed"
         case "partly made":
             return f"{one.finished} of {one.runs} runs ready"
         case "needs analyses":

@@ -1,31 +1,43 @@
 """How far figures are: their runs are found by configs, whoever launched them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
 from app.db import studies
 from app.db.studies import ConfigRun
 from app.errors import NotFound
-from app.schemas.paper.figure import PaperFigure, PaperNeeds
-from app.schemas.paper.read import PaperList, PaperRunRead, PaperState, PaperSummary
+from app.schemas.paper.figure import FigureAnalysis, PaperFigure, PaperNeeds
+from app.schemas.paper.read import (
+    PaperAnalysisRead,
+    PaperList,
+    PaperRunRead,
+    PaperState,
+    PaperSummary,
+)
 from app.schemas.paper.registry import BY_ID, FIGURES
 from app.schemas.state import TERMINAL, RunState
 from app.schemas.studies.expansion import ExpandedRun
+from app.services.paper.asked import Asked, FoundAnalysis, found_analyses
 
 RunsByHash = Mapping[str, ConfigRun]
 
 
 @dataclass(frozen=True)
 class FigureRuns:
-    """A figure with the runs that it has here."""
+    """A figure with the runs that it has here, and what was asked of them."""
 
     figure: PaperFigure
     found: RunsByHash
+    asked: Mapping[Asked, FoundAnalysis] = field(default_factory=dict)
 
     def of(self, run: ExpandedRun) -> ConfigRun | None:
         return self.found.get(run.config_hash)
+
+    def analysis(self, one: FigureAnalysis) -> FoundAnalysis | None:
+        run = self.by_name.get(one.run)
+        return self.asked.get((run.id, one.preset)) if run else None
 
     @property
     def by_name(self) -> dict[str, ConfigRun]:
@@ -45,6 +57,18 @@ class FigureRuns:
         return [run for run in self.figure.runs if not _is_there(self.of(run))]
 
     @property
+    def unasked(self) -> list[FigureAnalysis]:
+        """Analyses that have to be launched."""
+        found = [(one, self.analysis(one)) for one in self.figure.analyses]
+        return [one for one, analysis in found if analysis is None or not analysis.is_there]
+
+    @property
+    def analysing(self) -> list[FoundAnalysis]:
+        """Analyses that are under way."""
+        found = filter(None, map(self.analysis, self.figure.analyses))
+        return [one for one in found if one.state not in TERMINAL]
+
+    @property
     def state(self) -> PaperState:
         if self.figure.needs in (PaperNeeds.TOY, PaperNeeds.DRAWING):
             return "elsewhere"
@@ -54,11 +78,17 @@ class FigureRuns:
             return "not made"
         if self.missing:
             return "partly made"
-        return "ready" if self.figure.panels else "needs analyses"
+        if self.analysing:
+            return "analysing"
+        is_drawn = self.figure.panels or self.figure.analyses
+        return "ready" if is_drawn and not self.unasked else "needs analyses"
 
     @property
     def progress(self) -> float:
-        """Of all sequences, the share that was trained on."""
+        """The share of all sequences that was trained on; then of the analyses that is done."""
+        if self.state == "analysing":
+            total = sum(one.total for one in self.analysing)
+            return sum(one.done for one in self.analysing) / total if total else 0.0
         total = sum(run.config.training.total_sequences for run in self.figure.runs)
         done = sum(min(one.sequences, one.total_sequences) for one in self.by_name.values())
         return min(1.0, done / total) if total else 0.0
@@ -77,10 +107,18 @@ def figure_or_error(figure_id: str) -> PaperFigure:
 
 
 def runs_of(session: Session, figures: Sequence[PaperFigure]) -> list[FigureRuns]:
-    """The figures with their runs; one statement for all."""
+    """The figures with their runs and analyses; two statements for all."""
     hashes = {run.config_hash for figure in figures for run in figure.runs}
     found = studies.runs_of_configs(session, hashes)
-    return [FigureRuns(figure, found) for figure in figures]
+    analysed = [figure for figure in figures if figure.analyses]
+    ids = {
+        found[run.config_hash].id
+        for figure in analysed
+        for run in figure.runs
+        if run.config_hash in found
+    }
+    asked = found_analyses(session, ids) if ids else {}
+    return [FigureRuns(figure, found, asked) for figure in figures]
 
 
 def list_figures(session: Session) -> PaperList:
@@ -102,6 +140,17 @@ def summary_of(runs: FigureRuns) -> PaperSummary:
         runs=len(figure.runs),
         finished=runs.finished,
         going=runs.going,
+        analyses=[_asked(runs, one) for one in figure.analyses],
+    )
+
+
+def _asked(runs: FigureRuns, one: FigureAnalysis) -> PaperAnalysisRead:
+    found = runs.analysis(one)
+    return PaperAnalysisRead(
+        run=one.run,
+        preset=one.preset,
+        analysis_id=found.id if found else None,
+        state=found.state if found else None,
     )
 
 

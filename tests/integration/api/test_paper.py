@@ -2,10 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from app.db import analyses
+from app.db.engine import session_scope
 from app.db.recording import StoredFile
+from app.schemas.analyses.read import AnalysisResult
 from app.schemas.paper.registry import BY_ID, FIGURES
 from app.schemas.state import RunState
 from tests.integration.support.rows import add, add_checkpoint, measurement, moved, new_run
+from tests.published_analyses import every_head
 
 PAPER = "/api/v1/figures/paper"
 ENDED = (RunState.STARTING, RunState.RUNNING, RunState.FINISHED)
@@ -88,13 +92,91 @@ def test_a_run_that_failed_is_trained_again_and_one_that_finished_is_not(client,
     assert client.get(f"{PAPER}/fig-4a").json()["state"] == "needs analyses"
     assert client.get(f"{PAPER}/fig-4b").json()["state"] == "partly made"
 
-    asked = {"run": finished, "preset": "every-head"}
-    for name, value in asked.items():
-        assert f'name="{name}" value="{value}"' in client.get("/paper/fig-4a").text
-    assert 'action="/analyses"' in client.get("/paper").text
-    add_checkpoint(engine, finished, StoredFile(1_000_000, "file:///nowhere", 7, "0" * 64))
-    answer = client.post("/analyses", data=asked, follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"][:10]) == (303, "/analyses/")
+
+def test_analyses_are_asked_with_the_runs_and_wait_for_them(client, engine, outbox):
+    planned = client.post(f"{PAPER}/fig-4a/make?dry_run=true").json()
+    assert (planned["launched"], planned["analyses"]) == (1, 1)
+    assert planned["analysis_seconds"] > 0
+    assert "1 run, about" in client.get("/paper/fig-4a").text
+
+    made = client.post(f"{PAPER}/fig-4a/make").json()
+    assert (made["launched"], made["analyses"]) == (1, 1)
+    shared = client.post(f"{PAPER}/table-2/make").json()
+    assert (shared["launched"], shared["reused"], shared["analyses"]) == (0, 1, 0)
+    found = client.get(f"{PAPER}/fig-4a").json()
+    [asked] = found["analyses"]
+    run_id = found["members"][0]["run_id"]
+    assert (found["state"], asked["preset"], asked["state"]) == ("training", "every-head", "queued")
+    analysis = client.get(f"/api/v1/analyses/{asked['analysis_id']}").json()
+    assert (analysis["run_id"], analysis["total"]) == (run_id, 0)
+
+    moved(engine, outbox, run_id, *ENDED)
+    assert client.get(f"{PAPER}/fig-4a").json()["state"] == "analysing"
+    assert "trained; being analysed" in client.get("/paper").text
+    assert client.post(f"/api/v1/analyses/{asked['analysis_id']}/cancel").status_code == 202
+    assert client.get(f"{PAPER}/fig-4a").json()["state"] == "needs analyses"
+    add_checkpoint(engine, run_id, StoredFile(1_000_000, "file:///nowhere", 7, "0" * 64))
+    again = client.post(f"{PAPER}/fig-4a/make").json()
+    assert (again["study_id"], again["launched"], again["analyses"]) == (None, 0, 1)
+
+
+def test_what_an_analysis_found_is_in_tables_claims_picture_and_csv(client, engine, outbox):
+    made = client.post(f"{PAPER}/fig-4a/make").json()
+    found = client.get(f"{PAPER}/fig-4a").json()
+    run_id, analysis_id = found["members"][0]["run_id"], found["analyses"][0]["analysis_id"]
+    assert made["analyses"] == 1
+    assert {claim["holds"] for claim in found["claims"]} == {None}
+    moved(engine, outbox, run_id, *ENDED)
+    answered(engine, analysis_id, every_head())
+
+    found = client.get(f"{PAPER}/fig-4a").json()
+
+    assert found["state"] == "ready"
+    assert [claim["holds"] for claim in found["claims"]] == [True, True]
+    labels = [row[0] for row in found["tables"][0]["rows"]]
+    assert labels == [
+        "head, ours",
+        "head, paper, Omniglot",
+        "only this head, ours",
+        "only this head, paper, Omniglot",
+    ]
+    drawn = client.get(f"{PAPER}/fig-4a/figure").json()
+    names = [trace["name"] for trace in drawn["data"]]
+    assert names == ["kept alone", "removed", "kept alone: paper, Omniglot"]
+    assert drawn["layout"]["meta"]["height"] > 0
+    assert '"only this head, ours",0.98019,0.76506' in client.get(f"{PAPER}/fig-4a/table.csv").text
+    page = client.get("/paper/fig-4a/status").text
+    assert "only this head, ours" in page
+    assert "does not hold" not in page
+
+
+def answered(engine, analysis_id: str, result: AnalysisResult) -> None:
+    """Writes what an analysis found, as a worker would."""
+    part = {"sequences": 7, "population": 7, "composition": []}
+    part |= {
+        name: [one.model_dump(mode="json") for one in getattr(result, name)]
+        for name in ("cells", "recovery")
+    }
+    with session_scope(engine) as session:
+        analyses.add_part(session, analysis_id, 0, part)
+        row = analyses.locked(session, analysis_id)
+        row.state, row.done, row.total = "finished", 1, 1
+
+
+def test_everything_is_made_at_once_but_what_needs_many_seeds(client):
+    made = client.post(f"{PAPER}/make")
+
+    assert made.status_code == 202
+    launched = {one["figure"]: one["launched"] for one in made.json()}
+    assert launched["fig-3a"] == 1
+    assert launched["fig-3b"] == 0, "its run is that of Fig. 3a"
+    assert sum(launched.values()) == len(
+        {run.config_hash for id in launched for run in BY_ID[id].runs}
+    )
+    assert not any(BY_ID[id].is_large for id in launched)
+    again = client.post("/paper/make", follow_redirects=False)
+    assert (again.status_code, again.headers["location"]) == (303, "/paper")
+    assert "Make all" not in client.get("/paper").text
 
 
 def test_ours_stand_beside_the_published_numbers_and_claims_are_checked(client, engine, outbox):

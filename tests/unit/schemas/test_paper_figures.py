@@ -38,6 +38,8 @@ def test_lines_are_of_its_runs_and_rules_of_its_lines(figure):
     drawn = {line.label: line for panel in figure.panels for line in panel.lines}
 
     assert {line.run for line in figure.lines} == (runs if figure.panels else set())
+    for table in (one.published for asked in figure.analyses for one in asked.tables):
+        assert {len(row) for row in table.rows} == {len(table.columns)}
     assert all(line == drawn[line.label] for panel in figure.panels for line in panel.lines)
     for claim in figure.claims:
         assert set(claim.rule.needed) <= set(labels)
@@ -58,14 +60,19 @@ def test_what_comes_from_training_has_runs_panels_and_claims(figure):
 
 
 def test_questions_are_those_that_analyses_offer():
-    asked = {figure.id: figure.analysis for figure in FIGURES if figure.analysis}
+    asked = {figure.id: figure.analyses for figure in FIGURES if figure.analyses}
 
-    assert set(asked) == {"fig-3b", "fig-4a", "fig-11", "fig-13", "fig-14", "table-2"}
-    for figure_id, question in asked.items():
-        preset = preset_by_id(question)
+    assert set(asked) == {
+        *("fig-3b", "fig-4a", "fig-10", "fig-11", "fig-12", "fig-13", "fig-14", "fig-16"),
+        *("table-1", "table-2", "table-3"),
+    }
+    for figure_id, [question] in asked.items():
+        preset = preset_by_id(question.preset)
         assert preset is not None
         number = BY_ID[figure_id].name.removeprefix("Fig. ")
         assert number in preset.figure
+        assert question.run in {run.name for run in BY_ID[figure_id].runs}
+        assert question.claims
 
 
 def test_runs_that_figures_share_are_the_same_run():

@@ -1,45 +1,57 @@
-// The page of a figure of the paper: drawn by the server, again as its runs train.
+// The page of a figure of the paper: its pictures, drawn by the server, again as runs train and
+// analyses go on.
 
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
 import { withEach } from "../common/refresh.js";
 import { rooted } from "../common/root.js";
 
 const Plotly = window.Plotly;
-const $ = (id) => document.getElementById(id);
-const data = JSON.parse($("page-data").textContent);
-const chart = $("chart");
+const { url } = JSON.parse(document.getElementById("page-data").textContent);
 const PANEL_WIDTH = 300; // pixels that a panel needs
 const MOST_COLUMNS = 4;
-const columns = () => Math.max(1, Math.min(MOST_COLUMNS, Math.floor(chart.clientWidth / PANEL_WIDTH)));
 const ink = () => getComputedStyle(document.body).color;
-let figure = data.figure;
 
-async function draw() {
-  chart.style.height = `${figure.layout.meta.height}px`;
-  const layout = overlayLayout(figure.layout, chart.clientWidth);
-  await Plotly.react(chart, figure.data.map(themedTrace), {
-    ...layout,
-    legend: { ...layout.legend, font: { size: 11, color: ink() } },
-  }, { ...CONFIG, doubleClick: "reset" });
-}
+class Picture {
+  constructor(chart) {
+    this.chart = chart;
+    this.figure = null;
+    new ResizeObserver(() => {
+      if (this.columns !== this.drawn) this.load();
+    }).observe(chart);
+  }
 
-async function load() {
-  try {
-    const answer = await fetch(`${rooted(data.figure_url)}?columns=${columns()}`);
-    if (!answer.ok) return;
-    figure = await answer.json();
-    await draw();
-  } catch {
-    // The server is away; it is asked again.
+  get columns() {
+    return Math.max(1, Math.min(MOST_COLUMNS, Math.floor(this.chart.clientWidth / PANEL_WIDTH)));
+  }
+
+  async load() {
+    this.drawn = this.columns;
+    try {
+      const query = `part=${this.chart.dataset.part}&columns=${this.drawn}`;
+      const answer = await fetch(`${rooted(url)}?${query}`);
+      if (!answer.ok) return;
+      this.figure = await answer.json();
+      await this.draw();
+    } catch {
+      // The server is away; it is asked again.
+    }
+  }
+
+  async draw() {
+    if (!this.figure) return;
+    const { data, layout } = this.figure;
+    this.chart.style.height = `${layout.meta.height}px`;
+    const themed = overlayLayout(layout, this.chart.clientWidth);
+    await Plotly.react(this.chart, data.map(themedTrace), {
+      ...themed,
+      legend: { ...themed.legend, font: { size: 11, color: ink() } },
+    }, { ...CONFIG, doubleClick: "reset" });
   }
 }
 
-document.addEventListener("themechange", draw);
-let drawn = columns();
-new ResizeObserver(() => {
-  if (columns() === drawn) return;
-  drawn = columns();
-  load();
-}).observe(chart);
-withEach(load);
-window.optoscope = { ready: drawn === 1 ? draw() : load(), chart };
+const pictures = [...document.querySelectorAll(".paper-chart")].map((chart) => new Picture(chart));
+const all = (act) => Promise.all(pictures.map(act));
+
+document.addEventListener("themechange", () => all((picture) => picture.draw()));
+withEach(() => all((picture) => picture.load()));
+window.optoscope = { ready: all((picture) => picture.load()), chart: pictures[0]?.chart };
