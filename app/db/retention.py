@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from sqlalchemy import cast, delete, func, select
+from sqlalchemy import ColumnElement, Exists, cast, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH, insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.db.models import Checkpoint, FileRemoval, Moment, Run
+from app.db.models import Analysis, Checkpoint, FileRemoval, Moment, Run
 from app.schemas.retention import Keep
 from app.schemas.state import TERMINAL
 
@@ -21,11 +21,22 @@ def ended_runs_to_thin(session: Session, *, since: timedelta, limit: int) -> Seq
             Run.keep_checkpoints == Keep.USUAL,
             Run.thinned_at.is_(None),
             Run.finished_at < func.clock_timestamp(type_=Moment) - since,
+            ~_asked(Run.id),
         )
         .order_by(Run.finished_at)
         .limit(limit)
     )
     return session.scalars(statement).all()
+
+
+def is_asked(session: Session, run_id: str) -> bool:
+    """Whether an analysis of the run waits or is being done: it may look at any checkpoint."""
+    return bool(session.scalar(select(_asked(literal(run_id)))))
+
+
+def _asked(run_id: ColumnElement[str] | InstrumentedAttribute[str]) -> Exists:
+    going = (Analysis.run_id == run_id, Analysis.state.not_in(TERMINAL))
+    return select(Analysis.id).where(*going).exists()
 
 
 def checkpoints(session: Session, run_id: str) -> Sequence[Checkpoint]:

@@ -4,7 +4,7 @@ import logging
 
 from sqlalchemy.orm import Session
 
-from app.db import access, analyses, runs
+from app.db import access, analyses, lineage, runs
 from app.db.models import Analysis, Run
 from app.errors import Conflict, Invalid, NotFound
 from app.schemas.analyses.kinds import REQUEST, AnalysisRequest
@@ -28,6 +28,8 @@ AWAITED = 0  # parts of an analysis whose run is still awaited: its plan is made
 
 def launch(session: Session, run: Run, request: AnalysisRequest) -> tuple[Analysis, bool]:
     """A queued analysis, or the one there is that answers the same, and whether it is new."""
+    # Until it is there to be seen, no checkpoint of its plan goes.
+    lineage.keep_from_deletion(session, [run.id])
     plan = _plan(session, run, request)
     key = cache_key(run, request, plan)
     # Two equal requests at once make two: wasteful, and no harm.

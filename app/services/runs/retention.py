@@ -35,6 +35,8 @@ def thin_run(session: Session, run_id: str) -> Freed:
     if run is None or run.keep_checkpoints != Keep.USUAL:
         return Freed(0, 0)
     lineage.wait_for_keepers(session, [run_id])
+    if retention.is_asked(session, run_id):
+        return Freed(0, 0)  # later, once its analyses have what they look at
     spare = spare_checkpoints(session, run)
     retention.drop_checkpoints(session, run_id, [one.sequences for one in spare])
     shared = lineage.still_named(session, {one.url for one in spare})

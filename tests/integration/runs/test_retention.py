@@ -8,9 +8,13 @@ from sqlalchemy import text
 from app.db import lineage
 from app.db.engine import session_scope
 from app.db.recording import StoredFile
+from app.schemas.analyses.kinds import REQUEST
 from app.schemas.retention import AROUND, EVENLY
 from app.schemas.state import RunState
+from app.services.analyses.lifecycle import launch
 from app.services.runs import retention
+from app.services.runs.lifecycle import run_or_error
+from app.services.runs.outbox import transaction
 from app.services.runs.retention import thin_run, tidy, would_free
 from tests.integration.support.locks import collision
 from tests.integration.support.recorded import places
@@ -121,6 +125,37 @@ def test_a_fork_that_is_being_made_keeps_its_files(ended, client, engine, settin
             thinned = meet.begin(thin)
             assert not thinned.done()
         thinned.result(10)
+
+
+def test_checkpoints_that_an_analysis_looks_at_stay_until_it_has_ended(ended, client, engine):
+    asked = {"kind": "exhaustive", "run": ended, "checkpoints": "all"}
+    analysis = client.post("/api/v1/analyses", json=asked).json()
+    tidy(engine)
+    with session_scope(engine) as session:
+        assert thin_run(session, ended).checkpoints == 0, "asked for since the look began"
+    assert len(places(engine, ended, "checkpoint")) == len(PLACES)
+
+    assert client.post(f"/api/v1/analyses/{analysis['id']}/cancel").status_code == 202
+    tidy(engine)
+
+    assert len(places(engine, ended, "checkpoint")) <= MOST
+
+
+def test_an_analysis_that_is_being_planned_keeps_what_it_looks_at(ended, engine, outbox):
+    request = REQUEST.validate_python({"kind": "exhaustive", "run": ended, "checkpoints": "all"})
+    with collision(engine) as meet:
+        with transaction(engine, outbox) as asking:
+            launch(asking, run_or_error(asking, ended), request)
+
+            def thin() -> None:
+                with session_scope(engine) as session:
+                    thin_run(session, ended)
+
+            thinned = meet.begin(thin)
+            assert not thinned.done()
+        thinned.result(10)
+
+    assert len(places(engine, ended, "checkpoint")) == len(PLACES)
 
 
 def test_files_of_a_deleted_run_go_although_the_process_dies_before_it_removes_them(
