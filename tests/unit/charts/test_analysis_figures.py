@@ -5,8 +5,17 @@ import json
 import pytest
 
 from app.schemas.analyses.read import AnalysisResult
+from app.schemas.paper import tables
 from app.schemas.state import RunState
 from app.services.analyses.drawing.figure import analysis_figure
+from tests.published_analyses import (
+    added_back,
+    every_head,
+    numbers,
+    perfect_match,
+    previous_token_sets,
+    ways_to_output,
+)
 
 HEADS = 3
 
@@ -23,6 +32,7 @@ def cell(group: str, head: int | None = None, other: int | None = None, **more: 
 
 def result(*cells: dict) -> AnalysisResult:
     found = {"sequences": 10, "population": 10, "recovery": [], "composition": []}
+    found |= {"strongest": [], "looking_back": []}
     return AnalysisResult.model_validate(
         {"id": "7d0x3kq9me", "state": RunState.FINISHED, "cells": cells, **found}
     )
@@ -107,3 +117,53 @@ def test_of_wiring_that_is_not_done_only_what_is_there_is_drawn():
     assert begun["data"] == []
     assert [trace["uid"] for trace in first["data"]] == ["panel1"]
     assert begun["layout"]["yaxis4"]["range"] == [2.5, -0.5]
+
+
+def test_the_same_grid_is_drawn_as_losses():
+    figure = analysis_figure("ablation_grid", every_head(), shown="loss")
+
+    only, _ = figure["data"]
+    assert only["y"] == numbers(tables.ONLY_LOSS, 0)
+    assert "nats" in figure["layout"]["yaxis"]["title"]["text"]
+
+
+def test_heads_are_added_back_in_two_orders():
+    figure = analysis_figure("ablation_grid", added_back())
+
+    assert [trace["name"] for trace in figure["data"]] == [
+        "the strongest first",
+        "without the strongest",
+    ]
+    assert [len(trace["x"]) for trace in figure["data"]] == [7, 6]
+
+
+def test_ways_to_the_output_are_what_is_added_to_the_whole():
+    figure = analysis_figure("perfected", ways_to_output())
+
+    one, two = figure["data"]
+    assert one["y"] == pytest.approx([v for v in numbers(tables.DIRECT_LOSS, 0) if v], abs=1e-9)
+    assert two["y"][-1] == pytest.approx(1.88)
+    assert figure["layout"]["yaxis"]["title"]["text"] == "loss added (nats)"
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_a_perfect_match_is_seen_by_strength_and_by_label(columns):
+    figure = analysis_figure("perfected", perfect_match(), columns)
+
+    by_strength, by_label = figure["data"]
+    assert by_strength["y"] == numbers(tables.PERFECT_ACCURACY, 0)
+    assert by_label["z"][1] == numbers(tables.BY_LABEL, 1)
+    is_beside = figure["layout"]["xaxis"]["domain"][1] < figure["layout"]["xaxis2"]["domain"][0]
+    assert is_beside is (columns == 2)
+    for axis in ("xaxis", "yaxis", "xaxis2", "yaxis2"):
+        assert figure["layout"][axis]["title"]["text"]
+
+
+def test_sets_of_heads_are_bars_by_what_is_preserved():
+    figure = analysis_figure("perfected", previous_token_sets())
+
+    patterns, values = figure["data"]
+    assert (patterns["type"], patterns["name"]) == ("bar", "patterns preserved")
+    assert patterns["y"] == [0.99853, 0.34267]
+    assert values["y"] == [0.69869, 0.99319]
+    json.dumps(figure)
