@@ -20,7 +20,7 @@ class FigureRun(NamedTuple):
     name: str
     values: dict[str, str]
     total_sequences: int
-    every: int  # interval of its measurements
+    seed: int  # of its initial weights
     context_pairs: int
     burstiness: int
     colour: str | None = None  # if one was chosen
@@ -111,7 +111,7 @@ def figure_runs(session: Session, study_id: str) -> list[FigureRun]:
             StudyRunRow.name,
             StudyRunRow.values,
             Run.total_sequences,
-            Run.config[("recording", "evaluate_every")].as_integer(),
+            cast(Run.config[("seeds", "initial")].as_string(), BigInteger),
             Run.config[("task", "context_pairs")].as_integer(),
             Run.config[("task", "burstiness")].as_integer(),
             Run.colour,

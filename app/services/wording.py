@@ -26,6 +26,14 @@ def nats(loss: float | None) -> str:
     return f"{digits}e−{abs(int(exponent))}"
 
 
+def standing(drawn: int, of: int, seeds: int) -> str:
+    """How many runs stand behind a curve: `4 runs, 4 seeds`, `3 of 4 runs, one seed`."""
+    runs = f"{drawn} run{'s' if drawn != 1 else ''}" if drawn == of else f"{drawn} of {of} runs"
+    if drawn < 2:
+        return runs
+    return f"{runs}, {f'{seeds} seeds' if seeds > 1 else 'one seed'}"
+
+
 def duration(seconds: float | None) -> str:
     """`75` -> `1 min 15 s`: two units at most."""
     if seconds is None:

@@ -3,6 +3,7 @@
 import re
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -37,9 +38,8 @@ def await_curves(page: Page, condition: str) -> None:
 
 
 def numbers_at(series: list[dict], at: int) -> list[float]:
-    """What each run had last reported at a place, the largest first."""
-    last = [max(i for i, x in enumerate(one["sequences"]) if x <= at) for one in series]
-    found = [one["loss.train"][index] for one, index in zip(series, last, strict=True)]
+    """What is drawn of each run at a place, on the line between two measurements; largest first."""
+    found = [float(np.interp(at, one["sequences"], one["loss.train"])) for one in series]
     return sorted(found, reverse=True)
 
 

@@ -40,13 +40,19 @@ def get_compare_figure(
     A difference is taken where the baseline was measured, or between two such places on the
     straight line, never beyond. Runs whose loss did not drop have no midpoint and are left out
     when curves are aligned by it.
+
+    A group of several runs has its mean and range at the same places of all of them, on the
+    straight line where one was not measured; `customdata` says of how many runs a mean is, and
+    where that changes there is a gap.
     """
     return read_compare_figure(session, view, columns)
 
 
 @router.get("/compare.csv", responses=CSV, response_class=StreamingResponse)
 def get_compare_csv(session: SessionDep, view: ComparedDep) -> Response:
-    """The numbers of a comparison as a table, nothing thinned."""
+    """The numbers of a comparison as a table: of runs all that were measured, of groups mean, least
+    and most at the places of the figure. `runs`: of how many runs a number is.
+    """
     lines = list(comparison_lines(read_comparison(session, view)))
     named = f'attachment; filename="{csv_name(view)}.csv"'
     return StreamingResponse(

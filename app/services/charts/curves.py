@@ -1,11 +1,6 @@
-"""Curves of many runs: which numbers can be drawn, in which groups, and what is common to a group.
-
-A group's mean and range are taken in buckets of `sequences`: the mean over runs of the last number
-of the bucket, the range over all its numbers.
-"""
+"""Curves of many runs: which numbers can be drawn, in which groups, at how many points."""
 
 import math
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +17,6 @@ from app.services.colours import colour_of
 from app.services.series.thinning import thin
 
 EACH, ALL = "each", "all"
-MEAN_POINTS = 250
 MOST_POINTS, FEWEST_POINTS = 12_000, 60  # of all runs together, of one
 
 
@@ -54,17 +48,6 @@ class RunGroup:
     label: str
     runs: Sequence[FigureRun]
     hue: str | None = None  # of a run by itself: its own
-
-
-@dataclass(frozen=True)
-class Spread:
-    """What the runs of a group have in common: mean, least and most in every bucket."""
-
-    sequences: list[int]
-    mean: list[float]
-    least: list[float]
-    most: list[float]
-    runs: list[int]
 
 
 def _metrics() -> list[StudyMetric]:
@@ -143,56 +126,6 @@ def thinned(curve: Curve, runs: int) -> tuple[list[int], list[float]]:
     most = max(FEWEST_POINTS, MOST_POINTS // max(1, runs))
     kept, _ = thin(curve.sequences, [curve.numbers], most)
     return [curve.sequences[i] for i in kept], [curve.numbers[i] for i in kept]
-
-
-def spread(curves: Sequence[Curve], every: int) -> Spread:
-    """What curves have in common, where at least half of them have got to.
-
-    `every`: the longest interval at which any of them is measured; so every bucket has all.
-    """
-    ends = [place for curve in curves for place in (curve.sequences[0], curve.sequences[-1])]
-    span = max(ends, default=0) - min(0, *ends, 0)
-    width = every * math.ceil((span + 1) / (every * MEAN_POINTS))
-    buckets: dict[int, _Bucket] = {}
-    for curve in curves:
-        _pour(curve, width, buckets)
-    enough = max(2, len(curves) / 2)
-    full = [buckets[key] for key in sorted(buckets) if len(buckets[key].last) >= enough]
-    return Spread(
-        sequences=[bucket.at for bucket in full],
-        mean=[sum(bucket.last.values()) / len(bucket.last) for bucket in full],
-        least=[bucket.least for bucket in full],
-        most=[bucket.most for bucket in full],
-        runs=[len(bucket.last) for bucket in full],
-    )
-
-
-class _Bucket:
-    """The numbers of several runs around one place."""
-
-    __slots__ = ("at", "last", "least", "most")
-
-    def __init__(self, at: int) -> None:
-        self.at = at
-        self.last: dict[str, float] = {}
-        self.least, self.most = math.inf, -math.inf
-
-
-def _pour(curve: Curve, width: int, buckets: dict[int, _Bucket]) -> None:
-    """Puts a curve's numbers into buckets; what is not finite has no mean."""
-    places, numbers = finite_part(curve)
-    start = 0
-    while start < len(places):
-        key = places[start] // width
-        end = bisect_left(places, (key + 1) * width, start)
-        if key not in buckets:
-            buckets[key] = _Bucket(places[start])
-        bucket, part = buckets[key], numbers[start:end]
-        bucket.at = max(bucket.at, places[end - 1])
-        bucket.last[curve.run_id] = part[-1]
-        bucket.least = min(bucket.least, *part)
-        bucket.most = max(bucket.most, *part)
-        start = end
 
 
 def ends(curve: Curve) -> tuple[float, ...]:

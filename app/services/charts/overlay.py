@@ -6,12 +6,14 @@ A trace's `meta` holds the number of its group; the layout's `meta` lists the gr
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.db.series import Curve
-from app.services.charts.curves import DrawnNumber, RunGroup, ends, spread, thinned
+from app.services.charts.curves import DrawnNumber, RunGroup, ends, thinned
+from app.services.charts.spread import Stretch, joined, spread
 from app.services.charts.style import CARD, CLEAR, DASHES, FONT, GRID, HUES, INK, MUTED, Figure
+from app.services.wording import standing
 
 COLD, MIDDLE, WARM = (59, 109, 191), (146, 138, 148), (196, 73, 52)
 MOST_COMPARED = 12  # groups in one box under the pointer
@@ -27,6 +29,19 @@ class StudyCurves:
     runs: int
     total_sequences: int
     labels_in_context: int | None  # if it is the same in all runs
+    # As `spread` takes them.
+    offsets: Mapping[str, float] = field(default_factory=dict)
+    seen: tuple[int, int] | None = None
+
+    def of(self, group: RunGroup) -> list[Curve]:
+        """The curves of those runs of a group that have one."""
+        return [self.curves[run.run_id] for run in group.runs if run.run_id in self.curves]
+
+    def spread_of(self, group: RunGroup) -> list[Stretch]:
+        """What the curves of a group have in common; nothing of a run by itself."""
+        if len(group.runs) < 2:
+            return []
+        return spread(self.of(group), self.runs, self.offsets, self.seen)
 
 
 @dataclass(frozen=True)
@@ -96,27 +111,42 @@ def _blend(share: float) -> str:
 
 def group_traces(shown: StudyCurves, group: RunGroup, ink: Ink) -> Iterator[dict[str, Any]]:
     """Band, runs and mean of a group; of a single run its curve."""
-    found = [shown.curves[run.run_id] for run in group.runs if run.run_id in shown.curves]
+    found = shown.of(group)
     if len(group.runs) == 1:
         [name] = [run.name for run in group.runs]
         for curve in found:
             yield run_trace(shown, curve, ink, name, alone=True)
         return
     names = {run.run_id: run.name for run in group.runs}
-    common = spread(found, max(run.every for run in group.runs))
-    yield _band(common.sequences, common.least, common.most, ink)
+    common = shown.spread_of(group)
+    yield _band(common, ink)
     for curve in found:
         yield run_trace(shown, curve, ink, names[curve.run_id], alone=False)
-    yield {
+    yield _mean(common, len(group.runs), ink)
+
+
+def _mean(stretches: Sequence[Stretch], runs: int, ink: Ink) -> dict[str, Any]:
+    """The mean, broken off where it is of other runs; `customdata`: of how many it is."""
+    points = joined(stretches)
+    return {
         **_line(ink, f"mean of {ink.label}"),
-        "x": common.sequences,
-        "y": [_rounded(number) for number in common.mean],
+        "x": _places(stretches),
+        "y": [None if one is None else _rounded(one.mean) for one in points],
         "line": {"color": ink.hue, "dash": ink.dash, "width": 2.4},
-        "customdata": common.runs,
-        "hovertemplate": "%{y:.3f} · %{customdata} runs",
+        "customdata": [None if one is None else one.count for one in points],
+        "hovertemplate": f"%{{y:.3f}} · %{{customdata}} of {runs} runs",
         "zorder": 2,
         "uid": f"mean-{ink.number}",
     }
+
+
+def _places(stretches: Sequence[Stretch]) -> list[float]:
+    """Where points lie, and gaps half-way between two: who looks a place up needs them in order."""
+    places: list[float] = []
+    for points in stretches:
+        places += [(places[-1] + points[0].at) / 2] if places else []
+        places += [one.at for one in points]
+    return places
 
 
 def run_trace(
@@ -138,14 +168,19 @@ def run_trace(
     }
 
 
-def _band(
-    sequences: Sequence[int], least: Sequence[float], most: Sequence[float], ink: Ink
-) -> dict[str, Any]:
-    """From the least to the most, as an area."""
+def _band(stretches: Sequence[Stretch], ink: Ink) -> dict[str, Any]:
+    """From the least to the most: an area for every stretch, with a gap before the next."""
+    x: list[int | None] = []
+    y: list[float | None] = []
+    for number, points in enumerate(stretches):
+        gap = [None] if number else []
+        x += [*gap, *(one.at for one in points), *(one.at for one in reversed(points))]
+        y += [*gap, *(_rounded(one.least) for one in points)]
+        y += [_rounded(one.most) for one in reversed(points)]
     return {
         **_line(ink, f"range of {ink.label}"),
-        "x": [*sequences, *reversed(sequences)],
-        "y": [_rounded(number) for number in (*least, *reversed(most))],
+        "x": x,
+        "y": y,
         "fill": "toself",
         "fillcolor": ink.hue,
         "opacity": 0.13,
@@ -183,7 +218,13 @@ def base_layout(shown: StudyCurves) -> dict[str, Any]:
         "uirevision": shown.metric.id,
         "meta": {
             "groups": [
-                {"label": ink.label, "hue": ink.hue, "dash": ink.dash, "runs": len(group.runs)}
+                {
+                    "label": ink.label,
+                    "hue": ink.hue,
+                    "dash": ink.dash,
+                    "runs": len(group.runs),
+                    "behind": _behind(shown, group),
+                }
                 for ink, group in zip(inks, shown.groups, strict=True)
             ],
             "points": sum(len(curve.sequences) for curve in shown.curves.values()),
@@ -191,6 +232,12 @@ def base_layout(shown: StudyCurves) -> dict[str, Any]:
             "note": "",
         },
     }
+
+
+def _behind(shown: StudyCurves, group: RunGroup) -> str:
+    """How many runs stand behind a group's curves, and how many seeds of initial weights."""
+    drawn = [run for run in group.runs if run.run_id in shown.curves]
+    return standing(len(drawn), len(group.runs), len({run.seed for run in drawn}))
 
 
 def _axis() -> dict[str, Any]:

@@ -88,7 +88,8 @@ def compare(session: Session, chosen: Chosen, view: CompareView) -> Comparison:
     """The curves that a view shows."""
     series = series_or_error(view.series)
     located = locate(session, series, chosen.runs)
-    origins = _origins(chosen) if view.is_aligned else dict.fromkeys(chosen.ids, 0)
+    exact = _midpoints(chosen) if view.is_aligned else dict.fromkeys(chosen.ids, 0.0)
+    origins = {run_id: round(place) for run_id, place in exact.items()}
     # After the runs' rows: of a run that those call over, all measurements are there by now.
     measured = _read(session, located.places)
     curves = {id: moved(c, origins[id]) for id, c in measured.items() if id in origins}
@@ -106,6 +107,8 @@ def compare(session: Session, chosen: Chosen, view: CompareView) -> Comparison:
             runs=len(smooth),
             total_sequences=max((run.total_sequences for run in chosen.drawn), default=1),
             labels_in_context=None if view.is_difference else _labels(chosen.drawn),
+            offsets={run_id: place - origins[run_id] for run_id, place in exact.items()},
+            seen=_seen(view),
         ),
         located=located,
         origins=origins,
@@ -128,11 +131,17 @@ def _read(session: Session, places: Mapping[str, NumberPlace]) -> dict[str, Curv
     return {curve.run_id: curve for curve in found}
 
 
-def _origins(chosen: Chosen) -> dict[str, int]:
-    """The midpoints of those runs that have one, as whole sequences."""
-    return {
-        one.run.id: round(one.run.midpoint) for one in chosen.runs if one.run.midpoint is not None
-    }
+def _midpoints(chosen: Chosen) -> dict[str, float]:
+    """The midpoints of those runs that have one.
+
+    Curves are moved by whole sequences. A mean at the place where they meet must take them where
+    they cross the threshold, and not up to half a sequence away.
+    """
+    return {one.run.id: one.run.midpoint for one in chosen.runs if one.run.midpoint is not None}
+
+
+def _seen(view: CompareView) -> tuple[int, int] | None:
+    return None if view.start is None or view.end is None else (view.start, view.end)
 
 
 def _cut(curve: Curve, view: CompareView) -> Curve:
@@ -199,7 +208,7 @@ def _left_out(
             found[run_id] = _no_midpoint(one)
         else:
             found[run_id] = "shares no part of the x axis with the baseline"
-    if view.is_aligned and view.baseline and view.baseline not in _origins(chosen):
+    if view.is_aligned and view.baseline and view.baseline not in _midpoints(chosen):
         [baseline] = [one for one in chosen.runs if one.run.id == view.baseline]
         found[view.baseline] = f"{_no_midpoint(baseline)}, so nothing can be subtracted"
     return found

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 
 from app.db.series import Curve
+from app.services.series.interpolation import number_at
 
 
 def moved(curve: Curve, origin: int) -> Curve:
@@ -31,21 +32,6 @@ def difference(curve: Curve, baseline: Curve) -> Curve:
             places.append(place)
             numbers.append(number - known)
     return Curve(curve.run_id, places, numbers)
-
-
-def number_at(curve: Curve, place: int) -> float | None:
-    """A curve's number at a place, on the straight line where none was measured; None outside."""
-    right = bisect_left(curve.sequences, place)
-    if right == len(curve.sequences):
-        return None
-    if curve.sequences[right] == place:
-        return curve.numbers[right]
-    if right == 0:
-        return None
-    left = right - 1
-    start, end = curve.sequences[left], curve.sequences[right]
-    share = (place - start) / (end - start)
-    return curve.numbers[left] + share * (curve.numbers[right] - curve.numbers[left])
 
 
 def smoothed(curve: Curve, weight: float) -> Curve:

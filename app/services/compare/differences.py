@@ -102,7 +102,7 @@ def drawn_runs(runs: Sequence[ComparedRun], differences: Differences) -> list[Fi
             values={each.field: each.texts[place] for each in differences.fields}
             | {BUT_SEEDS: joined[place]},
             total_sequences=one.run.total_sequences,
-            every=one.config.recording.evaluate_every,
+            seed=one.config.seeds.initial,
             context_pairs=one.config.task.context_pairs,
             burstiness=one.config.task.burstiness,
             colour=one.run.colour,

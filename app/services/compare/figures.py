@@ -171,7 +171,8 @@ def _last_numbers(figure: Figure) -> Mapping[int, dict[str, Any]]:
             continue
         group = trace["meta"]["group"]
         if is_summary or group not in found:
-            found[group] = {"at": trace["x"][-1], "number": trace["y"][-1]}
+            last = {"at": trace["x"][-1], "number": trace["y"][-1]}
+            found[group] = last | {"runs": trace["customdata"][-1] if is_summary else 1}
     return found
 
 

@@ -10,7 +10,7 @@ from app.db.models import Run
 from app.schemas.api.limits import MOST_RUNS
 from app.schemas.state import TERMINAL, RunState
 from app.schemas.words import head_name
-from app.services.charts.style import Figure
+from app.services.charts.style import INK, Figure
 from app.services.colours import colour_of
 from app.services.compare.comparison import Chosen, Comparison, choose, choose_all, compare
 from app.services.compare.differences import MOST_COLUMNS, Differences
@@ -188,7 +188,7 @@ def _legend(comparison: Comparison, figure: Figure) -> list[LegendRow]:
                 key=group["key"],
                 label=group["label"],
                 url=f"/runs/{group['run_id']}" if group["run_id"] else "",
-                hue=group["hue"],
+                hue="var(--ink)" if group["hue"] == INK else group["hue"],  # black in the dark, too
                 dash=group["dash"],
                 detail=_detail(group),
                 last=said(last["number"]),
@@ -200,9 +200,11 @@ def _legend(comparison: Comparison, figure: Figure) -> list[LegendRow]:
 
 
 def _detail(group: dict[str, Any]) -> str:
-    """Which head it is in a run; of a group how many runs."""
+    """Which head it is in a run; of a group how many runs and seeds stand behind it."""
     if group["run_id"] is None:
-        return f"{group['runs']} run{'s' if group['runs'] > 1 else ''}"
+        at_the_end = (group["last"] or {}).get("runs", group["runs"])
+        fewer = f", {at_the_end} at the end" if at_the_end < group["runs"] else ""
+        return f"{group['behind']}{fewer}"
     pick = group["pick"]
     return head_name(pick["layer"], pick["head"]) if "head" in pick else ""
 

@@ -1,13 +1,14 @@
 """What a comparison shows, as a table: every number of every curve, nothing thinned."""
 
 from collections.abc import Iterator
+from itertools import chain
 
-from app.services.charts.curves import RunGroup, spread
+from app.services.charts.curves import RunGroup
 from app.services.compare.comparison import Comparison
 from app.services.compare.view import CompareView
 from app.services.csv_text import csv_text
 
-HEADER = ("group", "run_id", "run", "what", "value")
+HEADER = ("group", "run_id", "run", "what", "value", "runs")
 
 
 def csv_name(view: CompareView) -> str:
@@ -17,9 +18,10 @@ def csv_name(view: CompareView) -> str:
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
-    """Lines of the table: the runs of each group, and of several their mean and range."""
+    """Lines of the table: the runs of each group, and of several their mean and range, with how
+    many of the runs have a number there."""
     place = "sequences_from_midpoint" if comparison.view.is_aligned else "sequences"
-    yield csv_text([(*HEADER[:-1], place, HEADER[-1])])
+    yield csv_text([(*HEADER[:-2], place, *HEADER[-2:])])
     for group in comparison.curves.groups:
         for row in _rows(comparison, group):
             yield csv_text([row])
@@ -30,12 +32,8 @@ def _rows(comparison: Comparison, group: RunGroup) -> Iterator[tuple[object, ...
     for run in group.runs:
         curve = curves[run.run_id]
         for place, number in zip(curve.sequences, curve.numbers, strict=True):
-            yield group.label, run.run_id, run.name, "run", place, number
-    if len(group.runs) < 2:
-        return
-    every = max(run.every for run in group.runs)
-    common = spread([curves[run.run_id] for run in group.runs], every)
-    summaries = {"mean": common.mean, "least": common.least, "most": common.most}
-    for what, numbers in summaries.items():
-        for place, number in zip(common.sequences, numbers, strict=True):
-            yield group.label, "", "", what, place, number
+            yield group.label, run.run_id, run.name, "run", place, number, 1
+    common = list(chain.from_iterable(comparison.curves.spread_of(group)))
+    for what in ("mean", "least", "most"):
+        for point in common:
+            yield group.label, "", "", what, point.at, getattr(point, what), point.count

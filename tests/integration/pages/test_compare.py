@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections import defaultdict
 
 import plotly.graph_objects as go
@@ -14,8 +15,10 @@ from app.services.runs.outbox import transaction
 from tests.integration.support.event_stream import EventStream
 from tests.integration.support.html import Document, page_data
 from tests.integration.support.rows import SMALL, add, change, measurement, moved, new_run, report
+from worker.science.phase_change import phase_change
 
 PLACES = (0, 1000, 2000, 3000)
+HALF = math.log(2) / 2
 HTMX = {"HX-Request": "true"}
 
 
@@ -127,6 +130,43 @@ def test_curves_meet_at_their_midpoints_and_runs_without_one_are_left_out(client
     assert [one.text for one in document.all("li") if "loss has not dropped" in one.text] == [
         "more labels its loss has not dropped yet"
     ]
+
+
+def test_at_their_midpoint_aligned_runs_have_the_threshold_as_their_mean(client, engine, outbox):
+    ids = [_falling(engine, outbox, seed, 1000 * seed + 137) for seed in (5, 6, 7, 7)]
+
+    found = figure(client, ids, align="midpoint", group="all")
+
+    [mean] = [trace for trace in found["data"] if trace["uid"] == "mean-0"]
+    assert mean["y"][mean["x"].index(0)] == pytest.approx(HALF, abs=1e-6)
+    [band] = [trace for trace in found["data"] if trace["uid"] == "band-0"]
+    middle = [y for x, y in zip(band["x"], band["y"], strict=True) if x == 0]
+    assert middle == pytest.approx([HALF, HALF], abs=1e-6)
+    assert mean["customdata"][mean["x"].index(0)] == 4
+    assert None in mean["y"], "where a run ends it is broken"
+
+    query = {"runs": ",".join(ids), "align": "midpoint", "group": "all"}
+    answer = client.get("/api/v1/compare.csv", params=query)
+    rows = list(csv.DictReader(answer.text.splitlines()))
+    at = {row["what"]: row for row in rows if row["sequences_from_midpoint"] == "0"}
+    assert {what: float(row["value"]) for what, row in at.items() if what != "run"} == {
+        what: pytest.approx(HALF, abs=1e-9) for what in ("mean", "least", "most")
+    }
+    assert at["mean"]["runs"] == "4"
+    assert {row["runs"] for row in rows if row["what"] == "mean"} == {"2", "3", "4"}
+    document = page(client, f"/compare?runs={','.join(ids)}&align=midpoint&group=all")
+    [legend] = [row.text for row in document.all("tr", data_number="0")]
+    assert legend.startswith("all runs 4 runs, 3 seeds, 2 at the end")
+
+
+def _falling(engine, outbox, seed: int, late: int) -> str:
+    """A run whose loss falls by 0.1 a thousand sequences, as late as is said."""
+    config = RunConfig.model_validate(SMALL.model_dump(mode="json") | {"seeds": {"initial": seed}})
+    run_id = new_run(engine, outbox, config)
+    losses = {at: min(0.7, max(0.0, 0.7 - (at - late) / 10_000)) for at in range(0, 20_001, 1000)}
+    add(engine, run_id, *(measurement(at, loss=loss) for at, loss in losses.items()))
+    change(engine, run_id, midpoint=phase_change(losses.items(), 2 * HALF).midpoint)
+    return run_id
 
 
 def test_heads_are_matched_by_their_strength_at_the_end_of_each_run(client, engine, runs):

@@ -87,7 +87,7 @@ def test_every_run_has_its_colour_its_numbers_and_where_they_are_found_live():
 
     groups = figure["layout"]["meta"]["groups"]
     assert [group["run_id"] for group in groups] == list(IDS)
-    assert [group["last"] for group in groups] == [{"at": 3000, "number": 0.1}] * 4
+    assert [group["last"] for group in groups] == [{"at": 3000, "number": 0.1, "runs": 1}] * 4
     assert groups[0]["pick"] == {"metric": "induction_strength", "layer": 1, "head": 0}
     assert groups[0]["origin"] == 500
     assert [trace["line"]["color"] for trace in figure["data"]] == [g["hue"] for g in groups]
@@ -103,7 +103,7 @@ def test_a_group_says_where_its_mean_came_to():
     ]
     [mean] = [one for one in figure["data"] if one["uid"] == "mean-1"]
     assert mean["y"] == [2, 1, 2.5, 0.1]
-    assert groups[1]["last"] == {"at": 3000, "number": 0.1}
+    assert groups[1]["last"] == {"at": 3000, "number": 0.1, "runs": 2}
 
 
 def test_differences_have_a_line_at_zero_that_names_the_baseline():
@@ -174,9 +174,9 @@ def test_runs_that_differ_in_much_are_grouped_by_all_of_it_but_their_seeds():
 def test_the_table_has_every_number_that_is_shown_and_the_groups_means():
     rows = list(csv.reader(comparison_lines(comparison(CompareView(IDS, group="task.labels")))))
 
-    assert rows[0] == ["group", "run_id", "run", "what", "sequences", "value"]
-    assert rows[1] == ["5", "a", "run a", "run", "0", "2.0"]
-    assert ["10", "", "", "mean", "2000", "2.5"] in rows
+    assert rows[0] == ["group", "run_id", "run", "what", "sequences", "value", "runs"]
+    assert rows[1] == ["5", "a", "run a", "run", "0", "2.0", "1"]
+    assert ["10", "", "", "mean", "2000", "2.5", "2"] in rows
     assert len(rows) == 1 + 2 * (2 * 4 + 3 * 4)
 
 

@@ -16,7 +16,6 @@ from app.services.charts.curves import (
     STUDY_METRICS,
     group_runs,
     groupings,
-    spread,
     usual_grouping,
 )
 from app.services.charts.overlay import StudyCurves, overlay_figure
@@ -29,11 +28,11 @@ AXES = [CLAMPS, SEEDS]
 PLACES = [0, 1000, 2000, 3000]
 
 
-def drawn(axes=AXES, every=1000) -> list[FigureRun]:
+def drawn() -> list[FigureRun]:
     runs = [(clamp, seed) for clamp in CLAMPS.labels for seed in SEEDS.labels]
     return [
         FigureRun(f"{clamp}{seed}", f"{clamp}, {seed}", {"program": clamp, "seeds.initial": seed},
-              3000, every, 2, 1)
+              3000, int(seed), 2, 1)
         for clamp, seed in runs
     ]  # fmt: skip
 
@@ -111,27 +110,23 @@ def test_what_is_not_finite_is_a_gap_and_has_no_part_in_a_mean():
     figure = overlay_figure(shown("program", curves=curves))
 
     assert named(figure, "none, 5")[0]["y"] == [2, None, 1]
-    assert named(figure, "mean of none")[0]["y"] == [3, 4]  # of the last place only one is known
+    # Of the first place three are known, of the next two, which breaks it, of the last only one.
+    assert named(figure, "mean of none")[0]["y"] == [3, None, 4]
 
 
-def test_a_mean_is_drawn_where_at_least_half_of_the_runs_have_got_to():
-    curves = [curve(str(n), *([1.0] * length)) for n, length in enumerate((4, 3, 2, 2))]
+def test_a_gap_is_drawn_where_runs_end_and_the_legend_says_how_many_stand_behind():
+    curves = [curve("none5", 2, 2, 1, 1), curve("none6", 4, 4, 1, 1), curve("none7", 3, 3)]
+    figure = overlay_figure(shown("program", curves=[*curves, curve("match5", 1, 1)]))
 
-    common = spread(curves, 1000)
-
-    assert common.sequences == [0, 1000, 2000]
-    assert common.runs == [4, 4, 2]
-
-
-def test_runs_that_are_measured_at_other_intervals_have_one_mean():
-    often = Curve("a", [*range(0, 10_001, 1000)], [float(n) for n in range(11)])
-    seldom = Curve("b", [0, 5024, 10_016], [0.0, 5.0, 10.0])
-
-    common = spread([often, seldom], 5000)
-
-    assert common.sequences == [4000, 9000, 10_016]
-    assert common.mean == [2, 7, 10]
-    assert (common.least, common.most) == ([0, 5, 10], [4, 9, 10])
+    [mean] = named(figure, "mean of none")
+    assert (mean["x"], mean["y"]) == ([0, 1000, 1500, 2000, 3000], [3, 3, None, 1, 1])
+    assert mean["customdata"] == [3, 3, None, 2, 2]
+    assert mean["hovertemplate"].endswith("%{customdata} of 3 runs")
+    [band] = named(figure, "range of none")
+    assert band["x"] == [0, 1000, 1000, 0, None, 2000, 3000, 3000, 2000]
+    assert band["y"] == [2, 2, 4, 4, None, 1, 1, 1, 1]
+    behind = [group["behind"] for group in figure["layout"]["meta"]["groups"]]
+    assert behind == ["3 runs, 3 seeds", "1 of 3 runs"]
 
 
 def test_many_numbers_are_coloured_from_cold_to_warm_whatever_their_order():

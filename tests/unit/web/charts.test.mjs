@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { alone, aloneByDoubleClick, toggle } from "../../../web/static/js/charts/hidden.js";
+import { onLine } from "../../../web/static/js/charts/look_up.js";
 import { Places } from "../../../web/static/js/charts/places.js";
 import { Average, withTwins } from "../../../web/static/js/charts/smoothing.js";
 import { cases, isClose } from "./support/cases.mjs";
@@ -37,6 +38,12 @@ test("under a place lie the sequences that lie at it", () => {
       assert.equal(places.under(places.written(place), xs), sequences);
     }
   }
+});
+
+test("between two points a curve is the straight line that is drawn", () => {
+  const at = (place) => onLine([-10, 0, 10, 20], [4, 2, 3, null], place);
+  assert.deepEqual([-10, -5, 0, 5, 10, 15, 20].map(at), [4, 3, 2, 2.5, 3, null, null]);
+  assert.deepEqual([-11, 21].map(at), [undefined, undefined]);
 });
 
 test("the last point at or before a place", () => {

@@ -1,7 +1,7 @@
 // The curves of a comparison: drawn from the server's figure, lengthened by what comes live.
 
 import { Hairlines } from "../charts/hairlines.js";
-import { lastAt } from "../charts/look_up.js";
+import { lastAt, onLine } from "../charts/look_up.js";
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
 import { numberAt } from "./live.js";
 
@@ -163,12 +163,13 @@ export class CompareChart {
     this.listener.hover({ place: axis.p2d(left - axis._offset), number: null, left, top: 0 });
   }
 
-  /** The number of every group at a place: the last one measured before it. */
+  /** The number of every group at a place, as it is drawn there; of a mean also of how many runs. */
   numbersAt(place) {
     const found = new Map();
-    for (const [group, { x, y }] of this.curves) {
-      const index = lastAt(x, place);
-      if (index >= 0 && place <= x.at(-1) + 1e-9) found.set(group, y[index]);
+    for (const [group, { x, y, customdata }] of this.curves) {
+      const number = onLine(x, y, place);
+      if (number === undefined) continue;
+      found.set(group, { number, runs: customdata?.[lastAt(x, place)] ?? null });
     }
     return found;
   }

@@ -64,13 +64,14 @@ function said(isLoss) {
 
 /**
  * Says the numbers at the cursor, the largest first; null: none, and the table is as it was.
- * @param {Map<number, number | null> | null} numbers by group
+ * @param {Map<number, {number: number | null, runs: number | null}> | null} numbers by group; `runs`: of
+ *   how many the mean is
  * @param {{place: number, number: number, left: number, top: number}} at
  */
 export function say(numbers, at, { hidden, isLoss }) {
   const format = said(isLoss);
   const body = $("legend").querySelector("tbody");
-  const lines = rows().map((row) => ({ row, number: numbers?.get(Number(row.dataset.number)) ?? null }));
+  const lines = rows().map((row) => ({ row, number: null, ...numbers?.get(Number(row.dataset.number)) }));
   $("cursor-title").textContent = numbers ? `at ${grouped(at.place)}` : "at cursor";
   const near = numbers && nearest(lines, at.number, hidden);
   for (const { row, number } of lines) {
@@ -113,13 +114,23 @@ function read(order, near, at, { hidden, format }) {
   box.style.top = `${Math.max(0, Math.min(at.top - 20, box.parentElement.clientHeight - box.offsetHeight))}px`;
 }
 
-function entry({ row, number }, isNearest, format) {
+function entry({ row, number, runs }, isNearest, format) {
   const line = document.createElement("p");
   line.classList.toggle("nearest", isNearest);
   const name = document.createElement("span");
-  name.textContent = row.querySelector(".who").textContent;
+  const who = row.querySelector(".who");
+  name.textContent = runs ? who.firstChild.textContent : who.textContent; // how many: said at the end
   const value = document.createElement("b");
   value.textContent = format(number);
   line.append(row.querySelector("button.swatch i").cloneNode(), name, value);
+  if (runs) line.append(behind(runs));
   return line;
+}
+
+/** Of how many runs a mean is here. */
+function behind(runs) {
+  const count = document.createElement("span");
+  count.className = "muted behind";
+  count.textContent = `${runs} run${runs === 1 ? "" : "s"}`;
+  return count;
 }

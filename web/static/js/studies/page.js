@@ -96,7 +96,7 @@ function drawLegend(groups) {
   }
 }
 
-function entry({ label, hue, dash, runs }, number) {
+function entry({ label, hue, dash, runs, behind }, number) {
   const button = document.createElement("button");
   button.type = "button";
   button.dataset.group = number;
@@ -107,7 +107,8 @@ function entry({ label, hue, dash, runs }, number) {
   if (runs > 1) {
     const count = document.createElement("span");
     count.className = "muted";
-    count.textContent = `${runs} runs`;
+    count.textContent = behind;
+    count.title = "Seeds: of the initial weights";
     button.append(count);
   }
   return button;
