@@ -125,6 +125,7 @@ def _make_environment() -> Environment:
     )
     environment.filters |= {
         "short": wording.short,
+        "between": wording.between,
         "grouped": words.grouped,
         "fixed": wording.fixed,
         "nats": wording.nats,

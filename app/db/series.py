@@ -1,14 +1,15 @@
 """Statements about what runs report and save: measurements, frames, probes, checkpoints."""
 
+import math
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION, distinct_on
 from sqlalchemy.orm import Session
 
-from app.db.models import Checkpoint, Frame, MeasurementRow, Probe
+from app.db.models import Checkpoint, Frame, MeasurementRow, Probe, Run
 from app.db.packed import packed
 
 
@@ -183,6 +184,31 @@ def curves_of(
     """One number of every measurement of every one of these runs that has any."""
     found = columns_of(session, run_ids, [number])
     return [Curve(run_id, one.sequences, one.numbers[0]) for run_id, one in found.items()]
+
+
+def brackets(
+    session: Session, run_ids: Collection[str], name: str
+) -> dict[str, tuple[int | None, int]]:
+    """Of runs that have such a place of the phase change the measurements on both sides of it: the
+    last before (None: there is none), and the first at or past it. Losses that are not finite are
+    passed over, as by `worker.science.phase_change`."""
+    # A whole number, so that the primary key serves the comparison, too.
+    place = cast(func.ceil(getattr(Run, name)), BigInteger)
+    measured = MeasurementRow.sequences.expression
+    before = _nearest(func.max(measured), measured < place)
+    past = _nearest(func.min(measured), measured >= place)
+    statement = select(Run.id, before, past).where(
+        Run.id.in_(run_ids), getattr(Run, name).is_not(None)
+    )
+    found = session.execute(statement)
+    return {run_id: (after, until) for run_id, after, until in found if until is not None}
+
+
+def _nearest(place: ColumnElement[int], side: ColumnElement[bool]) -> ColumnElement[int]:
+    """A measurement of the run at hand with a finite training loss; NaN is above all numbers."""
+    is_finite = number_of("loss", 0) < literal(math.inf, DOUBLE_PRECISION)
+    own = MeasurementRow.run_id == Run.id
+    return select(place).where(own, side, is_finite).correlate(Run).scalar_subquery()
 
 
 def last_strengths(session: Session, run_ids: Collection[str], metric: str) -> dict[str, Strengths]:

@@ -92,6 +92,31 @@ class PhaseChange(BaseModel):
     end: float | None = None
 
 
+class Bracket(BaseModel):
+    """Between which measurements a level was crossed, in sequences: above it, or not yet measured,
+    at `after`; at or below it at `until`.
+
+    All that is known of the place: the straight line between the two is an assumption. It is of
+    the loss on the evaluator's own sequences; on others the level is crossed elsewhere.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    after: int | None  # None: the first measurement is at or below the level
+    until: int
+
+
+class PhaseBrackets(BaseModel):
+    """The brackets of a `PhaseChange`; None: not (yet) seen."""
+
+    model_config = ConfigDict(frozen=True)
+
+    plateau_start: Bracket | None = None
+    onset: Bracket | None = None
+    midpoint: Bracket | None = None
+    end: Bracket | None = None
+
+
 class ProbeToken(BaseModel):
     """One token of a probe sequence: an exemplar (drawn) or a label (a letter)."""
 

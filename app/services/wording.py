@@ -2,6 +2,9 @@
 
 from datetime import datetime
 
+from app.schemas.measure import Bracket
+from app.schemas.words import grouped
+
 
 def short(number: float | None) -> str:
     """`425024` -> `425k`, `1000000` -> `1M`, `None` -> `–`: three digits at most."""
@@ -11,6 +14,16 @@ def short(number: float | None) -> str:
         if abs(number) >= size * 0.9995:
             return f"{number / size:.3g}{suffix}"
     return f"{number:.3g}"
+
+
+def between(known: Bracket) -> str:
+    """Where something lies: `between 250k and 255k`; exact numbers where short ones are equal."""
+    if known.after is None:
+        return f"by {short(known.until)}"
+    low, high = short(known.after), short(known.until)
+    if low == high:
+        low, high = grouped(known.after), grouped(known.until)
+    return f"between {low} and {high}"
 
 
 def fixed(number: float | None, digits: int = 3) -> str:

@@ -51,7 +51,8 @@ def get_compare_figure(
 @router.get("/compare.csv", responses=CSV, response_class=StreamingResponse)
 def get_compare_csv(session: SessionDep, view: ComparedDep) -> Response:
     """The numbers of a comparison as a table: of runs all that were measured, of groups mean, least
-    and most at the places of the figure. `runs`: of how many runs a number is.
+    and most at the places of the figure. `runs`: of how many runs a number is. Where a run's loss
+    drops is a place without a number, `midpoint`, with the measurements on both sides of it.
     """
     lines = list(comparison_lines(read_comparison(session, view)))
     named = f'attachment; filename="{csv_name(view)}.csv"'

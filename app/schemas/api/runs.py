@@ -18,7 +18,7 @@ from app.schemas.api.lineage import Lineage
 from app.schemas.api.series import NonFinite, example
 from app.schemas.clamps.kinds import Program
 from app.schemas.config import RunConfig
-from app.schemas.measure import PhaseChange
+from app.schemas.measure import PhaseBrackets, PhaseChange
 from app.schemas.numbers import Place
 from app.schemas.retention import Keep
 from app.schemas.state import Optimiser, RunState
@@ -173,6 +173,10 @@ class RunRead(BaseModel):
         default={}, description="Which numbers of this run are null because they are not finite"
     )
     phase_change: PhaseChange
+    phase_change_between: PhaseBrackets | None = Field(
+        description="Between which measurements each place of it lies, of one seed; null in lists "
+        "and live news: ask for the run"
+    )
 
     priority: int
     attempt: int

@@ -11,6 +11,7 @@ from app.db.studies import FigureRun
 from app.errors import NotFound
 from app.schemas.api.studies import AxisRead
 from app.schemas.config import RunConfig
+from app.schemas.measure import Bracket
 from app.schemas.state import TERMINAL
 from app.services.charts.curves import EACH, RunGroup, group_runs, groupings
 from app.services.charts.overlay import StudyCurves
@@ -18,6 +19,7 @@ from app.services.compare.curves import between, differences, moved, smoothed
 from app.services.compare.differences import Differences, axes_of, differences_of, drawn_runs
 from app.services.compare.series import ComparedRun, Located, NumberPlace, locate, series_or_error
 from app.services.compare.view import CompareView
+from app.services.series.brackets import midpoint_brackets
 
 LONGEST_GROUP = 80  # characters
 
@@ -53,6 +55,7 @@ class Comparison:
     rough: Mapping[str, Curve] = field(default_factory=dict)  # before smoothing
     left_out: Mapping[str, str] = field(default_factory=dict)  # run: why
     ends: Mapping[str, int] = field(default_factory=dict)  # how far each run was measured
+    midpoints: Mapping[str, Bracket] = field(default_factory=dict)  # between which measurements
 
     def place_of(self, run_id: str) -> NumberPlace:
         return self.located.places[run_id]
@@ -115,6 +118,7 @@ def compare(session: Session, chosen: Chosen, view: CompareView) -> Comparison:
         rough={id: _cut(c, view) for id, c in curves.items()} if view.smoothing else {},
         left_out=_left_out(chosen, view, located, measured, curves),
         ends={id: curve.sequences[-1] for id, curve in measured.items()},
+        midpoints=midpoint_brackets(session, chosen.ids),
     )
 
 

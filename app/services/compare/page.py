@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Run
 from app.schemas.api.limits import MOST_RUNS
+from app.schemas.measure import Bracket
 from app.schemas.state import TERMINAL, RunState
 from app.schemas.words import head_name
 from app.services.charts.style import INK, Figure
@@ -28,7 +29,7 @@ from app.services.compare.view import (
     settled,
 )
 from app.services.runs_list.listing import Filter, list_runs
-from app.services.wording import fixed, nats, short
+from app.services.wording import between, fixed, nats, short
 
 USUAL_COLUMNS = 4
 FOUND = 12  # runs offered at once
@@ -130,7 +131,9 @@ def compare_page(session: Session, view: CompareView, *, words: str, columns: in
     return ComparePage(
         view=view,
         notices=[*_missing(chosen, len(asked)), *(f"{one} {INSTEAD}" for one in faults)],
-        chosen=[_chosen_row(one.run, view) for one in chosen.runs],
+        chosen=[
+            _chosen_row(one.run, view, comparison.midpoints.get(one.run.id)) for one in chosen.runs
+        ],
         legend=_legend(comparison, figure),
         left_out=_left_out(comparison),
         series=choices(chosen.runs),
@@ -161,7 +164,7 @@ def _missing(chosen: Chosen, asked: int) -> list[str]:
     return found
 
 
-def _chosen_row(run: Run, view: CompareView) -> ChosenRow:
+def _chosen_row(run: Run, view: CompareView, bracket: Bracket | None) -> ChosenRow:
     others = tuple(one for one in view.runs if one != run.id)
     baseline = "" if view.baseline == run.id else view.baseline
     without = replace(view, runs=others, baseline=baseline)
@@ -171,9 +174,16 @@ def _chosen_row(run: Run, view: CompareView) -> ChosenRow:
         colour=colour_of(run.id, run.colour),
         state=RunState(run.state),
         sequences=short(run.sequences),
-        midpoint=short(run.midpoint),
+        midpoint=_midpoint(run, bracket),
         without_url=address_of(without),
     )
+
+
+def _midpoint(run: Run, bracket: Bracket | None) -> str:
+    """Where it is, and between which measurements."""
+    if bracket is None:
+        return short(run.midpoint)
+    return f"{short(run.midpoint)}, {between(bracket)}"
 
 
 def _legend(comparison: Comparison, figure: Figure) -> list[LegendRow]:

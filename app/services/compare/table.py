@@ -33,7 +33,21 @@ def _rows(comparison: Comparison, group: RunGroup) -> Iterator[tuple[object, ...
         curve = curves[run.run_id]
         for place, number in zip(curve.sequences, curve.numbers, strict=True):
             yield group.label, run.run_id, run.name, "run", place, number, 1
+        for what, where in _midpoint(comparison, run.run_id):
+            yield group.label, run.run_id, run.name, what, where, "", 1
     common = list(chain.from_iterable(comparison.curves.spread_of(group)))
     for what in ("mean", "least", "most"):
         for point in common:
             yield group.label, "", "", what, point.at, getattr(point, what), point.count
+
+
+def _midpoint(comparison: Comparison, run_id: str) -> Iterator[tuple[str, float]]:
+    """Where a run's loss drops, and the measurements on both sides: places without a number."""
+    bracket, origin = comparison.midpoints.get(run_id), comparison.origins[run_id]
+    [exact] = [one.run.midpoint for one in comparison.chosen.runs if one.run.id == run_id]
+    if bracket is None or exact is None:
+        return
+    yield "midpoint", 0 if comparison.view.is_aligned else exact
+    if bracket.after is not None:
+        yield "midpoint_after", bracket.after - origin
+    yield "midpoint_until", bracket.until - origin

@@ -81,7 +81,10 @@ _CHANGES = (
         id="phase_change",
         title="Phase change: onset, midpoint, end",
         says="Where the training loss falls after the plateau, because a circuit has formed. "
-        "Measurements are joined by straight lines; nothing is smoothed; NaN is passed over.",
+        "Measurements are joined by straight lines; nothing is smoothed; NaN is passed over. Each "
+        "place lies between the last measurement above its level and the first at or below it: so "
+        "well the record of one run knows it, on the evaluator's own sequences. Other sequences "
+        "and other seeds cross elsewhere: compare several.",
         formula=f"first training loss ≤ 0.95 c: onset; ≤ 0.5 c: midpoint; ≤ 0.1 c: end; {_CHANCE}",
         range="places on the x axis; – while not seen",
         unit="sequences",

@@ -13,20 +13,27 @@ from app.schemas.api.runs import RunRead
 from app.schemas.api.series import NonFinite
 from app.schemas.clamps.describe import describe
 from app.schemas.config import RunConfig
-from app.schemas.measure import PhaseChange
+from app.schemas.measure import PhaseBrackets, PhaseChange
 from app.schemas.state import TERMINAL, Optimiser, RunState
 from app.services.colours import colour_of
+from app.services.series.brackets import phase_brackets
 from app.services.series.measurements import finite, nonfinite
 
 _COLUMNS = [name for name in RunRead.model_fields if name in Run.__table__.columns]
 
 
 def read_whole_run(session: Session, run: Run) -> RunRead:
-    """The run with its forks, which take a statement more."""
-    return read_run(run, forks=lineage.forks_of(session, run.id))
+    """The run with its forks and what brackets its phase change, which take statements more."""
+    between = phase_brackets(session, run.id)
+    return read_run(run, forks=lineage.forks_of(session, run.id), between=between)
 
 
-def read_run(run: Run, now: datetime | None = None, forks: Sequence[Run] | None = None) -> RunRead:
+def read_run(
+    run: Run,
+    now: datetime | None = None,
+    forks: Sequence[Run] | None = None,
+    between: PhaseBrackets | None = None,
+) -> RunRead:
     """The run at a moment (default: this one)."""
     config = RunConfig.model_validate(run.config)
     state = RunState(run.state)
@@ -48,6 +55,7 @@ def read_run(run: Run, now: datetime | None = None, forks: Sequence[Run] | None 
         "train_loss": finite(run.train_loss),
         "nonfinite": _nonfinite(run),
         "phase_change": phase_change_of(run),
+        "phase_change_between": between,
         **_durations(run, now or datetime.now(UTC)),
     }
     return RunRead.model_validate({name: getattr(run, name) for name in _COLUMNS} | values)

@@ -149,7 +149,7 @@ def test_at_their_midpoint_aligned_runs_have_the_threshold_as_their_mean(client,
     answer = client.get("/api/v1/compare.csv", params=query)
     rows = list(csv.DictReader(answer.text.splitlines()))
     at = {row["what"]: row for row in rows if row["sequences_from_midpoint"] == "0"}
-    assert {what: float(row["value"]) for what, row in at.items() if what != "run"} == {
+    assert {what: float(at[what]["value"]) for what in ("mean", "least", "most")} == {
         what: pytest.approx(HALF, abs=1e-9) for what in ("mean", "least", "most")
     }
     assert at["mean"]["runs"] == "4"
@@ -159,13 +159,50 @@ def test_at_their_midpoint_aligned_runs_have_the_threshold_as_their_mean(client,
     assert legend.startswith("all runs 4 runs, 3 seeds, 2 at the end")
 
 
+def test_a_midpoint_is_known_as_well_as_the_run_was_measured(client, engine, outbox):
+    run_id = _falling(engine, outbox, 5, 5137)  # past 8,600: its losses are 0.414 and 0.314 beside
+    midpoint = pytest.approx(8000 + 10_000 * (0.4137 - HALF))
+    # What is not a number lies between, and says nothing.
+    add(engine, run_id, measurement(8500, loss=math.nan))
+    known = {"after": 8000, "until": 9000}
+
+    read = client.get(f"/api/v1/runs/{run_id}").json()
+    assert read["phase_change"]["midpoint"] == midpoint
+    assert read["phase_change_between"]["midpoint"] == known
+    assert read["phase_change_between"]["onset"] == {"after": 5000, "until": 6000}
+    assert read["phase_change_between"]["end"] == {"after": 11_000, "until": 12_000}
+    assert read["phase_change_between"]["plateau_start"] is None
+    assert client.get("/api/v1/runs").json()["runs"][0]["phase_change_between"] is None
+
+    told = "8.67k (half ln 2, between 8k and 9k; one seed)"
+    assert told in client.get(f"/runs/{run_id}").text
+    chips = [one.text for one in page(client, f"/compare?runs={run_id}").all("li", class_="chip")]
+    assert "midpoint 8.67k, between 8k and 9k" in chips[0]
+    answer = client.get("/api/v1/compare.csv", params={"runs": run_id, "align": "midpoint"})
+    rows = list(csv.DictReader(answer.text.splitlines()))
+    places = {row["what"]: row["sequences_from_midpoint"] for row in rows if row["what"] != "run"}
+    assert places == {"midpoint": "0", "midpoint_after": "-671", "midpoint_until": "329"}
+
+
+def test_a_run_that_begins_below_the_level_has_nothing_before(client, engine, outbox):
+    run_id = new_run(engine, outbox, SMALL)
+    add(engine, run_id, measurement(0, loss=0.1), measurement(1000, loss=0.05))
+    change(engine, run_id, midpoint=0.0, onset=0.0)
+
+    read = client.get(f"/api/v1/runs/{run_id}").json()["phase_change_between"]
+
+    assert read["midpoint"] == {"after": None, "until": 0}
+    assert "8.67k" not in (shown := client.get(f"/runs/{run_id}").text)
+    assert "by 0; one seed" in shown
+
+
 def _falling(engine, outbox, seed: int, late: int) -> str:
     """A run whose loss falls by 0.1 a thousand sequences, as late as is said."""
     config = RunConfig.model_validate(SMALL.model_dump(mode="json") | {"seeds": {"initial": seed}})
     run_id = new_run(engine, outbox, config)
     losses = {at: min(0.7, max(0.0, 0.7 - (at - late) / 10_000)) for at in range(0, 20_001, 1000)}
     add(engine, run_id, *(measurement(at, loss=loss) for at, loss in losses.items()))
-    change(engine, run_id, midpoint=phase_change(losses.items(), 2 * HALF).midpoint)
+    change(engine, run_id, **dict(phase_change(losses.items(), 2 * HALF)))
     return run_id
 
 
@@ -192,7 +229,8 @@ def test_groups_have_means_and_the_table_has_all_of_them(client, runs):
     answer = client.get("/api/v1/compare.csv", params=query)
 
     rows = list(csv.DictReader(answer.text.splitlines()))
-    assert {row["what"] for row in rows} == {"run", "mean", "least", "most"}
+    bracket = {"midpoint", "midpoint_after", "midpoint_until"}
+    assert {row["what"] for row in rows} == {"run", "mean", "least", "most"} | bracket
     assert [float(row["value"]) for row in rows if row["run_id"] == runs[2]] == [1.1] * 4
 
 

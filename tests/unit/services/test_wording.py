@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.schemas.measure import Bracket
 from app.services import wording
 
 
@@ -18,6 +19,31 @@ def test_small_losses_stay_readable(loss: float | None, said: str) -> None:
 )
 def test_durations_have_two_units_at_most(seconds: float, said: str) -> None:
     assert wording.duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("after", "until", "said"),
+    [
+        (250_016, 255_008, "between 250k and 255k"),
+        (250_016, 250_048, "between 250,016 and 250,048"),
+        (None, 0, "by 0"),
+    ],
+)
+def test_a_bracket_is_said_short_where_that_tells_its_ends_apart(after, until, said) -> None:
+    assert wording.between(Bracket(after=after, until=until)) == said
+
+
+@pytest.mark.parametrize(
+    ("drawn", "of", "seeds", "said"),
+    [
+        (4, 4, 4, "4 runs, 4 seeds"),
+        (3, 4, 1, "3 of 4 runs, one seed"),
+        (1, 1, 1, "1 run"),
+        (0, 2, 0, "0 of 2 runs"),
+    ],
+)
+def test_what_stands_behind_a_mean(drawn, of, seeds, said) -> None:
+    assert wording.standing(drawn, of, seeds) == said
 
 
 @pytest.mark.parametrize(
