@@ -7,6 +7,7 @@ import { Scores } from "../../../web/static/js/run/compositions.js";
 import { minus } from "../../../web/static/js/run/difference.js";
 import { Feed } from "../../../web/static/js/run/feed.js";
 import { FrameStore } from "../../../web/static/js/run/frame_store.js";
+import { errorText, largestError } from "../../../web/static/js/run/standard_error.js";
 import { View } from "../../../web/static/js/run/view.js";
 import { numberAt } from "../../../web/static/js/compare/live.js";
 
@@ -127,4 +128,22 @@ test("a curve picks its number: an evaluator, a head, or the strongest head", ()
   assert.equal(at({ metric: "induction_strength", layer: 0 }), 0.1);
   assert.equal(at({ metric: "induction_strength" }), 0.3);
   assert.equal(at({ metric: "induction_strength", layer: 5 }), null);
+});
+
+test("a standard error is said where the mean alone tells it, or how large it is at most", () => {
+  const isAbout = (found, expected) => assert.ok(Math.abs(found - expected) < 1e-12, `${found}`);
+  isAbout(largestError(0.9, 0, 1000), Math.sqrt(0.9 * 0.1 / 1000)); // p (1 - p) / n
+  const halves = Array.from({ length: 1000 }, (_, index) => (index % 4 ? 1 : -1)); // at both ends
+  const mean = halves.reduce((sum, one) => sum + one) / 1000;
+  const variance = halves.reduce((sum, one) => sum + (one - mean) ** 2, 0) / 1000;
+  isAbout(largestError(mean, -1, 1000), Math.sqrt(variance / 1000));
+  assert.equal(largestError(1 + 1e-9, 0, 1000), 0); // rounded beyond its range
+
+  assert.equal(errorText("accuracy", 0.9, 1000), "standard error 0.009, 1,000 sequences");
+  assert.equal(errorText("induction_strength", 0.5, 1000), "standard error at most 0.027, 1,000 sequences");
+  assert.equal(errorText("correct_probability", 0.5, 100), "standard error at most 0.050, 100 sequences");
+  assert.equal(errorText("loss", 0.5, 1000), "");
+  assert.equal(errorText("accuracy", NaN, 1000), "");
+  assert.equal(errorText("accuracy", 1, 1000), "");
+  assert.equal(errorText(undefined, 0.5, 1000), "");
 });

@@ -3,6 +3,7 @@
 import { fixed, grouped, nats } from "../common/format.js";
 import { cursor } from "../charts/cursor.js";
 import { legend } from "../charts/legend.js";
+import { errorText } from "./standard_error.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -92,10 +93,13 @@ export class ViewBar {
     for (const button of document.querySelectorAll("#loss-legend [data-trace]")) {
       const number = metric.value(({ evaluator }) => evaluator === Number(button.dataset.trace), place);
       button.querySelector("[data-value]").textContent = nats(number ?? NaN);
+      button.title = errorText(metric.figure.layout.meta.name, number ?? NaN, this.#count);
     }
     for (const button of document.querySelectorAll("#head-legend [data-head]")) {
       const strengths = this.charts.panels.map((name) => this.#strength(panels[name], name, button, place));
-      button.querySelector("[data-value]").textContent = strengths.join(" · ");
+      button.querySelector("[data-value]").textContent = strengths.map((one) => fixed(one, 2)).join(" · ");
+      const errors = this.charts.panels.map((name, index) => this.#error(panels[name], strengths[index]));
+      button.title = errors.filter(Boolean).join("\n");
     }
     $("cursor-text").textContent = at === null ? "" : `at ${grouped(at)} sequences`;
   }
@@ -103,7 +107,17 @@ export class ViewBar {
   #strength(chart, name, button, place) {
     const layer = this.charts.layer(name);
     const isHead = (meta) => meta.layer === layer && meta.head === Number(button.dataset.head);
-    return fixed(chart.value(isHead, place) ?? NaN, 2);
+    return chart.value(isHead, place) ?? NaN;
+  }
+
+  #error({ figure }, strength) {
+    const said = errorText(figure.data[0]?.meta.metric, strength, this.#count);
+    return said && `${figure.layout.meta.title}: ${said}`;
+  }
+
+  /** Sequences of an evaluator. */
+  get #count() {
+    return Number($("loss-legend").dataset.sequences);
   }
 }
 
