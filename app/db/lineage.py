@@ -27,6 +27,12 @@ def wait_for_keepers(session: Session, run_ids: Collection[str]) -> None:
     session.execute(kept.with_for_update())
 
 
+def take_unkept(session: Session, run_id: str) -> bool:
+    """The same without waiting: whether nobody keeps or writes to the run, and now nobody can."""
+    free = select(Run.id).where(Run.id == run_id).with_for_update(skip_locked=True)
+    return session.scalar(free) is not None
+
+
 def lock_families(session: Session, run_ids: Collection[str]) -> None:
     """Locks runs and their forks, for what is written to all of them."""
     # The statements that write to forks (a new name, SET NULL by a deleted parent) lock them after

@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.db.models import Analysis, Checkpoint, FileRemoval, Moment, Run
 from app.schemas.retention import Keep
-from app.schemas.state import TERMINAL
+from app.schemas.state import TERMINAL, RunState
 
 
 def ended_runs_to_thin(session: Session, *, since: timedelta, limit: int) -> Sequence[str]:
@@ -24,6 +24,23 @@ def ended_runs_to_thin(session: Session, *, since: timedelta, limit: int) -> Seq
             ~_asked(Run.id),
         )
         .order_by(Run.finished_at)
+        .limit(limit)
+    )
+    return session.scalars(statement).all()
+
+
+def training_runs_to_thin(session: Session, *, most: int, limit: int) -> Sequence[str]:
+    """Runs in training that have more checkpoints than that."""
+    saved = select(func.count()).where(Checkpoint.run_id == Run.id).scalar_subquery()
+    statement = (
+        select(Run.id)
+        .where(
+            Run.state == RunState.RUNNING,
+            Run.keep_checkpoints == Keep.USUAL,
+            ~_asked(Run.id),
+            saved > most,
+        )
+        .order_by(Run.id)
         .limit(limit)
     )
     return session.scalars(statement).all()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Double, cast, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -30,6 +31,19 @@ class Description:
     disk: int | None = None  # bytes, of the fullest that it writes to
     disk_free: int | None = None
     trouble: str = ""  # why it cannot train, if it cannot
+
+
+class Largest(NamedTuple):
+    """The most that a worker has, of those that were heard of lately; None: nobody said."""
+
+    memory: int | None  # bytes, of its machine
+    disk_free: int | None
+
+
+def largest(session: Session) -> Largest:
+    """What there is room for on some worker."""
+    found = session.execute(select(func.max(Worker.memory), func.max(Worker.disk_free))).one()
+    return Largest(found[0], found[1])
 
 
 def report(session: Session, described: Description) -> None:

@@ -1,4 +1,4 @@
-"""Which checkpoints of a run stay when it has ended: enough to fork and to analyse, not all."""
+"""Which checkpoints of a run stay, while it trains and after: enough to fork and to analyse."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -8,6 +8,10 @@ from enum import StrEnum
 EVENLY = 18  # over the whole training
 AROUND = 14  # the phase change, with half its length before and after
 # With the first and the last: of a default run 34 files of 811 kB, 28 MB, where there were 201.
+
+
+RECENT = 30  # the latest of a run that trains: its phase change may be under way
+MOST_MEANWHILE = 80  # that a run has while it trains, before some of them go
 
 
 class Keep(StrEnum):
@@ -34,6 +38,13 @@ def kept(places: Sequence[int], course: Course, needed: Collection[int] = ()) ->
     grid = [course.total * step / EVENLY for step in range(EVENLY + 1)]
     evenly = {min(places, key=lambda place: (abs(place - at), place)) for at in grid}
     return {places[0], places[-1], *evenly, *_around(places, course), *needed} & {*places}
+
+
+def kept_meanwhile(places: Sequence[int], course: Course, needed: Collection[int] = ()) -> set[int]:
+    """The same of a run that trains on: all while they are few, and the latest in any case."""
+    if len(places) <= MOST_MEANWHILE:
+        return {*places}
+    return kept(places, course, needed) | {*places[-RECENT:]}
 
 
 def _around(places: Sequence[int], course: Course) -> set[int]:

@@ -14,13 +14,13 @@ from app.services.clamps.circuit import Circuit, circuit
 from app.services.clamps.lit_model import LitModel, lit_model
 from app.services.clamps.palette import ToolGroup, for_script, palette
 from app.services.clamps.text import count_clamps
+from app.services.costs.estimates import estimate
 from app.services.launch.choices import preset_or_error
 from app.services.launch.clamp_rows import ClampRow, clamp_rows
 from app.services.launch.config_form import ConfigForm, FormSection, form_of
 from app.services.launch.fork_form import ForkCard, fork_card
 from app.services.launch.sentences import PROGRAM
 from app.services.runs.creation import default_name
-from app.services.runs.estimates import estimate
 from app.services.runs.lifecycle import run_or_error
 from app.services.wording import duration, size
 

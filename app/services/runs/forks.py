@@ -19,9 +19,10 @@ from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Evaluator, PhaseChange
 from app.schemas.state import Optimiser
 from app.schemas.words import grouped
+from app.services.costs.estimates import estimate
+from app.services.costs.sizes import check_size
 from app.services.runs.creation import enqueue, make_run
 from app.services.runs.data_files import check_data_file
-from app.services.runs.estimates import estimate
 from app.services.runs.grafts import check_grafts, donors_of, nearest
 from app.services.runs.idempotency import once
 from app.services.runs.lifecycle import run_or_error
@@ -74,6 +75,7 @@ def plan(session: Session, parent: Run, request: ForkRequest) -> ForkPlan:
         )
     check_grafts(session, config, at="/program")
     check_data_file(config, known=parent.data_sha256, at="")
+    check_size(session, config, since=request.sequences, at="/until_sequences", whole=True)
     return ForkPlan(parent, request.sequences, request.optimiser, config)
 
 

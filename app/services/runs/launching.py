@@ -5,9 +5,10 @@ from sqlalchemy.orm import Session
 from app.db import access
 from app.db.models import Run
 from app.schemas.api.runs import DryRun, LaunchRequest
+from app.services.costs.estimates import estimate
+from app.services.costs.sizes import check_size
 from app.services.runs.creation import create_run, default_name
 from app.services.runs.data_files import check_data_file
-from app.services.runs.estimates import estimate
 from app.services.runs.grafts import check_grafts, keep_donors
 from app.services.runs.idempotency import once
 from app.services.runs.lifecycle import run_or_error
@@ -19,6 +20,7 @@ def dry_run(session: Session, request: LaunchRequest) -> DryRun:
     config = request.config
     check_grafts(session, config)
     check_data_file(config)
+    check_size(session, config)
     return DryRun(
         config=config,
         config_hash=config.config_hash,
@@ -43,6 +45,7 @@ def _create(session: Session, request: LaunchRequest) -> Run:
     keep_donors(session, request.config)
     check_grafts(session, request.config)
     check_data_file(request.config)
+    check_size(session, request.config)
     run = create_run(
         session,
         request.config,

@@ -15,14 +15,10 @@ from app.db import locks, waiting, workers
 from app.db.claims import Claim
 from app.db.models import Run
 from app.schemas.config import RunConfig
+from app.services.costs.memory import PROCESS_BYTES, own_bytes, working_bytes
 from app.services.runs import attempts
-from app.services.runs.estimates import FEATURES, parameters
 
-PROCESS_BYTES = 600_000_000  # of a trainer with torch and nothing to train
 MEMORY_SHARE = 0.7  # of what is free: others need some, too
-COPIES = 6  # of every parameter: itself, Adam's moments, and the same once more to be saved
-BUFFERS = 12  # activations of a layer that are alive at once
-EVALUATED = 3  # evaluators that are evaluated at once
 
 
 def plan(
@@ -75,23 +71,8 @@ def share(runs: int, others: Sequence[float]) -> int:
 
 def runs_that_fit(config: RunConfig, memory: int) -> int:
     """How many such runs can be trained in so many bytes; at least the one."""
-    room = MEMORY_SHARE * memory - PROCESS_BYTES - _working_bytes(config)
-    return max(1, int(room / _own_bytes(config)))
-
-
-def _working_bytes(config: RunConfig) -> int:
-    """What a pass needs, of whichever run it is."""
-    model, task, recording = config.model, config.task, config.recording
-    sequences = max(config.training.batch_size, EVALUATED * recording.evaluation_sequences)
-    layer = 4 * sequences * task.tokens * (model.width + model.heads * task.tokens)
-    return BUFFERS * model.layers * layer
-
-
-def _own_bytes(config: RunConfig) -> int:
-    """What is kept of a run while it is trained."""
-    task = config.task
-    features = (task.classes + task.new_classes) * (task.exemplars + EVALUATED) * FEATURES
-    return 4 * (COPIES * parameters(config) + features)
+    room = MEMORY_SHARE * memory - PROCESS_BYTES - working_bytes(config)
+    return max(1, int(room / own_bytes(config)))
 
 
 def _needs(run: Run) -> tuple[int, int]:
@@ -101,7 +82,7 @@ def _needs(run: Run) -> tuple[int, int]:
         config = RunConfig.model_validate(run.config)
     except ValidationError:
         return 0, 0
-    return _working_bytes(config), _own_bytes(config)
+    return working_bytes(config), own_bytes(config)
 
 
 def _within(runs: Sequence[Run], memory: int) -> list[Run]:

@@ -1,6 +1,6 @@
-"""Retention: of the checkpoints of a run that has ended those stay that are worth their room."""
+"""Retention: of the checkpoints of a run those stay that are worth their room."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from app.db import lineage, locks, retention, runs
 from app.db.engine import after_commit, session_scope
 from app.db.models import Checkpoint, Run
-from app.schemas.retention import Course, Keep, kept
+from app.schemas.retention import MOST_MEANWHILE, Course, Keep, kept, kept_meanwhile
+from app.schemas.state import TERMINAL
 from app.services.series.files import is_removable, remove_files
 
 SETTLED = timedelta(minutes=1)  # since a run ended: somebody may be about to fork it
@@ -27,7 +28,7 @@ class Freed:
 
 
 def thin_run(session: Session, run_id: str) -> Freed:
-    """Forgets the checkpoints of an ended run that need not stay, and notes their files."""
+    """Forgets the checkpoints of a run that need not stay, and notes their files."""
     # As for a deletion: no other decides about the same files meanwhile, and no fork that is being
     # made names one that goes.
     locks.lock(session, "deleting a run")
@@ -37,22 +38,35 @@ def thin_run(session: Session, run_id: str) -> Freed:
     lineage.wait_for_keepers(session, [run_id])
     if retention.is_asked(session, run_id):
         return Freed(0, 0)  # later, once its analyses have what they look at
-    spare = spare_checkpoints(session, run)
+    freed = _forget(session, run, spare_checkpoints(session, run))
+    if run.state in TERMINAL:
+        run.thinned_at = runs.now(session)
+    return freed
+
+
+def thin_training(session: Session, run_id: str) -> Freed:
+    """The same of a run in training, if it can be had at once: its recorder is not to wait."""
+    locks.lock(session, "deleting a run")
+    return thin_run(session, run_id) if lineage.take_unkept(session, run_id) else Freed(0, 0)
+
+
+def _forget(session: Session, run: Run, spare: Sequence[Checkpoint]) -> Freed:
+    run_id = run.id
     retention.drop_checkpoints(session, run_id, [one.sequences for one in spare])
     shared = lineage.still_named(session, {one.url for one in spare})
     going = [one for one in spare if one.url not in shared]
     remove_after_commit(session, {one.url for one in going})
-    run.thinned_at = runs.now(session)
     return Freed(len(going), sum(one.size for one in going))
 
 
 def spare_checkpoints(session: Session, run: Run) -> list[Checkpoint]:
-    """Those that need not stay once the run has ended."""
+    """Those that need not stay, as far as the run has gone."""
     saved = retention.checkpoints(session, run.id)
     pinned = {one.sequences for one in saved if one.is_pinned}
     needed = pinned | retention.needed_by_others(session, run.id)
     course = Course(run.total_sequences, run.onset, run.end)
-    stay = kept([one.sequences for one in saved], course, needed)
+    rule = kept if run.state in TERMINAL else kept_meanwhile
+    stay = rule([one.sequences for one in saved], course, needed)
     return [one for one in saved if one.sequences not in stay]
 
 
@@ -68,12 +82,16 @@ def would_free(session: Session) -> Freed:
 
 
 def tidy(engine: Engine) -> None:
-    """One look: thins runs that have ended, and removes noted files that are still there."""
+    """One look: thins runs that have ended or grown, and removes noted files that still exist."""
     with session_scope(engine) as session:
         waiting = retention.ended_runs_to_thin(session, since=SETTLED, limit=AT_ONCE)
+        growing = retention.training_runs_to_thin(session, most=MOST_MEANWHILE, limit=AT_ONCE)
     for run_id in waiting:
         with session_scope(engine) as session:
             thin_run(session, run_id)
+    for run_id in growing:
+        with session_scope(engine) as session:
+            thin_training(session, run_id)
     with session_scope(engine) as session:
         urls = retention.removals(session, since=timedelta(0), limit=10 * AT_ONCE)
     remove_noted(engine, set(urls))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.db import studies as rows
+from app.db.workers import largest
 from app.errors import Invalid
 from app.schemas.api.studies import AxisRead, DuplicateRead, PlannedRun, StudyDryRun, StudyEstimate
 from app.schemas.config import RunConfig
@@ -18,9 +19,10 @@ from app.schemas.studies.expansion import (
     expand,
 )
 from app.schemas.studies.request import PROGRAM, StudyRequest
+from app.services.costs.estimates import Rate, estimate
+from app.services.costs.sizes import excess_of, together
 from app.services.launch.sentences import clamp_sentence, full_stop, sentence_of
 from app.services.runs.data_files import check_data_file, identity_of, path_of
-from app.services.runs.estimates import Rate, estimate
 from app.services.runs.grafts import donors_of, grafts_of, impossible_grafts
 
 LONGEST_NAME = 200
@@ -59,6 +61,7 @@ def make_plan(session: Session, request: StudyRequest) -> StudyPlan:
     runs = expansion.runs
     _check_grafts(session, runs)
     _check_data_files(runs)
+    _check_sizes(session, runs)
     hashes = [one.config_hash for one in runs] if request.reuse_finished else []
     axes = [
         AxisRead(field=field, title=axis_title(field), labels=labels)
@@ -73,6 +76,16 @@ def _check_data_files(runs: Sequence[ExpandedRun]) -> None:
     """Raises `Invalid` for the first run whose file cannot be trained from."""
     for run in runs:
         check_data_file(run.config, at=run.pointer)
+
+
+def _check_sizes(session: Session, runs: Sequence[ExpandedRun]) -> None:
+    """Raises `Invalid` for the first run that is too large, or for all of them together."""
+    known = largest(session)
+    for run in runs:
+        if excess := excess_of(run.config, 0, known):
+            raise Invalid(f"{run.name}: {excess.said}", loc=run.pointer)
+    if said := together([run.config for run in runs], known):
+        raise Invalid(said, loc="/base")
 
 
 def _finished(

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.db import lineage
+from app.db import lineage, runs
 from app.db.engine import session_scope
 from app.db.recording import StoredFile
 from app.schemas.analyses.kinds import REQUEST
-from app.schemas.retention import AROUND, EVENLY
+from app.schemas.retention import AROUND, EVENLY, MOST_MEANWHILE, RECENT
 from app.schemas.state import RunState
 from app.services.analyses.lifecycle import launch
 from app.services.runs import retention
@@ -103,12 +103,35 @@ def test_its_page_says_which_stay_and_can_keep_all(ended, client, engine):
     assert client.post(f"/runs/{ended}/checkpoints", data={"keep": "x"}).status_code == 422
 
 
-def test_a_run_that_has_just_ended_or_trains_is_left_alone(ended, engine):
-    change(engine, ended, finished_at=None, state="running")
+def test_a_run_that_has_just_ended_is_left_alone(ended, engine):
+    change(engine, ended, finished_at=None, state="pausing")
     tidy(engine)
     with engine.begin() as connection:
         connection.execute(text("UPDATE run SET state = 'finished', finished_at = now()"))
     tidy(engine)
+
+    assert len(places(engine, ended, "checkpoint")) == len(PLACES)
+
+
+def test_a_run_that_trains_keeps_the_latest_and_some_of_all(ended, engine, settings):
+    change(engine, ended, finished_at=None, state="running", sequences=1_000_000, onset=None)
+    tidy(engine)
+
+    stay = places(engine, ended, "checkpoint")
+    assert len(stay) <= MOST_MEANWHILE
+    assert {*stay} >= {0, *PLACES[-RECENT:]}
+    assert len([at for at in stay if at < PLACES[-RECENT]]) >= EVENLY // 2
+    assert files(settings, ended) == stay
+    tidy(engine)
+    assert places(engine, ended, "checkpoint") == stay, "few enough are left as they are"
+
+
+def test_the_recorder_of_a_run_never_waits_for_its_retention(ended, engine, settings):
+    change(engine, ended, finished_at=None, state="running")
+    with session_scope(engine) as recorder:
+        runs.locked_run(recorder, ended)
+
+        tidy(engine)  # it would wait for the row until its own time is up
 
     assert len(places(engine, ended, "checkpoint")) == len(PLACES)
 

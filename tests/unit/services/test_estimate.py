@@ -4,7 +4,7 @@ import pytest
 
 from app.schemas.config import RecordingConfig, RunConfig
 from app.schemas.measure import EVALUATORS, METRICS
-from app.services.runs.estimates import FEATURES, parameters, reports
+from app.services.costs.estimates import FEATURES, parameters, reports
 from app.services.series.names import series_of
 from tests.unit.services.configs import CONFIGS
 from worker.science.parameters import Shape

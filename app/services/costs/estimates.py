@@ -12,6 +12,8 @@ from app.schemas.words import grouped
 TYPICAL_RATE = 22_000.0  # sequences per second of the paper's model on 2 CPU cores, compiled
 ENOUGH = 10  # runs to take the median of
 KEPT = 3  # numbers that a checkpoint holds per parameter: itself and Adam's two moments
+PROBES = 8  # sequences whose patterns a frame holds
+COMPOSITIONS = 3  # of queries, keys and values
 FEATURES = 512  # size of an exemplar in the built-in data sources
 
 
@@ -35,7 +37,7 @@ def estimate(
         measurements=reports(config, recording.evaluate_every, since),
         frames=reports(config, recording.frame_every, since),
         checkpoints=checkpoints,
-        checkpoint_bytes=checkpoints * KEPT * 4 * parameters(config),
+        checkpoint_bytes=checkpoints * checkpoint_bytes(config),
     )
 
 
@@ -62,6 +64,19 @@ def reports(config: RunConfig, every: int, since: int = 0) -> int:
     step = max(every, training.batch_size)  # no more than one report an update
     last = (training.updates - 1) * training.batch_size
     return last // step - since // step + 2
+
+
+def checkpoint_bytes(config: RunConfig) -> int:
+    """Of one checkpoint: float32, with the optimiser's moments."""
+    return KEPT * 4 * parameters(config)
+
+
+def frame_bytes(config: RunConfig) -> int:
+    """Of one frame: patterns of all heads on the probe, and compositions of pairs of heads."""
+    model = config.model
+    pairs = model.heads**2 * model.layers * (model.layers - 1) // 2
+    patterns = model.layers * model.heads * PROBES * config.task.tokens**2
+    return 4 * (patterns + COMPOSITIONS * pairs)
 
 
 def parameters(config: RunConfig, features: int = FEATURES) -> int:
