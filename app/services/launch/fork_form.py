@@ -18,8 +18,10 @@ from app.schemas.api.runs import ForkRequest, LaunchRequest
 from app.schemas.config import RunConfig
 from app.schemas.state import Optimiser
 from app.schemas.words import grouped
+from app.services.costs.sizes import check_size
 from app.services.launch.config_form import ConfigForm, form_of, read_form
 from app.services.launch.sentences import PROGRAM, clamp_place
+from app.services.runs.data_files import check_data_file
 from app.services.runs.forks import default_name, fork, plan
 from app.services.runs.grafts import impossible_grafts
 from app.services.runs.launching import launch
@@ -68,12 +70,12 @@ def fork_form(
 
 
 def checked(session: Session, form: ConfigForm) -> ConfigForm:
-    """The form, with what is wrong about its fork or its grafts, which only the database knows."""
+    """The form, with what is wrong about its fork, its grafts, its data file or its size: none of
+    which the config can know."""
     if form.config is None:
         return form
     errors = _graft_errors(session, form.config)
-    if form.typed.get(OF):
-        errors |= _fork_errors(session, form)
+    errors |= _fork_errors(session, form) if form.typed.get(OF) else _faults(session, form.config)
     return replace(form, errors=errors, config=None) if errors else form
 
 
@@ -85,6 +87,16 @@ def _fork_errors(session: Session, form: ConfigForm) -> dict[str, list[str]]:
 def _graft_errors(session: Session, config: RunConfig) -> dict[str, list[str]]:
     found = impossible_grafts(session, config)
     return {clamp_place(index): [sentence] for index, sentence in found}
+
+
+def _faults(session: Session, config: RunConfig) -> dict[str, list[str]]:
+    """Why a run cannot be trained here, by the field or the section that says so."""
+    try:
+        check_data_file(config)
+        check_size(session, config)
+    except Invalid as error:
+        return {error.loc.removeprefix("/config/").replace("/", "."): [error.detail]}
+    return {}
 
 
 def fork_card(session: Session, form: ConfigForm) -> ForkCard | None:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from app.schemas.state import RunState
+from app.services.launch.config_form import form_of
+from tests.integration.support.html import Document
 from tests.integration.support.recorded import events, row, state
 from tests.integration.support.rows import change, moved
 from tests.integration.support.worker_process import WorkerProcess, tiny
@@ -108,3 +110,15 @@ def test_a_bad_file_costs_no_trainer_and_holds_nobody_up(settings, client, engin
     assert [row(engine, one).device for one in (bad, replaced)] == [None, None]
     assert events(engine, bad)[-1][0] == "failed"
     change(engine, good, notes="trained")
+
+
+def test_the_form_says_what_is_wrong_with_a_file_at_its_field(client, tmp_path):
+    path = write(tmp_path / "few.npz", seed=1, classes=9)
+    typed = {**form_of(tiny()).typed, "name": "Kept", "task.dataset": f"file:{path}"}
+
+    answer = client.post("/runs", data=typed)
+
+    assert answer.status_code == 422
+    document = Document(answer.text)
+    assert "the file has 9" in document.one("p", id="error-task-dataset").text
+    assert document.one("input", name="name")["value"] == "Kept"

@@ -15,6 +15,8 @@ from app.schemas.studies.expansion import expand
 from app.schemas.studies.presets import STUDY_PRESETS
 from app.services.costs.estimates import COMPOSITIONS, PROBES, frame_bytes
 from app.services.costs.sizes import excess_of, together
+from app.services.launch.config_form import form_of
+from tests.integration.support.html import Document
 from tests.integration.support.rows import add_checkpoint, moved, new_run
 from worker.science.data import probe
 
@@ -126,6 +128,22 @@ def test_runs_that_fit_alone_may_not_fit_together():
     assert excess_of(config, 0, known) is None
     assert together([config] * 2, known) == ""
     assert "GB of checkpoints, and there is room for 10.0 GB" in together([config] * 10, known)
+
+
+def test_the_form_says_it_at_the_field_and_nothing_is_lost(client, engine):
+    typed = {"training.sequences": "1,000,000,000", "recording.evaluate_every": "50"}
+    form = {**form_of(RunConfig()).typed, "name": "Kept", **typed}
+    form |= {f"recording.{name}": str(every) for name, every in RARELY.items()}
+    said = "20,000,001 times, and 200,000 times at most"
+
+    answer = client.post("/runs", data=form)
+
+    assert answer.status_code == 422
+    document = Document(answer.text)
+    assert said in document.one("p", id="error-recording-evaluate_every").text
+    assert document.one("input", name="name")["value"] == "Kept"
+    assert said in client.post("/runs/preview", data=form).text
+    assert rows(engine) == 0
 
 
 @pytest.mark.parametrize("named", LARGE)
