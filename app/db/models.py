@@ -62,6 +62,9 @@ class Run(Base):
     # Runs of equal key can be trained together; one without is trained alone.
     cohort_key: Mapped[str] = mapped_column(Text, server_default="")
     priority: Mapped[int] = mapped_column(server_default="0")  # the higher is taken first
+    # Checkpoints that it grafts from, `RUN@SEQUENCES`, and that were not there when it was queued:
+    # no worker takes it before they are.
+    awaits: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     companions: Mapped[int | None]  # how many others its trainer has, or had at first
 
     # Who may write: rows of an older attempt are refused.

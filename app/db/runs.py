@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.db.locks import WRITING
 from app.db.models import Moment, Run, RunEvent
+from app.db.waiting import is_kept_waiting
 from app.schemas.datasets import FILE
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, RunState
 
@@ -141,7 +142,11 @@ def waiting_runs(session: Session, *, seconds: float, limit: int) -> Sequence[st
         select(Run.id)
         # Patience, so that a run whose wake-up is on its way, or whose worker is planning, is not
         # announced twice. Nothing is locked: twice would only wake a worker up for nothing.
-        .where(Run.state.in_(CLAIMABLE), func.coalesce(since, Run.created_at) < long_ago)
+        .where(
+            Run.state.in_(CLAIMABLE),
+            func.coalesce(since, Run.created_at) < long_ago,
+            ~is_kept_waiting(),
+        )
         .order_by(Run.created_at, Run.id)
         .limit(limit)
     )

@@ -1,13 +1,24 @@
 """Statements about runs that wait for a worker: who is next, and who can go along."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, Subquery, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Exists,
+    ScalarSelect,
+    Select,
+    Subquery,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from app.db.locks import WRITING
-from app.db.models import Run, StudyRunRow
-from app.schemas.state import CLAIMABLE
+from app.db.models import Checkpoint, Run, StudyRunRow
+from app.schemas.state import CLAIMABLE, TERMINAL
 
 T = TypeVar("T")
 
@@ -22,7 +33,7 @@ def next_in_line(session: Session) -> Run | None:
     statement = (
         select(Run)
         .join(served, served.c.study == _study(Run.id))
-        .where(Run.state.in_(CLAIMABLE))
+        .where(Run.state.in_(CLAIMABLE), ~is_kept_waiting())
         .order_by(
             Run.priority.desc(), served.c.began_at.asc().nulls_first(), Run.created_at, Run.id
         )
@@ -59,12 +70,45 @@ def _compatible(statement: Select[T], first: Run) -> Select[T]:
     failed as a whole, is tried alone, so that what harms its trainer harms nobody else."""
     return statement.where(
         Run.state.in_(CLAIMABLE),
+        ~is_kept_waiting(),
         Run.cohort_key == first.cohort_key,
         Run.cohort_key != "",
         Run.fruitless_attempts == 0,
         ~Run.alone,
         Run.id != first.id,
     )
+
+
+def is_kept_waiting() -> Exists:
+    """Whether a run awaits a checkpoint that is not there."""
+    awaited = func.unnest(Run.awaits).column_valued("awaited")
+    return select(awaited).where(~_is_saved(awaited)).correlate(Run).exists()
+
+
+def awaiting_in_vain(session: Session) -> Sequence[Run]:
+    """Waiting runs of which a donor has ended, or is gone, without the checkpoint they await;
+    locked, those that somebody else holds left out."""
+    awaited, donor = func.unnest(Run.awaits).column_valued("awaited"), aliased(Run)
+    goes_on = select(donor.id).where(donor.id == _run_of(awaited), donor.state.not_in(TERMINAL))
+    lost = select(awaited).where(~_is_saved(awaited), ~goes_on.exists()).correlate(Run)
+    statement = (
+        select(Run)
+        .where(Run.state.in_(CLAIMABLE), lost.exists())
+        .order_by(Run.id)
+        .with_for_update(of=Run, skip_locked=True, **WRITING)
+    )
+    return session.scalars(statement).all()
+
+
+def _is_saved(checkpoint: ColumnElement[str]) -> Exists:
+    """Whether there is a checkpoint, said as `RUN@SEQUENCES`."""
+    place = cast(func.split_part(checkpoint, "@", 2), BigInteger)
+    own = (Checkpoint.run_id == _run_of(checkpoint), Checkpoint.sequences == place)
+    return select(Checkpoint.run_id).where(*own).exists()
+
+
+def _run_of(checkpoint: ColumnElement[str]) -> ColumnElement[str]:
+    return func.split_part(checkpoint, "@", 1)
 
 
 def _study(run_id: InstrumentedAttribute[str]) -> ColumnElement[str]:

@@ -8,7 +8,7 @@ from app.db import claims
 from app.db.claims import Claim
 from app.db.models import Run
 from app.schemas.state import ErrorKind, RunState
-from app.schemas.words import grouped
+from app.schemas.words import enumerate_words, grouped
 from app.services.runs.lifecycle import move, record_event, run_or_error
 from app.services.runs.outbox import send_train
 
@@ -99,6 +99,14 @@ def refuse(session: Session, run: Run, reason: str, kind: ErrorKind) -> None:
     if not _ends_as_asked(session, run):
         said = {"message": reason, "error_message": reason}
         move(session, run, RunState.FAILED, error_kind=kind, **said)
+
+
+def fail_awaiting(session: Session, run: Run) -> None:
+    """Ends a run that waits for a checkpoint that no one will save any more."""
+    names = enumerate_words([one.replace("@", " at ") for one in run.awaits])
+    message = f"It grafts from run {names} sequences, which ended without that checkpoint."
+    kind = ErrorKind.CHECKPOINT
+    move(session, run, RunState.FAILED, message=message, error_kind=kind, error_message=message)
 
 
 def lose(

@@ -10,7 +10,9 @@ from app.schemas.cohorts import cohort_key
 from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS
 from app.schemas.state import RunState
+from app.schemas.words import enumerate_words
 from app.services.runs.data_files import identity_of
+from app.services.runs.grafts import awaited
 from app.services.runs.lifecycle import SAID, record_event
 from app.services.runs.outbox import send_train, send_trains
 
@@ -57,24 +59,41 @@ def make_run(
 
 def enqueue(session: Session, run: Run, message: str = SAID[RunState.QUEUED]) -> None:
     """Adds a new run; once the transaction is committed, a worker is told."""
+    _await_donors(session, [run])
     # The run is added and announced in one transaction. The wake-up goes out after its commit,
     # since a worker that looks before would find nothing and go back to sleep.
     session.add(run)
     # The event's foreign key needs the row to be there first; the session knows of no relation
     # between the two that would have it sort them.
     session.flush()
-    record_event(session, run, RunState.QUEUED, message)
+    record_event(session, run, RunState.QUEUED, said_of(run, message))
     send_train(session, run.id)
 
 
 def enqueue_all(session: Session, runs: Sequence[Run]) -> None:
     """Adds many new runs in a few statements. No page can be open on any of them yet."""
+    _await_donors(session, runs)
     session.add_all(runs)
     session.flush()
-    said = {"kind": RunState.QUEUED.value, "message": SAID[RunState.QUEUED]}
-    session.add_all(RunEvent(run_id=run.id, sequences=0, **said) for run in runs)
+    kind, said = RunState.QUEUED.value, SAID[RunState.QUEUED]
+    session.add_all(
+        RunEvent(run_id=run.id, sequences=0, kind=kind, message=said_of(run, said)) for run in runs
+    )
     session.flush()
     send_trains(session, [run.id for run in runs])
+
+
+def said_of(run: Run, message: str) -> str:
+    """The message with what the run waits for besides a worker."""
+    if not run.awaits:
+        return message
+    names = enumerate_words([one.replace("@", " at ") for one in run.awaits])
+    return f"{message} First it waits for what it grafts from, of run {names} sequences."
+
+
+def _await_donors(session: Session, runs: Sequence[Run]) -> None:
+    for run in runs:
+        run.awaits = awaited(session, RunConfig.model_validate(run.config))
 
 
 def default_name(config: RunConfig) -> str:

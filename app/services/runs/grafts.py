@@ -15,6 +15,7 @@ from app.db.models import Run
 from app.errors import Conflict, Invalid
 from app.schemas.clamps.kinds import GraftIn, GraftOut
 from app.schemas.config import RunConfig
+from app.schemas.state import TERMINAL
 from app.schemas.words import enumerate_words, grouped
 
 Graft = GraftIn | GraftOut
@@ -80,10 +81,33 @@ def _misfit(session: Session, config: RunConfig, clamp: Graft) -> str | None:
     if run is None:
         return f"there is no run {run_id!r} to graft from."
     places = [one.sequences for one in series.checkpoints_of(session, run_id)]
-    if int(sequences) not in places:
+    if int(sequences) not in places and not will_save(run, int(sequences)):
         place = grouped(int(sequences))
         return f"run {run_id} has no checkpoint at {place} sequences; {nearest(places, sequences)}"
     return _unlike(config, RunConfig.model_validate(run.config), clamp)
+
+
+def awaited(session: Session, config: RunConfig) -> list[str]:
+    """The checkpoints that a program grafts from and that its donors have yet to save."""
+    names = {clamp.checkpoint for _, clamp in grafts_of(config)}
+    return sorted(name for name in names if not name.startswith("file:") and _is_due(session, name))
+
+
+def _is_due(session: Session, name: str) -> bool:
+    run_id, _, sequences = name.rpartition("@")
+    return series.checkpoint_at(session, run_id, int(sequences)) is None
+
+
+def will_save(run: Run, place: int) -> bool:
+    """Whether a run that goes on will have a checkpoint there: at its end, or where one is due
+    before the first update at or past a multiple of its interval."""
+    config = RunConfig.model_validate(run.config)
+    total, batch = config.training.total_sequences, config.training.batch_size
+    if run.state in TERMINAL or place <= run.sequences or place > total:
+        return False
+    every = config.recording.checkpoint_every
+    first = -(-(place // every * every) // batch) * batch
+    return place in (total, first)
 
 
 def _unlike(config: RunConfig, donor: RunConfig, clamp: Graft) -> str | None:

@@ -14,10 +14,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.db import locks, runs
+from app.db import locks, runs, waiting
 from app.db.engine import session_scope
 from app.services.beats import Beat, nobody_hears
-from app.services.runs.attempts import lose
+from app.services.runs.attempts import fail_awaiting, lose
 from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.periodic import Periodic
 
@@ -108,12 +108,14 @@ def sweep(engine: Engine, outbox: Outbox, *, loses: bool = True, also: Sequence[
         kept = (_RUNS, *also)
         for one in kept if loses else ():
             one.lose_silent(session)
-        waiting = [id for one in kept for id in one.overdue(session, OVERDUE_SECONDS, AT_ONCE)]
+        overdue = [id for one in kept for id in one.overdue(session, OVERDUE_SECONDS, AT_ONCE)]
     # After the commit: Redis may be slow to answer, and nobody is to wait for rows meanwhile.
-    _wake_workers(waiting, outbox)
+    _wake_workers(overdue, outbox)
 
 
 def _lose_silent(session: Session) -> None:
+    for run in waiting.awaiting_in_vain(session):
+        fail_awaiting(session, run)
     for run in runs.silent_runs(session):
         # The rows are locked since they were found silent. Their trainers may still live (stopped,
         # cut off): from this commit on `hold_all` gives them nothing, and they write no more.
@@ -127,9 +129,9 @@ def _overdue(session: Session, seconds: float, limit: int) -> Sequence[str]:
 _RUNS = Kept(_lose_silent, _overdue)
 
 
-def _wake_workers(waiting: Sequence[str], outbox: Outbox) -> None:
+def _wake_workers(overdue: Sequence[str], outbox: Outbox) -> None:
     """Sends tasks again that must have been lost: somebody waits, and the broker has nothing."""
-    if not waiting:
+    if not overdue:
         return
     try:
         announced = outbox.waiting()
@@ -139,4 +141,4 @@ def _wake_workers(waiting: Sequence[str], outbox: Outbox) -> None:
     # Only when the queue is empty: what is in it wakes workers up, and each trains all that waits.
     # Runs may wait for hours while all workers are busy; a message each per sweep would pile up.
     if announced == 0:
-        outbox.send_trains(waiting)
+        outbox.send_trains(overdue)

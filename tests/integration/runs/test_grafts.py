@@ -2,11 +2,17 @@
 worker where they can."""
 
 import pytest
+from sqlalchemy import text
 
+from app.db import runs, waiting
+from app.db.engine import session_scope
+from app.db.models import Run
 from app.db.recording import StoredFile
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
-from tests.integration.support.recorded import numbers, state
+from app.services.runs.grafts import will_save
+from app.services.runs.reaper import sweep
+from tests.integration.support.recorded import events, numbers, state
 from tests.integration.support.rows import add_checkpoint, moved, new_run
 from tests.integration.support.worker_process import WorkerProcess, tiny
 
@@ -113,3 +119,66 @@ def test_a_grafted_run_is_trained_with_its_donors_layers(settings, engine, outbo
 
 def with_program(clamp: dict) -> RunConfig:
     return RunConfig.model_validate(SHORT.model_dump(mode="json") | {"program": [clamp]})
+
+
+def test_a_run_waits_for_a_donor_that_trains_and_is_then_grafted_by_a_real_worker(
+    client, engine, settings
+):
+    donor = client.post(RUNS, json={"config": SHORT.model_dump(mode="json")}).json()["id"]
+    config = SHORT.model_dump(mode="json") | {"program": [graft(f"{donor}@1024")]}
+    too_soon = config | {"program": [graft(f"{donor}@1000")]}
+    refused = client.post(RUNS, json={"config": too_soon})
+    assert refused.status_code == 422, "none is due there"
+    assert "has no checkpoint at 1,000 sequences; it has saved none yet" in refused.text
+    answer = client.post(RUNS, json={"config": config, "priority": 9})
+    assert answer.status_code == 202, answer.text
+    grafted = answer.json()["id"]
+    said = f"First it waits for what it grafts from, of run {donor} at 1024"
+    assert said in events(engine, grafted)[-1][1]
+    assert client.delete(f"{RUNS}/{donor}").status_code == 409
+    with session_scope(engine) as session:
+        first = waiting.next_in_line(session)
+        assert first is not None
+        assert first.id == donor, "though the other has the higher priority"
+        assert waiting.count_companions(session, first) == 0
+        assert list(runs.waiting_runs(session, seconds=0, limit=9)) == [donor]
+
+    worker = WorkerProcess(settings)
+    worker.start()
+    worker.until(lambda: state(engine, grafted) == "finished", "grafted run")
+    worker.kill()
+
+    assert numbers(engine, grafted)[0] != numbers(engine, donor)[0]
+
+
+@pytest.mark.parametrize("end", ["cancelled", "deleted"])
+def test_a_run_whose_donor_ends_without_its_checkpoint_fails_with_a_sentence(
+    client, engine, outbox, end
+):
+    donor = new_run(engine, outbox, name="Donor")
+    grafted = launch(client, graft(f"{donor}@1000000")).json()["id"]
+    sweep(engine, outbox)
+    assert state(engine, grafted) == "queued"
+
+    client.post(f"{RUNS}/{donor}/cancel")
+    if end == "deleted":
+        assert client.delete(f"{RUNS}/{donor}").status_code == 409
+        with engine.begin() as connection:
+            connection.execute(text("DELETE FROM run WHERE id = :id"), {"id": donor})
+    sweep(engine, outbox)
+
+    read = client.get(f"{RUNS}/{grafted}").json()
+    assert (read["state"], read["error_kind"]) == ("failed", "checkpoint")
+    assert read["error_message"] == (
+        f"It grafts from run {donor} at 1000000 sequences, which ended without that checkpoint."
+    )
+
+
+@pytest.mark.parametrize("place", [0, 5024, 10_016, 15_008, 16_000])
+def test_checkpoints_that_are_due_are_those_that_are_saved(place):
+    run = Run(config=tiny().model_dump(mode="json"), state="running", sequences=-1)
+
+    assert will_save(run, place)
+    assert not will_save(run, place + 32)
+    run.sequences = place
+    assert not will_save(run, place), "it has passed by"
