@@ -11,7 +11,7 @@ from app.routes.api.runs import DryRunQuery
 from app.schemas.paper.figure import PaperFigure
 from app.schemas.paper.read import PaperFigureRead, PaperList, PaperMade
 from app.services.paper import making
-from app.services.paper.analysed import analysis_drawing, compared_tables, findings_of
+from app.services.paper.analysed import compared_tables, figure_drawing, findings_of
 from app.services.paper.drawing import paper_drawing
 from app.services.paper.findings import measured, read_figure
 from app.services.paper.state import figure_or_error, list_figures, runs_of
@@ -66,17 +66,16 @@ def get_paper_drawing(
         return paper_drawing(figure, measured(session, runs), columns)
     if not figure.analyses:
         return paper_drawing(figure, {}, columns)
-    [asked] = figure.analyses
-    result = findings_of(session, runs).get((asked.run, asked.preset))
-    return analysis_drawing(asked, result, columns)
+    return figure_drawing(runs, findings_of(session, runs), measured(session, runs), columns)
 
 
 @router.get("/{figure_id}/table.csv", responses=CSV, response_class=StreamingResponse)
 def get_paper_csv(session: SessionDep, figure: PaperFigureDep) -> Response:
     """Its numbers, nothing thinned: ours, and the published ones; losses in nats."""
     [runs] = runs_of(session, [figure])
-    tables = (*compared_tables(runs, findings_of(session, runs)), *figure.tables)
-    lines = list(figure_lines(figure, measured(session, runs), tables))
+    curves = measured(session, runs)
+    tables = (*compared_tables(runs, findings_of(session, runs), curves), *figure.tables)
+    lines = list(figure_lines(figure, curves, tables))
     named = f'attachment; filename="paper-{figure.id}.csv"'
     return StreamingResponse(
         iter(lines), media_type="text/csv", headers={"Content-Disposition": named}

@@ -9,7 +9,7 @@ from typing import Literal
 from app.schemas.analyses.read import AnalysisResult
 from app.schemas.paper.rules import AnalysisClaim, PublishedClaim
 from app.schemas.studies.expansion import ExpandedRun, expand
-from app.schemas.studies.request import StudyRequest
+from app.schemas.studies.request import PROGRAM, StudyRequest, StudyRun
 
 PAPER = "paper, Omniglot"  # what published numbers are called beside ours
 
@@ -101,6 +101,24 @@ class FigureAnalysis:
 
 
 @dataclass(frozen=True)
+class GraftedRun:
+    """A run that takes everything up to a layer from the end of another run of the figure."""
+
+    run: StudyRun  # without that clamp, which names the donor
+    donor: str  # the name of a run of the figure
+    site: str
+
+    def taking(self, donor_id: str, sequences: int) -> StudyRun:
+        """The run with its clamp."""
+        clamp = {
+            "kind": "graft_in",
+            "site": self.site,
+            "checkpoint": f"{donor_id}@{sequences}",
+        }
+        return self.run.model_copy(update={"changes": {**self.run.changes, PROGRAM: [clamp]}})
+
+
+@dataclass(frozen=True)
 class PaperFigure:
     """A figure or table of the paper."""
 
@@ -113,6 +131,8 @@ class PaperFigure:
     address: str = ""  # where else it is shown
     analyses: Sequence[FigureAnalysis] = ()
     request: StudyRequest | None = None  # the runs that it draws
+    grafted: Sequence[GraftedRun] = ()  # further ones, whose configs name runs that are here
+    more_lines: Sequence[PaperLine] = ()  # curves that it reads and does not draw
     panels: Sequence[PaperPanel] = ()
     tables: Sequence[PublishedTable] = ()
     had: Provenance = Provenance.DIGITISED
@@ -129,4 +149,16 @@ class PaperFigure:
     @property
     def lines(self) -> list[PaperLine]:
         """Its curves, each once: panels may share some."""
-        return list({line.label: line for panel in self.panels for line in panel.lines}.values())
+        drawn = [line for panel in self.panels for line in panel.lines]
+        return list({line.label: line for line in (*drawn, *self.more_lines)}.values())
+
+    @property
+    def sequences(self) -> int:
+        """That all of its runs are trained on."""
+        own = sum(run.config.training.total_sequences for run in self.runs)
+        return own + sum(run.config.training.total_sequences for run in self.ungrafted)
+
+    @cached_property
+    def ungrafted(self) -> Sequence[ExpandedRun]:
+        """Its grafted runs without their grafts: what is known before there are donors."""
+        return [expand(StudyRequest(runs=[one.run])).runs[0] for one in self.grafted]

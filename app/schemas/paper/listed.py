@@ -3,11 +3,6 @@
 from app.schemas.paper import tables
 from app.schemas.paper.figure import PaperFigure, PaperNeeds
 
-_QUALITATIVE = (
-    "Signs and orders; which head does what depends on the initial weights: compare by rank."
-)
-
-
 CIRCUIT = PaperFigure(
     id="fig-1",
     name="Fig. 1",
@@ -49,27 +44,4 @@ TOY_9 = PaperFigure(
     address="/toy",
     tables=[tables.TOY_PROGRESS],
     expected="All digits: it depends on no data.",
-)
-FIG_7 = PaperFigure(
-    id="fig-7",
-    name="Fig. 7",
-    title="Layer 1 of another run",
-    asks="Does a layer 1 that was trained with another layer 2 help a new one to learn?",
-    needs=PaperNeeds.TRAINING,
-    how="Runs of three seeds are trained first; their layer 1 is grafted by clamps `graft_in`. A "
-    "study cannot yet graft from runs of its own: launch the three, then a study of grafts.",
-    tables=[tables.GRAFTED],
-    expected="Its own layer 1 makes the phase change nearly immediate; that of another seed takes "
-    "the plateau away and is slower afterwards.",
-)
-FIG_18 = PaperFigure(
-    id="fig-18",
-    name="Fig. 18",
-    title="Strength, loss and learning time over seeds",
-    asks="Over five seeds, does a head's strength in the whole model tell how well it does alone, "
-    "and how soon it learns alone?",
-    needs=PaperNeeds.ANALYSES,
-    how="the runs of Fig. 4b for five seeds, and the analysis “heads removed and kept” of each",
-    tables=[tables.SEED_STRENGTHS, tables.SEED_ACCURACY, tables.SEED_LOSS, tables.SEED_TIMES],
-    expected=_QUALITATIVE,
 )

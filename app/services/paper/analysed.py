@@ -9,12 +9,14 @@ from app.db import analyses
 from app.schemas.analyses.presets import preset_by_id
 from app.schemas.analyses.read import AnalysisResult
 from app.schemas.paper.figure import PAPER, FigureAnalysis, PublishedPoints, PublishedTable
+from app.schemas.paper.joined import heads_here, seed_claims, seed_tables
 from app.schemas.paper.read import PaperClaim
 from app.schemas.paper.rules import Curves
 from app.schemas.state import RunState
 from app.services.analyses.analysis_read import read_result
 from app.services.analyses.drawing.figure import analysis_figure
 from app.services.charts.style import HUES, INK, Figure
+from app.services.paper.seeds import seeds_drawing
 from app.services.paper.state import FigureRuns
 
 Findings = dict[tuple[str, str], AnalysisResult]  # by run and preset: whatever was found so far
@@ -33,8 +35,12 @@ def findings_of(session: Session, runs: FigureRuns) -> Findings:
     return found
 
 
-def compared_tables(runs: FigureRuns, findings: Findings) -> Iterator[PublishedTable]:
+def compared_tables(
+    runs: FigureRuns, findings: Findings, curves: Curves
+) -> Iterator[PublishedTable]:
     """The published tables, with ours in them once the analysis is whole."""
+    if runs.figure.more_lines:
+        yield from seed_tables(heads_here(_by_run(findings), curves))
     for one in runs.figure.analyses:
         result = _whole(findings, one)
         for table in one.tables:
@@ -43,6 +49,9 @@ def compared_tables(runs: FigureRuns, findings: Findings) -> Iterator[PublishedT
 
 def analysis_claims(runs: FigureRuns, findings: Findings, curves: Curves) -> Iterator[PaperClaim]:
     """Every claim about an analysis, and whether it holds here."""
+    if runs.figure.more_lines:
+        for text, (holds, figures) in seed_claims(heads_here(_by_run(findings), curves)):
+            yield PaperClaim(text=text, holds=holds, figures=figures)
     for one in runs.figure.analyses:
         result = _whole(findings, one)
         for claim in one.claims:
@@ -52,6 +61,19 @@ def analysis_claims(runs: FigureRuns, findings: Findings, curves: Curves) -> Ite
                 continue
             holds, figures = claim.rule(result, curves)
             yield PaperClaim(text=claim.text, holds=holds, figures=figures)
+
+
+def figure_drawing(runs: FigureRuns, findings: Findings, curves: Curves, columns: int) -> Figure:
+    """The picture of the analyses of a figure: of one, or of several seeds joined."""
+    if runs.figure.more_lines:
+        return seeds_drawing(heads_here(_by_run(findings), curves), columns)
+    [asked] = runs.figure.analyses
+    return analysis_drawing(asked, findings.get((asked.run, asked.preset)), columns)
+
+
+def _by_run(findings: Findings) -> dict[str, AnalysisResult]:
+    """Of those that are whole."""
+    return {run: one for (run, _), one in findings.items() if one.state is RunState.FINISHED}
 
 
 def analysis_drawing(one: FigureAnalysis, result: AnalysisResult | None, columns: int) -> Figure:

@@ -93,7 +93,7 @@ def read_figure(session: Session, runs: FigureRuns) -> PaperFigureRead:
                 unit=table.unit,
                 had=table.had,
             )
-            for table in (*compared_tables(runs, findings), *figure.tables)
+            for table in (*compared_tables(runs, findings, curves), *figure.tables)
         ],
         deviations=deviations(figure, curves),
         claims=[*claims(figure, curves), *analysis_claims(runs, findings, curves)],

@@ -3,19 +3,23 @@ that it shows, which wait for them."""
 
 from collections.abc import Sequence
 
+from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from app.db.locks import lock
 from app.errors import Conflict
 from app.schemas.analyses.kinds import AnalysisRequest
 from app.schemas.analyses.presets import preset_by_id
+from app.schemas.api.runs import Estimate
+from app.schemas.api.studies import StudyEstimate
 from app.schemas.paper.figure import FigureAnalysis, PaperFigure
 from app.schemas.paper.read import PaperMade
 from app.schemas.paper.registry import FIGURES
 from app.schemas.studies.expansion import ExpandedRun
-from app.schemas.studies.request import StudyRequest
+from app.schemas.studies.request import StudyRequest, StudyRun
 from app.services.analyses import lifecycle as questions
 from app.services.analyses.plan import seconds_of
+from app.services.costs.estimates import estimate as cost_of
 from app.services.paper.state import FigureRuns, runs_of
 from app.services.runs.lifecycle import run_or_error
 from app.services.studies import lifecycle
@@ -43,17 +47,17 @@ def _made(session: Session, figure: PaperFigure, *, dry_run: bool) -> PaperMade:
     if figure.request is None:
         raise Conflict(f"{figure.name} is not made from runs that can be launched here.")
     [runs] = runs_of(session, [figure])
-    asked = runs.unasked
+    asked, launched = runs.unasked, len(runs.missing) + len(runs.unnamed)
     made = PaperMade(
         figure=figure.id,
         study_id=None,
-        launched=len(runs.missing),
-        reused=len(figure.runs) - len(runs.missing),
+        launched=launched,
+        reused=runs.count - launched,
         analyses=len(asked),
         analysis_seconds=sum(_seconds(figure, one) for one in asked),
         estimate=None,
     )
-    if runs.missing:
+    if launched:
         made = _trained(session, runs, made, dry_run=dry_run)
     if asked and not dry_run:
         _ask(session, figure, asked)
@@ -61,11 +65,36 @@ def _made(session: Session, figure: PaperFigure, *, dry_run: bool) -> PaperMade:
 
 
 def _trained(session: Session, runs: FigureRuns, made: PaperMade, *, dry_run: bool) -> PaperMade:
-    assert runs.figure.request is not None
-    request = _request(runs.figure.request, runs.missing)
-    plan = read_plan(session, make_plan(session, request))
-    study_id = None if dry_run else lifecycle.launch(session, request).id
-    return made.model_copy(update={"study_id": study_id, "estimate": plan.estimate})
+    known = runs.missing or runs.unnamed[:1]
+    plan = read_plan(session, make_plan(session, _request(runs, known)))
+    estimate = plan.estimate
+    for run in runs.unnamed if runs.missing else runs.unnamed[1:]:
+        estimate = _with(estimate, cost_of(session, run.config))
+    study_id = None if dry_run else _launched(session, runs)
+    return made.model_copy(update={"study_id": study_id, "estimate": estimate})
+
+
+def _with(whole: StudyEstimate, one: Estimate) -> StudyEstimate:
+    """The cost with a run more, which is not told from others before its donor is known."""
+    added = {
+        "new_runs": whole.new_runs + 1,
+        "sequences": whole.sequences + round(one.seconds * one.sequences_per_second),
+    }
+    names = ("seconds", "measurements", "checkpoints", "checkpoint_bytes")
+    added |= {name: getattr(whole, name) + getattr(one, name) for name in names}
+    return whole.model_copy(update=added)
+
+
+def _launched(session: Session, runs: FigureRuns) -> str:
+    """The study of what is missing. What is grafted names its donors, which come first; it waits
+    for them, and is a study of its own."""
+    ids = []
+    if runs.missing:
+        ids.append(lifecycle.launch(session, _request(runs, runs.missing)).id)
+    if runs.unnamed:
+        [named] = runs_of(session, [runs.figure])
+        ids.append(lifecycle.launch(session, _request(named, named.missing)).id)
+    return ids[-1]
 
 
 def _ask(session: Session, figure: PaperFigure, asked: Sequence[FigureAnalysis]) -> None:
@@ -86,8 +115,15 @@ def _seconds(figure: PaperFigure, one: FigureAnalysis) -> float:
     return seconds_of(run.config, _question(one, ""))
 
 
-def _request(whole: StudyRequest, missing: Sequence[ExpandedRun]) -> StudyRequest:
-    """The same study of the missing runs alone."""
-    places = {int(run.pointer.split("/")[2]) for run in missing}  # /runs/3/changes
-    kept = [run for place, run in enumerate(whole.runs) if place in places]
-    return whole.model_copy(update={"runs": kept})
+def _request(runs: FigureRuns, missing: Sequence[ExpandedRun]) -> StudyRequest:
+    """A study of these runs of a figure."""
+    whole = runs.figure.request
+    assert whole is not None
+    wanted = [StudyRun(name=run.name, changes=_config(run)) for run in missing]
+    return whole.model_copy(update={"runs": wanted})
+
+
+def _config(run: ExpandedRun) -> dict[str, JsonValue]:
+    """All of its config: the base of a figure's study is the default one."""
+    whole: dict[str, JsonValue] = run.config.model_dump(mode="json")
+    return whole

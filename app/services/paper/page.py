@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
+from app.errors import Invalid
 from app.schemas.analyses.presets import PRESETS
 from app.schemas.paper.figure import PaperFigure
 from app.schemas.paper.read import (
@@ -119,19 +120,25 @@ def paper_page(session: Session, figure: PaperFigure) -> PaperPageContext:
 def _charts(figure: PaperFigure) -> list[PaperChart]:
     """Drawn by the page once it knows how wide they are."""
     charts = [PaperChart("training", "Training" if figure.analyses else "Figure")]
-    asked = [PaperChart("analysis", TITLES[one.preset]) for one in figure.analyses]
+    titles = (
+        ["Heads over seeds"]
+        if figure.more_lines
+        else [TITLES[one.preset] for one in figure.analyses]
+    )
+    asked = [PaperChart("analysis", title) for title in titles]
     return [*(charts if figure.panels else []), *asked]
 
 
 def _card(session: Session, runs: FigureRuns) -> PaperCard:
     summary = summary_of(runs)
-    can_make = runs.figure.request is not None and (runs.missing or runs.unasked)
-    return PaperCard(
-        summary=summary,
-        said=_said(summary),
-        progress=runs.progress,
-        cost=cost(session, runs.figure) if can_make else None,
-    )
+    can_make = runs.figure.request is not None and (runs.missing or runs.unnamed or runs.unasked)
+    said, to_be_made = _said(summary), None
+    if can_make:
+        try:
+            to_be_made = cost(session, runs.figure)
+        except Invalid as error:  # what it grafts from has gone, or there is no room
+            said = f"{said}; cannot be made: {error.detail}"
+    return PaperCard(summary=summary, said=said, progress=runs.progress, cost=to_be_made)
 
 
 def _said(one: PaperSummary) -> str:

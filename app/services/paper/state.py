@@ -18,7 +18,8 @@ from app.schemas.paper.read import (
 )
 from app.schemas.paper.registry import BY_ID, FIGURES
 from app.schemas.state import TERMINAL, RunState
-from app.schemas.studies.expansion import ExpandedRun
+from app.schemas.studies.expansion import ExpandedRun, expand
+from app.schemas.studies.request import StudyRequest
 from app.services.paper.asked import Asked, FoundAnalysis, found_analyses
 
 RunsByHash = Mapping[str, ConfigRun]
@@ -31,6 +32,23 @@ class FigureRuns:
     figure: PaperFigure
     found: RunsByHash
     asked: Mapping[Asked, FoundAnalysis] = field(default_factory=dict)
+    grafted: Sequence[ExpandedRun] = ()  # of the figure's, those whose donors are here
+
+    @property
+    def runs(self) -> Sequence[ExpandedRun]:
+        """All runs that can be named yet."""
+        return (*self.figure.runs, *self.grafted)
+
+    @property
+    def count(self) -> int:
+        """Of all runs of the figure."""
+        return len(self.figure.runs) + len(self.figure.grafted)
+
+    @property
+    def unnamed(self) -> Sequence[ExpandedRun]:
+        """Runs without the grafts that they will have, once their donors are launched."""
+        named = {run.name for run in self.grafted}
+        return [run for run in self.figure.ungrafted if run.name not in named]
 
     def of(self, run: ExpandedRun) -> ConfigRun | None:
         return self.found.get(run.config_hash)
@@ -41,7 +59,7 @@ class FigureRuns:
 
     @property
     def by_name(self) -> dict[str, ConfigRun]:
-        return {run.name: one for run in self.figure.runs if (one := self.of(run))}
+        return {run.name: one for run in self.runs if (one := self.of(run))}
 
     @property
     def finished(self) -> int:
@@ -54,7 +72,7 @@ class FigureRuns:
     @property
     def missing(self) -> list[ExpandedRun]:
         """Runs that have to be launched: neither finished nor under way."""
-        return [run for run in self.figure.runs if not _is_there(self.of(run))]
+        return [run for run in self.runs if not _is_there(self.of(run))]
 
     @property
     def unasked(self) -> list[FigureAnalysis]:
@@ -76,7 +94,7 @@ class FigureRuns:
             return "training"
         if not self.finished:
             return "not made"
-        if self.missing:
+        if self.missing or self.unnamed:
             return "partly made"
         if self.analysing:
             return "analysing"
@@ -89,7 +107,7 @@ class FigureRuns:
         if self.state == "analysing":
             total = sum(one.total for one in self.analysing)
             return sum(one.done for one in self.analysing) / total if total else 0.0
-        total = sum(run.config.training.total_sequences for run in self.figure.runs)
+        total = self.figure.sequences
         done = sum(min(one.sequences, one.total_sequences) for one in self.by_name.values())
         return min(1.0, done / total) if total else 0.0
 
@@ -118,7 +136,21 @@ def runs_of(session: Session, figures: Sequence[PaperFigure]) -> list[FigureRuns
         if run.config_hash in found
     }
     asked = found_analyses(session, ids) if ids else {}
-    return [FigureRuns(figure, found, asked) for figure in figures]
+    grafted = {figure.id: named_grafts(figure, found) for figure in figures if figure.grafted}
+    wanted = {run.config_hash for runs in grafted.values() for run in runs}
+    found |= studies.runs_of_configs(session, wanted) if wanted else {}
+    return [FigureRuns(figure, found, asked, grafted.get(figure.id, ())) for figure in figures]
+
+
+def named_grafts(figure: PaperFigure, found: RunsByHash) -> list[ExpandedRun]:
+    """The grafted runs of a figure whose donors are finished or under way here."""
+    donors = {run.name: found.get(run.config_hash) for run in figure.runs}
+    taking = [
+        one.taking(donor.id, donor.total_sequences)
+        for one in figure.grafted
+        if (donor := donors[one.donor]) is not None and _is_there(donor)
+    ]
+    return expand(StudyRequest(runs=taking)).runs if taking else []
 
 
 def list_figures(session: Session) -> PaperList:
@@ -137,7 +169,7 @@ def summary_of(runs: FigureRuns) -> PaperSummary:
         needs=figure.needs,
         how=figure.how,
         state=runs.state,
-        runs=len(figure.runs),
+        runs=runs.count,
         finished=runs.finished,
         going=runs.going,
         analyses=[_asked(runs, one) for one in figure.analyses],
@@ -156,7 +188,8 @@ def _asked(runs: FigureRuns, one: FigureAnalysis) -> PaperAnalysisRead:
 
 def members_of(runs: FigureRuns) -> list[PaperRunRead]:
     """The runs that a figure needs, each with the one that stands for it here."""
-    return [_member(run, runs.of(run)) for run in runs.figure.runs]
+    own = [_member(run, runs.of(run)) for run in runs.runs]
+    return [*own, *(_member(run, None) for run in runs.unnamed)]
 
 
 def _member(run: ExpandedRun, here: ConfigRun | None) -> PaperRunRead:

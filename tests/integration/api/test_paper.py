@@ -8,6 +8,7 @@ from app.db.recording import StoredFile
 from app.schemas.analyses.read import AnalysisResult
 from app.schemas.paper.registry import BY_ID, FIGURES
 from app.schemas.state import RunState
+from app.services.runs.reaper import sweep
 from tests.integration.support.rows import add, add_checkpoint, measurement, moved, new_run
 from tests.published_analyses import every_head
 
@@ -170,9 +171,8 @@ def test_everything_is_made_at_once_but_what_needs_many_seeds(client):
     launched = {one["figure"]: one["launched"] for one in made.json()}
     assert launched["fig-3a"] == 1
     assert launched["fig-3b"] == 0, "its run is that of Fig. 3a"
-    assert sum(launched.values()) == len(
-        {run.config_hash for id in launched for run in BY_ID[id].runs}
-    )
+    once = {run.config_hash for id in launched for run in BY_ID[id].runs}
+    assert sum(launched.values()) == len(once) + len(BY_ID["fig-7"].grafted)
     assert not any(BY_ID[id].is_large for id in launched)
     again = client.post("/paper/make", follow_redirects=False)
     assert (again.status_code, again.headers["location"]) == (303, "/paper")
@@ -215,3 +215,49 @@ def test_a_figure_goes_from_its_page_and_shows_how_far_it_is(client):
     assert "training, 0 of 1 runs ready" in page
     assert "Make this figure" not in page
     assert "not known yet" in client.get("/paper/fig-3a/status").text
+
+
+def test_grafted_runs_are_launched_with_their_donors_and_wait_for_them(client, engine, outbox):
+    planned = client.post(f"{PAPER}/fig-7/make?dry_run=true").json()
+    assert (planned["launched"], planned["estimate"]["new_runs"]) == (6, 6)
+    assert planned["estimate"]["sequences"] == 3 * 1_000_000 + 3 * 800_000
+
+    made = client.post(f"{PAPER}/fig-7/make").json()
+    assert (made["launched"], made["reused"]) == (6, 0)
+    found = client.get(f"{PAPER}/fig-7").json()
+    assert (found["state"], found["runs"], found["going"]) == ("training", 6, 6)
+    members = {one["name"]: one["run_id"] for one in found["members"]}
+    donor, grafted = members["Unclamped, seed 6"], members["Layer 1 of seed 6"]
+    program = client.get(f"/api/v1/runs/{grafted}/config").json()["program"]
+    assert program[0]["checkpoint"] == f"{donor}@1000000"
+    assert client.post(f"{PAPER}/fig-7/make").json()["launched"] == 0
+
+    assert client.post(f"/api/v1/runs/{donor}/cancel").status_code == 202
+    sweep(engine, outbox)
+    again = client.post(f"{PAPER}/fig-7/make?dry_run=true").json()
+    assert (again["launched"], again["reused"]) == (2, 4), "the donor, and what takes from it"
+    assert "the donor" not in client.get("/paper").text
+
+
+def test_heads_of_several_seeds_are_joined(client, engine, outbox):
+    planned = client.post(f"{PAPER}/fig-18/make?dry_run=true").json()
+    assert (planned["launched"], planned["analyses"]) == (45, 5)
+    client.post(f"{PAPER}/fig-18/make")
+    found = client.get(f"{PAPER}/fig-18").json()
+    assert {claim["holds"] for claim in found["claims"]} == {None}
+    asked = found["analyses"][:2]
+    for one in asked:
+        answered(engine, one["analysis_id"], every_head())
+
+    found = client.get(f"{PAPER}/fig-18").json()
+
+    first = found["tables"][0]
+    assert first["rows"][0][1].startswith("0.959 (95 %:")
+    assert first["rows"][0][2].startswith("0.956 (95 %:"), "of the paper, over all seeds"
+    assert first["rows"][2][1] == "too few heads yet", "none has learned alone"
+    assert [claim["holds"] for claim in found["claims"]] == [True, True, None]
+    drawn = client.get(f"{PAPER}/fig-18/figure?columns=3").json()
+    names = [trace["name"] for trace in drawn["data"] if trace["showlegend"]]
+    assert names[:2] == ["seed 5", "seed 6"]
+    assert sum(name.endswith("paper, Omniglot") for name in names) == 5
+    assert len(drawn["data"]) == 2 * 2 + 3 * 5
