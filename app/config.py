@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
     trusted_proxies: str = ""  # who may say for whom a request comes: addresses by commas, or *
     root_path: str = ""  # below which a proxy serves the web server: /proxy/8000; empty: none
+    # That a deleted run can be restored; then its row and files go. 0: they go at once.
+    deleted_days: float = Field(7.0, ge=0, le=3650)
     log_format: LogFormat = "text"  # json: a JSON object a line, of every process
     threads: int = Field(0, ge=0)  # CPU threads of a trainer; 0: one (docs/adr/0007)
 

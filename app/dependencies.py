@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
@@ -17,6 +18,7 @@ from app.services.analyses.lifecycle import analysis_or_error
 from app.services.beats import Beats
 from app.services.live.hub import Hub
 from app.services.metrics import Metrics
+from app.services.runs.deletion import Disposal
 from app.services.runs.lifecycle import run_or_error
 from app.services.runs.outbox import Outbox, Transactions, transaction
 from app.services.studies.lifecycle import study_or_error
@@ -33,6 +35,12 @@ class Services:
     gate: Gate
     beats: Beats
     metrics: Metrics
+
+    @property
+    def disposal(self) -> Disposal:
+        """How deleted runs go."""
+        grace = timedelta(days=self.settings.deleted_days)
+        return Disposal(self.settings.checkpoint_url, grace)
 
 
 def services(request: Request) -> Services:

@@ -19,6 +19,17 @@ class NotFound(AppError):
     title = "Not found"
 
 
+class Gone(NotFound):
+    """The run is deleted, and can still be restored."""
+
+    status = 410
+    title = "Deleted"
+
+    def __init__(self, detail: str, run_id: str) -> None:
+        super().__init__(detail)
+        self.run_id = run_id
+
+
 class Forbidden(AppError):
     """Whoever asks may not."""
 

@@ -32,8 +32,9 @@ from app.services.analyses import attempts as analyses
 from app.services.beats import Beats
 from app.services.live.hub import Hub
 from app.services.metrics import Metrics
+from app.services.runs.deletion import purge_overdue
 from app.services.runs.log_files import remove_logs_of_deleted
-from app.services.runs.outbox import Outbox
+from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.periodic import Periodic
 from app.services.runs.reaper import Reaper
 from app.services.runs.retention import tidy
@@ -118,6 +119,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _tidy(made: Services) -> None:
+    purge_overdue(partial(transaction, made.engine, made.outbox), made.settings.checkpoint_url)
     tidy(made.engine)
     remove_logs_of_deleted(made.engine, made.settings.data_dir)
 

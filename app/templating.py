@@ -54,11 +54,13 @@ def fragment(template: str, blocks: Sequence[str], context: "DataclassInstance")
     return HTMLResponse(render_blocks(environment, template, blocks, _variables(context)))
 
 
-def render_error(request: Request, status: int, title: str, detail: str) -> HTMLResponse:
+def render_error(
+    request: Request, status: int, title: str, detail: str, *, deleted_run: str = ""
+) -> HTMLResponse:
     """The page that says what went wrong and what would be right."""
     variables = _bar(request) | {"status": f"{status} {HTTPStatus(status).phrase}"}
     html = environment.get_template("shared/error.html").render(
-        variables, title=title, detail=detail
+        variables, title=title, detail=detail, deleted_run=deleted_run
     )
     return HTMLResponse(html, status)
 

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from app.db.models import AccessToken, AuditEvent, BrowserSession, Moment
 from app.schemas.access import THIS_MACHINE, Caller
 
-DELETED_RUN = "deleted a run"  # of an event; its `about` ends in the id, in brackets
+# Of events; their `about` ends in the id, in brackets.
+DELETED_RUN, PURGED_RUN = "deleted a run", "deleted a run for good"
+RESTORED_RUN = "restored a run"
 ID_LENGTH = 10  # of a run
 CALLER = "caller"  # in a session's info: whom it acts for
 
@@ -84,5 +86,6 @@ def deleted_runs(session: Session, run_ids: Collection[str]) -> set[str]:
     """Those of the runs that were deleted, as is on record."""
     about = func.right(AuditEvent.about, ID_LENGTH + 2)
     wanted = [f"({run_id})" for run_id in run_ids]
-    statement = select(about).where(AuditEvent.what == DELETED_RUN, about.in_(wanted))
+    is_deletion = AuditEvent.what.in_([DELETED_RUN, PURGED_RUN])
+    statement = select(about).where(is_deletion, about.in_(wanted))
     return {str(found).strip("()") for found in session.scalars(statement)}

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.db.locks import WRITING
-from app.db.models import Moment, Run
+from app.db.models import INCLUDING_DELETED, Moment, Run
 from app.schemas.measure import PhaseChange
 from app.schemas.state import ACTIVE, CLAIMABLE, RunState
 
@@ -94,7 +94,8 @@ def hold_all(session: Session, claims: Sequence[Claim]) -> dict[str, Standing]:
         .order_by(Run.__table__.c.id)  # one order for all who lock several, see `app.db.locks`
         .with_for_update(**WRITING)
     )
-    found = session.connection().execute(statement).mappings()
+    # Past the session, which would leave out the deleted: those have ended, and are not owned.
+    found = session.connection().execute(statement, execution_options=INCLUDING_DELETED).mappings()
     return {row["id"]: _standing(row) for row in found}
 
 

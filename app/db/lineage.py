@@ -9,7 +9,16 @@ from sqlalchemy.orm import Session
 
 from app.db.base import Base
 from app.db.locks import KEEPING, WRITING
-from app.db.models import Checkpoint, Frame, MeasurementRow, Probe, ResumePoint, Run, StudyRunRow
+from app.db.models import (
+    INCLUDING_DELETED,
+    Checkpoint,
+    Frame,
+    MeasurementRow,
+    Probe,
+    ResumePoint,
+    Run,
+    StudyRunRow,
+)
 from app.db.runs import held_runs
 
 SHARED = 0  # the attempt of rows that no trainer of the run wrote: its parent's
@@ -24,7 +33,7 @@ def keep_from_deletion(session: Session, run_ids: Collection[str]) -> dict[str, 
 def wait_for_keepers(session: Session, run_ids: Collection[str]) -> None:
     """Waits until nobody keeps the runs from deletion, and lets nobody begin to."""
     kept = select(Run.id).where(Run.id.in_(run_ids)).order_by(Run.id)
-    session.execute(kept.with_for_update())
+    session.execute(kept.with_for_update(), execution_options=INCLUDING_DELETED)
 
 
 def take_unkept(session: Session, run_id: str) -> bool:
@@ -38,7 +47,8 @@ def lock_families(session: Session, run_ids: Collection[str]) -> None:
     # The statements that write to forks (a new name, SET NULL by a deleted parent) lock them after
     # their parent, which may be higher in id: a recorder that has both would deadlock with them.
     family = select(Run.id).where(or_(Run.id.in_(run_ids), Run.parent_id.in_(run_ids)))
-    session.execute(family.order_by(Run.id).with_for_update(**WRITING))
+    family = family.order_by(Run.id).with_for_update(**WRITING)
+    session.execute(family, execution_options=INCLUDING_DELETED)
 
 
 def copy_history(session: Session, parent_id: str, fork_id: str, *, at: int) -> None:
@@ -135,4 +145,5 @@ def still_named(session: Session, urls: Collection[str]) -> set[str]:
 def rename_parent(session: Session, run_id: str, name: str) -> None:
     """Tells a run's forks its new name."""
     # Relies on `lock_families`: it would lock the forks in no order of their own.
-    session.execute(update(Run).where(Run.parent_id == run_id).values(parent_name=name))
+    statement = update(Run).where(Run.parent_id == run_id).values(parent_name=name)
+    session.execute(statement, execution_options=INCLUDING_DELETED)

@@ -11,11 +11,20 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     Text,
+    event,
     false,
     func,
+    select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION, JSONB, TIMESTAMP
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import (
+    Mapped,
+    ORMExecuteState,
+    Session,
+    mapped_column,
+    with_loader_criteria,
+)
 
 from app.db.base import Base
 
@@ -31,6 +40,7 @@ class Run(Base):
         Index("ix_run_state", "state"),
         Index("ix_run_config_hash", "config_hash"),
         Index("ix_run_parent_id", "parent_id"),
+        Index("ix_run_deleted", "id", postgresql_where=text("deleted_at IS NOT NULL")),
     )
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -81,6 +91,11 @@ class Run(Base):
 
     keep_checkpoints: Mapped[str] = mapped_column(Text, server_default="usual")  # or "all"
     thinned_at: Mapped[datetime | None] = mapped_column(Moment)  # when those to go were looked for
+
+    # Both or neither: since when it is deleted, and when its row and files go for good. Statements
+    # do not find it meanwhile, see the end of this file.
+    deleted_at: Mapped[datetime | None] = mapped_column(Moment)
+    kept_until: Mapped[datetime | None] = mapped_column(Moment)
 
     # The latest measurement, kept here so that lists read one row a run.
     # Written with the row that it speaks of, by one transaction of its recorder; never goes back.
@@ -359,3 +374,22 @@ class AuditEvent(Base):
     who: Mapped[str] = mapped_column(Text)
     what: Mapped[str] = mapped_column(Text)
     about: Mapped[str] = mapped_column(Text)
+
+
+# A run that is deleted, and can still be restored, is there for nobody: every statement of a
+# session has that added, in joins and subqueries, too. Those that are about deleted runs say so.
+INCLUDING_DELETED = {"including_deleted": True}  # among a statement's execution options
+_RUNS = Run.__table__  # below the mapping, where nothing is added
+_DELETED = select(_RUNS.c.id).where(_RUNS.c.deleted_at.is_not(None))
+_LIVE = (
+    with_loader_criteria(Run, Run.deleted_at.is_(None), include_aliases=True),
+    with_loader_criteria(StudyRunRow, StudyRunRow.run_id.not_in(_DELETED), include_aliases=True),
+    with_loader_criteria(Analysis, Analysis.run_id.not_in(_DELETED), include_aliases=True),
+)
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _hide_deleted(said: ORMExecuteState) -> None:
+    is_whole = said.is_select or said.is_update or said.is_delete
+    if is_whole and not said.is_column_load and not said.execution_options.get("including_deleted"):
+        said.statement = said.statement.options(*_LIVE)

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Exists, cast, delete, func, literal, selec
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH, insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.db.models import Analysis, Checkpoint, FileRemoval, Moment, Run
+from app.db.models import INCLUDING_DELETED, Analysis, Checkpoint, FileRemoval, Moment, Run
 from app.schemas.retention import Keep
 from app.schemas.state import TERMINAL, RunState
 
@@ -63,12 +63,14 @@ def checkpoints(session: Session, run_id: str) -> Sequence[Checkpoint]:
 
 
 def needed_by_others(session: Session, run_id: str) -> set[int]:
-    """Places of a run that forks began at, or that any program grafts from."""
+    """Places of a run that forks began at, or that any program grafts from; also of those that are
+    deleted and can be restored."""
     forks = select(Run.forked_at).where(Run.parent_id == run_id, Run.forked_at.is_not(None))
     path = cast("$.program[*].checkpoint ? (@ starts with $donor)", JSONPATH)
     named = func.jsonb_path_query(Run.config, path, cast({"donor": f"{run_id}@"}, JSONB))
-    grafts = session.scalars(select(named)).all()
-    return {*session.scalars(forks)} | {int(str(one).rpartition("@")[2]) for one in grafts}
+    grafts = session.scalars(select(named), execution_options=INCLUDING_DELETED).all()
+    begun = session.scalars(forks, execution_options=INCLUDING_DELETED)
+    return {*begun} | {int(str(one).rpartition("@")[2]) for one in grafts}
 
 
 def drop_checkpoints(session: Session, run_id: str, places: Collection[int]) -> None:

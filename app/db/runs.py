@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import cast, func, select
+from sqlalchemy import cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import Session
 
 from app.db.locks import WRITING
-from app.db.models import Moment, Run, RunEvent
+from app.db.models import INCLUDING_DELETED, Moment, Run, RunEvent
 from app.db.waiting import is_kept_waiting
 from app.schemas.datasets import FILE
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, RunState
@@ -50,6 +50,42 @@ def runs_by_id(session: Session, run_ids: Collection[str]) -> dict[str, Run]:
 def known_runs(session: Session, run_ids: Collection[str]) -> set[str]:
     """Those of the ids that are runs."""
     return set(session.scalars(select(Run.id).where(Run.id.in_(run_ids))))
+
+
+def kept_runs(session: Session, run_ids: Collection[str]) -> set[str]:
+    """Those of the ids that are runs, or deleted ones that can be restored."""
+    statement = select(Run.id).where(Run.id.in_(run_ids))
+    return set(session.scalars(statement, execution_options=INCLUDING_DELETED))
+
+
+def deleted_run(session: Session, run_id: str) -> Run | None:
+    """The run, if it is deleted and can be restored."""
+    statement = select(Run).where(Run.id == run_id, Run.deleted_at.is_not(None))
+    return session.scalars(statement, execution_options=INCLUDING_DELETED).one_or_none()
+
+
+def overdue_deleted(session: Session, *, limit: int) -> Sequence[str]:
+    """Deleted runs whose time to be restored is over."""
+    is_over = Run.deleted_at.is_not(None) & (Run.kept_until < func.clock_timestamp())
+    statement = select(Run.id).where(is_over).order_by(Run.kept_until).limit(limit)
+    return session.scalars(statement, execution_options=INCLUDING_DELETED).all()
+
+
+def mark_deleted(session: Session, run_ids: Collection[str], grace: timedelta) -> None:
+    """Hides runs, that the caller has locked, for the time that they can be restored."""
+    now = func.clock_timestamp(type_=Moment)
+    statement = update(Run).where(Run.id.in_(run_ids))
+    session.execute(
+        statement.values(deleted_at=now, kept_until=now + grace),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def unmark_deleted(session: Session, run_ids: Collection[str]) -> None:
+    """Shows deleted runs again, that the caller has locked."""
+    statement = update(Run).where(Run.id.in_(run_ids)).values(deleted_at=None, kept_until=None)
+    options = {**INCLUDING_DELETED, "synchronize_session": False}
+    session.execute(statement, execution_options=options)
 
 
 def all_ended(session: Session, run_ids: Sequence[str]) -> bool:
@@ -107,14 +143,24 @@ def locked_runs(session: Session, run_ids: Collection[str]) -> dict[str, Run]:
     return held_runs(session, run_ids, WRITING)
 
 
-def held_runs(session: Session, run_ids: Collection[str], how: Mapping[str, Any]) -> dict[str, Run]:
+def locked_kept_runs(session: Session, run_ids: Collection[str]) -> dict[str, Run]:
+    """The same with deleted ones that can be restored."""
+    return held_runs(session, run_ids, WRITING, INCLUDING_DELETED)
+
+
+def held_runs(
+    session: Session,
+    run_ids: Collection[str],
+    how: Mapping[str, Any],
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Run]:
     """Those of the runs that there are, held as `app.db.locks` says, in the order of all who do."""
     statement = (
         select(Run)
         .where(Run.id.in_(run_ids))
         .order_by(Run.id)
         .with_for_update(**how)
-        .execution_options(populate_existing=True)
+        .execution_options(populate_existing=True, **(options or {}))
     )
     return {run.id: run for run in session.scalars(statement)}
 

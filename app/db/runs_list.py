@@ -1,6 +1,6 @@
 """Statements about many runs at once: which match, in which order, and their curves in small."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 
-from app.db.models import MeasurementRow, Run, StudyRunRow
+from app.db.models import INCLUDING_DELETED, MeasurementRow, Run, StudyRunRow
 from app.schemas.state import RunState
 
 SHORTEST_ID = 4  # characters of an id that find its run: shorter words are words
@@ -38,6 +38,12 @@ class Matching:
     datasets: Sequence[str] = ()  # any of these
     programs: Sequence[Sequence[dict[str, str]]] = ()  # any has clamps like these; []: has none
     run_ids: Sequence[str] = ()  # any of these
+    deleted: bool = False  # of those that can be restored, or of those that are there
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Of statements that ask for them."""
+        return INCLUDING_DELETED if self.deleted else {}
 
 
 class SortPosition(NamedTuple):
@@ -106,7 +112,8 @@ def runs_page(
         statement = statement.where(order.past(past))
     if until is not None:
         statement = statement.where(order.until(until))
-    found = session.execute(statement.order_by(*order.by(key)).limit(limit))
+    statement = statement.order_by(*order.by(key)).limit(limit)
+    found = session.execute(statement, execution_options=matching.options)
     return [Found(row[0], row[1], row[2:]) for row in found]
 
 
@@ -114,13 +121,13 @@ def ids_in_order(session: Session, matching: Matching, order: Order) -> Sequence
     """The ids of all runs that match."""
     key = order.key.label("sort_key")
     statement = select(Run.id, key).where(*_conditions(matching)).order_by(*order.by(key))
-    return session.scalars(statement).all()
+    return session.scalars(statement, execution_options=matching.options).all()
 
 
 def count_matching(session: Session, matching: Matching) -> int:
     """How many runs match."""
     statement = select(func.count()).select_from(Run).where(*_conditions(matching))
-    return session.scalars(statement).one()
+    return session.scalars(statement, execution_options=matching.options).one()
 
 
 def found_by_id(
@@ -144,6 +151,8 @@ def _conditions(matching: Matching) -> list[ColumnElement[bool]]:
         found.append(Run.config[("task", "dataset")].as_string().in_(matching.datasets))
     if matching.programs:
         found.append(or_(*map(_has_program, matching.programs)))
+    if matching.deleted:
+        found.append(Run.deleted_at.is_not(None))
     if matching.run_ids:
         found.append(Run.id.in_(matching.run_ids))
     return found

@@ -10,6 +10,7 @@ PROBLEMS: Answers = {
     401: {"model": Problem, "description": "No token that is known"},
     403: {"model": Problem, "description": "The token allows less, or another site asks"},
     404: {"model": Problem, "description": "There is no such thing"},
+    410: {"model": Problem, "description": "The run is deleted, and can be restored"},
     422: {"model": Problem, "description": "The request says something that cannot be"},
     429: {"model": Problem, "description": "Too many requests; `Retry-After` says until when"},
     503: {"model": Problem, "description": "The database does not answer"},

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from app.errors import AppError, Invalid
+from app.errors import AppError, Gone, Invalid
 from app.logs import request_id
 from app.root_path import rooted
 from app.routes.headers import SECURITY_HEADERS
@@ -48,10 +48,11 @@ def problem(
     *,
     errors: Sequence[ProblemError] = (),
     headers: Mapping[str, str] | None = None,
+    deleted_run: str = "",
 ) -> Response:
-    """The error as the requester reads it."""
+    """The error as the requester reads it; `deleted_run`: what a page offers to restore."""
     if not request.url.path.startswith("/api"):
-        page = render_error(request, status, title, shown(detail))
+        page = render_error(request, status, title, shown(detail), deleted_run=deleted_run)
         page.headers.update(headers or {})
         return page
     document = Problem(
@@ -70,7 +71,10 @@ def _on_app_error(request: Request, error: Exception) -> Response:
     errors = []
     if isinstance(error, Invalid) and error.loc:
         errors.append(ProblemError(loc=error.loc, message=error.detail))
-    return problem(request, error.status, error.title, error.detail, errors=errors)
+    run_id = error.run_id if isinstance(error, Gone) else ""
+    return problem(
+        request, error.status, error.title, error.detail, errors=errors, deleted_run=run_id
+    )
 
 
 def _on_invalid_request(request: Request, error: Exception) -> Response:

@@ -1,6 +1,6 @@
 """Numbers as people read them: short, with their unit. Pages and figures share these."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.schemas.measure import Bracket
 from app.schemas.words import grouped
@@ -59,6 +59,14 @@ def duration(seconds: float | None) -> str:
     units = ((days, "d"), (hour, "h"), (minute, "min"), (second, "s"))
     first = next(index for index, (count, _) in enumerate(units) if count)
     return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2] if count)
+
+
+def days(time: timedelta) -> str:
+    """`7 days`, `1 day`, `12 h`; empty for no time at all."""
+    count = time / timedelta(days=1)
+    if count.is_integer() and count:
+        return f"{count:.0f} day{'' if count == 1 else 's'}"
+    return duration(time.total_seconds()) if count else ""
 
 
 def age(moment: datetime | None, now: datetime) -> str:

@@ -42,11 +42,40 @@ def cancel_and_delete_all(page: Page) -> None:
     page.locator("#bulk").get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Cancel 3 runs").click()
     expect(page.locator(".runs-list .state-cancelled")).to_have_count(3)
+    delete_all(page)
+
+
+def delete_all(page: Page) -> None:
     page.locator("#bulk").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("heading", name="Delete 3 runs?")).to_be_visible()
+    expect(page.locator("#bulk-confirm-text")).to_contain_text("can be restored for 7 days")
     page.get_by_role("button", name="Delete 3 runs").click()
     expect(page.get_by_role("heading", name="No run matches")).to_be_visible()
     expect(page.locator("#bulk")).to_be_hidden()
+
+
+def take_it_back_and_delete_them_again(page: Page) -> None:
+    found = page.locator(".toast", has_text="3 runs deleted")
+    found.get_by_role("button", name="Undo").click()
+    expect(page.locator(".runs-list .state-cancelled")).to_have_count(3)
+    expect(page.locator(".toast")).to_contain_text(["3 runs restored"])
+    page.locator("#pick-all").check()
+    delete_all(page)
+
+
+def restore_one_and_delete_the_others_for_good(page: Page) -> None:
+    page.goto("/runs")
+    page.get_by_role("link", name="Deleted runs").click()
+    boxes = page.locator(".runs-list input[name=run]")
+    expect(boxes).to_have_count(3)
+    boxes.first.check()
+    page.locator("#bulk").get_by_role("button", name="Restore").click()
+    expect(boxes).to_have_count(2)
+    expect(page.locator(".toast")).to_contain_text("1 run restored")
+    page.locator("#pick-all").check()
+    page.locator("#bulk").get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete 2 runs for good").click()
+    expect(page.get_by_role("heading", name="No deleted runs")).to_be_visible()
 
 
 def test_runs_are_filtered_sorted_and_changed_together(page, browse, program):
@@ -87,6 +116,8 @@ def test_runs_are_filtered_sorted_and_changed_together(page, browse, program):
     expect(elsewhere.locator("#search")).to_have_value("odd ones")
 
     cancel_and_delete_all(page)
+    take_it_back_and_delete_them_again(page)
+    restore_one_and_delete_the_others_for_good(elsewhere)
     page.go_back()
     expect(page.locator("#search")).not_to_have_value("")
     page.get_by_role("link", name="Show every run").click()

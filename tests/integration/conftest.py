@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, text
 
+import tests.integration.support.hidden  # noqa: F401  # listens from here on
 from app.config import Settings
 from app.db.base import Base
 from app.db.engine import make_engine

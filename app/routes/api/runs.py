@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.db import runs
 from app.db.models import Run
-from app.dependencies import RunDep, ServicesDep, SessionDep
+from app.dependencies import RunDep, RunId, ServicesDep, SessionDep
 from app.routes.answers import CONFLICT, Answers
 from app.routes.api import runs_list
 from app.schemas.api.logs import LogRead
@@ -100,14 +100,32 @@ def patch_run(run: RunDep, patch: RunPatch, session: SessionDep) -> RunRead:
 
 
 @router.delete("/runs/{run_id}", status_code=204, responses=CONFLICT)
-def delete_run(run: RunDep, session: SessionDep, made: ServicesDep) -> None:
+def delete_run(
+    run_id: RunId,
+    session: SessionDep,
+    made: ServicesDep,
+    now: Annotated[
+        bool, Query(description="For good, also if it is deleted: nothing can be restored")
+    ] = False,
+) -> None:
     """Delete a run that has ended, with everything that it reported and saved.
 
-    Checkpoint files in a store on this machine go too, but for those that its forks share; those
-    in a remote store stay there.
+    It can be restored for `OPTOSCOPE_DELETED_DAYS`, a week as a rule, and answers 410 meanwhile.
+    Then its measurements and files go, but for checkpoints that its forks share.
     """
-    # The run was read without a lock, and may be gone when the lock is had.
-    deletion.delete_run(session, run, made.settings.checkpoint_url)
+    if now:
+        deletion.or_raise(deletion.purge_runs(session, [run_id], made.disposal.store_url))
+        return
+    lifecycle.run_or_error(session, run_id)
+    # It was read without a lock, and may be gone when the lock is had.
+    deletion.or_raise(deletion.delete_runs(session, [run_id], made.disposal))
+
+
+@router.post("/runs/{run_id}/restore", responses=CONFLICT)
+def restore_run(run_id: RunId, session: SessionDep) -> RunRead:
+    """Take the deletion of a run back: it is there again, as it was."""
+    deletion.or_raise(deletion.restore_runs(session, [run_id]))
+    return read_whole_run(session, lifecycle.run_or_error(session, run_id))
 
 
 @router.post("/runs/{run_id}/cancel", status_code=202, responses=CONFLICT)

@@ -44,6 +44,9 @@ def _filter(
         str, Query(description="Words in name, notes or tags; or the beginning of an id")
     ] = "",
     run: Annotated[list[str], Query(description="Only these ids")] = [],
+    deleted: Annotated[
+        bool, Query(description="Instead: deleted ones that can still be restored")
+    ] = False,
     sort: Annotated[
         str,
         Query(
@@ -58,7 +61,7 @@ def _filter(
     if study is not None:
         study_or_error(session, study)
     column_or_error(sort.removeprefix("-"), "query/sort")
-    return Filter(state, tag, q, study, dataset, clamp, run, sort)
+    return Filter(state, tag, q, study, dataset, clamp, run, sort, deleted)
 
 
 FilterDep = Annotated[Filter, Depends(_filter, scope="function")]
@@ -115,19 +118,20 @@ def change_matching_runs(
         int | None, Query(ge=0, description="With more runs than this nothing is done: 409")
     ] = None,
 ) -> BulkResult:
-    """Tag, untag, colour, cancel or delete every run that `GET /runs` lists for the same query.
+    """Do something to every run that `GET /runs` lists for the same query.
 
-    `results` has those that were refused, 500 at most. Runs are changed a hundred at a time: what
-    was done stays if the server ends meanwhile, and asking again goes on there.
+    To restore deleted ones, ask with `deleted=true`. `results` has those that were refused, 500 at
+    most. Runs are changed a hundred at a time: what was done stays if the server ends meanwhile,
+    and asking again goes on there.
     """
-    return act_on_matching(begin, wanted, act, made.settings.checkpoint_url, at_most=at_most)
+    return act_on_matching(begin, wanted, act, made.disposal, at_most=at_most)
 
 
 @router.post("/runs/bulk")
 def change_runs(request: BulkRequest, session: SessionDep, made: ServicesDep) -> BulkResult:
-    """Tag, untag, colour, cancel or delete many runs; what became of each is in the answer.
+    """Tag, colour, cancel, delete or restore many runs; what became of each is in the answer.
 
     Of runs that cannot be changed the others are changed nevertheless. Asking again is safe:
     what is done already is `unchanged`.
     """
-    return bulk.act(session, request, made.settings.checkpoint_url)
+    return bulk.act(session, request, made.disposal)

@@ -84,7 +84,7 @@ def delete_study(
     ] = False,
 ) -> None:
     """Delete a study: the list alone, or with `?runs=true` its runs too, once they have ended."""
-    lifecycle.delete_study(session, study, made.settings.checkpoint_url, with_runs=runs)
+    lifecycle.delete_study(session, study, made.disposal, with_runs=runs)
 
 
 @router.get("/studies/{study_id}/request")

@@ -7,10 +7,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from app.db.models import Run
-from app.dependencies import RunDep, ServicesDep, SessionDep
+from app.dependencies import RunDep, RunId, ServicesDep, SessionDep
 from app.schemas.retention import Keep
 from app.schemas.view import ChartView
 from app.services.run_page.page import log_part, run_page, status_part
+from app.services.runs.deletion import or_raise, restore_runs
 from app.services.runs.lifecycle import change_run, request_cancel, request_pause, resume
 from app.services.runs.log_files import read_log
 from app.services.runs.run_read import read_run
@@ -63,6 +64,13 @@ def pause(request: Request, session: SessionDep, run: RunDep) -> Response:
 def go_on(request: Request, session: SessionDep, run: RunDep) -> Response:
     resume(session, run)
     return _changed(request, session, run)
+
+
+@router.post("/runs/{run_id}/restore")
+def restore(session: SessionDep, run_id: RunId) -> Response:
+    """Of a deleted run; its page says that it is, and has the button."""
+    or_raise(restore_runs(session, [run_id]))
+    return RedirectResponse(f"/runs/{run_id}", status_code=303)
 
 
 @router.post("/runs/{run_id}/checkpoints")

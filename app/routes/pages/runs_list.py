@@ -43,11 +43,14 @@ SpanDep = Annotated[CursorRange, Depends(_span)]
 
 
 @router.get("")
-def runs(request: Request, session: SessionDep, asked: AskedDep, span: SpanDep) -> Response:
+def runs(
+    request: Request, session: SessionDep, made: ServicesDep, asked: AskedDep, span: SpanDep
+) -> Response:
     """The page; for htmx the table alone, or a part of its rows."""
     part = request.headers.get("HX-Target", "")
     if "HX-Request" not in request.headers:
-        answer = page(request, "runs/list.html", runs_page(session, asked.view, span))
+        whole = runs_page(session, asked.view, span, made.disposal.grace)
+        answer = page(request, "runs/list.html", whole)
     elif part.startswith("tbody"):
         answer = fragment("runs/list.html", ["part"], runs_part(session, asked.view, span))
     else:
@@ -71,12 +74,13 @@ def act(
     made: ServicesDep,
     form: Annotated[BulkForm, Depends(_bulk_form)],
 ) -> Response:
-    """Asks before what cannot be undone, does it, and says what became of every run."""
+    """Asks before what loses something, does it, and says what became of every run."""
     if form.elsewhere is not None:
         return RedirectResponse(form.elsewhere, status_code=303)
     if form.is_to_be_confirmed:
-        return page(request, "runs/bulk.html", bulk_page(session, form))
-    result = bulk.act(session, form.request, made.settings.checkpoint_url)
-    if not result.refused:
+        return page(request, "runs/bulk.html", bulk_page(session, form, made.disposal.grace))
+    result = bulk.act(session, form.request, made.disposal)
+    if not result.refused and not result.deleted:
         return RedirectResponse(form.back, status_code=303)
-    return page(request, "runs/bulk.html", bulk_page(session, form, result))
+    done = bulk_page(session, form, made.disposal.grace, result)
+    return page(request, "runs/bulk.html", done)

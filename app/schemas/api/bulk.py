@@ -18,6 +18,8 @@ class BulkAction(StrEnum):
     COLOUR = "colour"
     CANCEL = "cancel"
     DELETE = "delete"
+    RESTORE = "restore"  # deleted ones
+    PURGE = "purge"  # delete for good, at once, whether they are deleted or not
 
 
 class BulkAct(Body):
@@ -70,6 +72,9 @@ class BulkResult(BaseModel):
     unchanged: int
     refused: int
     results: list[BulkItem]
+    deleted: list[str] = Field(
+        default=[], description="Ids of those that `delete` has just deleted; `restore` undoes it"
+    )
 
 
 class RunCount(BaseModel):

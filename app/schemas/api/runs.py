@@ -159,6 +159,8 @@ class RunRead(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     cancel_requested_at: datetime | None
+    deleted_at: datetime | None = Field(None, description="It is deleted, and can be restored")
+    kept_until: datetime | None = Field(None, description="of a deleted run; then it goes for good")
     lease_until: datetime | None = Field(description="The trainer must report again before this")
     age_seconds: float = Field(description="Since it was created")
     run_seconds: float | None = Field(description="Since it was first taken by a worker")

@@ -7,11 +7,11 @@ from sqlalchemy.orm import Session
 
 from app.db import runs
 from app.db.models import Run
-from app.errors import AppError, NotFound
+from app.errors import AppError, Conflict, NotFound
 from app.schemas.api.bulk import BulkAction, BulkItem, BulkRequest, BulkResult
 from app.schemas.api.runs import AUTOMATIC
 from app.schemas.state import RunState
-from app.services.runs.deletion import delete_runs
+from app.services.runs.deletion import Disposal, delete_runs, purge_runs, restore_runs
 from app.services.runs.lifecycle import change_run, request_cancel
 
 MOST_TAGS = 20
@@ -24,10 +24,10 @@ class _TooManyError(AppError):
     """A run would have more tags than it may."""
 
 
-def act(session: Session, request: BulkRequest, store_url: str) -> BulkResult:
+def act(session: Session, request: BulkRequest, how: Disposal) -> BulkResult:
     """Does it to every run. They are locked in the order of their ids, as everywhere."""
-    if request.action is BulkAction.DELETE:
-        items = _delete(session, request.runs, store_url)
+    if request.action in _OF_ALL:
+        items = _act_on_all(session, request, how)
     else:
         # Read under the lock, since what is decided (tags to add, nothing to do) depends on it. All
         # rows stay locked until the one commit at the end; locked in the order of their ids, so
@@ -44,22 +44,42 @@ def act(session: Session, request: BulkRequest, store_url: str) -> BulkResult:
         unchanged=counts.count("unchanged"),
         refused=counts.count("refused"),
         results=results,
+        deleted=_restorable(request, results, how),
     )
 
 
-def _delete(session: Session, run_ids: Sequence[str], store_url: str) -> dict[str, BulkItem]:
-    refused = delete_runs(session, run_ids, store_url)
-    return {run_id: _deleted(run_id, refused.get(run_id)) for run_id in run_ids}
+def _restorable(request: BulkRequest, results: Sequence[BulkItem], how: Disposal) -> list[str]:
+    if request.action is not BulkAction.DELETE or not how.grace:
+        return []
+    return [item.id for item in results if item.result == "changed"]
 
 
-def _deleted(run_id: str, refusal: AppError | None) -> BulkItem:
+def _act_on_all(session: Session, request: BulkRequest, how: Disposal) -> dict[str, BulkItem]:
+    """In as many statements for many runs as for one."""
+    refused, done_already = _OF_ALL[request.action](session, request.runs, how)
+    return {run_id: _item(run_id, refused.get(run_id), done_already) for run_id in request.runs}
+
+
+def _item(run_id: str, refusal: AppError | None, done_already: type[AppError]) -> BulkItem:
     if refusal is None:
         return BulkItem(id=run_id, result="changed", detail="")
-    # That it is gone is what was asked for.
+    # That it is so is what was asked for.
     result: Literal["unchanged", "refused"] = (
-        "unchanged" if isinstance(refusal, NotFound) else "refused"
+        "unchanged" if isinstance(refusal, done_already) else "refused"
     )
     return BulkItem(id=run_id, result=result, detail=refusal.detail)
+
+
+# Those that are refused, and the reason that says that it is done already.
+_Refused = tuple[dict[str, AppError], type[AppError]]
+_OF_ALL: dict[BulkAction, Callable[[Session, Sequence[str], Disposal], _Refused]] = {
+    BulkAction.DELETE: lambda session, ids, how: (delete_runs(session, ids, how), NotFound),
+    BulkAction.PURGE: lambda session, ids, how: (
+        purge_runs(session, ids, how.store_url),
+        NotFound,
+    ),
+    BulkAction.RESTORE: lambda session, ids, _: (restore_runs(session, ids), Conflict),
+}
 
 
 def _act_on(session: Session, run_id: str, run: Run | None, request: BulkRequest) -> BulkItem:
@@ -133,4 +153,6 @@ _DONE = {
     BulkAction.COLOUR: "coloured",
     BulkAction.CANCEL: "cancelled",
     BulkAction.DELETE: "deleted",
+    BulkAction.RESTORE: "restored",
+    BulkAction.PURGE: "deleted for good",
 }

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
 from app.db import lineage, runs
 from app.db.models import Run, RunEvent
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Gone, NotFound
 from app.schemas.api.runs import AUTOMATIC
 from app.schemas.retention import Keep
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, WAITING, ErrorKind, RunState, may_move
@@ -84,11 +85,27 @@ def record_event(
 
 
 def run_or_error(session: Session, run_id: str) -> Run:
-    """The run, or `NotFound`."""
+    """The run, or `NotFound`; `Gone` if it can be restored."""
     run = runs.run_by_id(session, run_id)
     if run is None:
-        raise NotFound(f"There is no run {run_id!r}.")
+        raise not_there(session, run_id)
     return run
+
+
+def not_there(session: Session, run_id: str) -> NotFound:
+    """Why there is no such run."""
+    run = runs.deleted_run(session, run_id)
+    if run is None or run.deleted_at is None or run.kept_until is None:
+        return NotFound(f"There is no run {run_id!r}.")
+    return Gone(
+        f"{run.name} ({run.id}) was deleted at {_minute(run.deleted_at)}. It can be restored until "
+        f"{_minute(run.kept_until)}; then its measurements and checkpoints go for good.",
+        run.id,
+    )
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def lock_run(session: Session, run: Run) -> None:

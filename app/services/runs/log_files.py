@@ -109,7 +109,7 @@ def remove_logs_of_deleted(engine: Engine, data_dir: Path) -> None:
     for begin in range(0, len(ours), AT_ONCE):
         some = ours[begin : begin + AT_ONCE]
         with session_scope(engine) as session:
-            gone = set(some) - runs.known_runs(session, some)
+            gone = set(some) - runs.kept_runs(session, some)
             deleted = access.deleted_runs(session, gone) if gone else set()
         for run_id in deleted:
             logs[run_id].unlink(missing_ok=True)

@@ -6,6 +6,7 @@ from app.errors import Conflict
 from app.schemas.api.bulk import BulkAct, BulkItem, BulkRequest, BulkResult
 from app.schemas.api.limits import MOST_RUNS
 from app.services.runs import bulk
+from app.services.runs.deletion import Disposal
 from app.services.runs.outbox import Transactions
 from app.services.runs_list.listing import Filter, matching_ids
 
@@ -13,7 +14,7 @@ PART = 100  # runs of one transaction: others who want them wait for no longer
 
 
 def act_on_matching(
-    begin: Transactions, wanted: Filter, act: BulkAct, store_url: str, *, at_most: int | None
+    begin: Transactions, wanted: Filter, act: BulkAct, how: Disposal, *, at_most: int | None
 ) -> BulkResult:
     """Does it to every run that matches now; says of those that were refused why.
 
@@ -29,7 +30,7 @@ def act_on_matching(
     for at in range(0, len(ids), PART):
         request = BulkRequest(runs=ids[at : at + PART], **act.model_dump())
         with begin() as session:
-            results.append(bulk.act(session, request, store_url))
+            results.append(bulk.act(session, request, how))
     return _summed(results)
 
 
@@ -42,4 +43,5 @@ def _summed(results: Sequence[BulkResult]) -> BulkResult:
         unchanged=sum(one.unchanged for one in results),
         refused=len(refused),
         results=refused[:MOST_RUNS],
+        deleted=[run_id for one in results for run_id in one.deleted],
     )

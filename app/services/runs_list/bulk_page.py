@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -11,8 +12,9 @@ from app.errors import Invalid
 from app.schemas.api.bulk import BulkAction, BulkRequest, BulkResult
 from app.services.launch.sentences import full_stop
 from app.services.runs.bulk import in_words
+from app.services.wording import days
 
-ASKED_BEFORE = (BulkAction.CANCEL, BulkAction.DELETE)
+ASKED_BEFORE = (BulkAction.CANCEL, BulkAction.DELETE, BulkAction.PURGE)
 ELSEWHERE = {
     "compare": "/compare?runs={}",
     "measurements": "/api/v1/measurements.csv?runs={}",
@@ -72,6 +74,8 @@ class BulkPage:
     title: str
     runs: Sequence[NamedRun]
     is_done: bool
+    kept: str  # for how long deleted runs can be restored, in words; empty: they go at once
+    restorable: Sequence[str] = ()  # those that were deleted just now
 
 
 def read_bulk_form(fields: Sequence[tuple[str, str]]) -> BulkForm:
@@ -91,7 +95,9 @@ def read_bulk_form(fields: Sequence[tuple[str, str]]) -> BulkForm:
     )
 
 
-def bulk_page(session: Session, form: BulkForm, result: BulkResult | None = None) -> BulkPage:
+def bulk_page(
+    session: Session, form: BulkForm, grace: timedelta, result: BulkResult | None = None
+) -> BulkPage:
     """The question, or what became of the runs."""
     said = {item.id: item.detail for item in result.results} if result else {}
     shown = [one for one in form.runs if not result or said[one]]
@@ -99,7 +105,14 @@ def bulk_page(session: Session, form: BulkForm, result: BulkResult | None = None
     many = f"{len(form.runs)} run{'' if len(form.runs) == 1 else 's'}"
     return BulkPage(
         form=form,
-        title=in_words(form.request, result) if result else f"{form.action.capitalize()} {many}?",
+        title=in_words(form.request, result) if result else _asked(form.action, many),
         runs=[NamedRun(one, names.get(one, one), said.get(one, "")) for one in shown],
         is_done=result is not None,
+        kept=days(grace),
+        restorable=result.deleted if result else (),
     )
+
+
+def _asked(action: str, many: str) -> str:
+    for_good = action == BulkAction.PURGE
+    return f"Delete {many} for good?" if for_good else f"{action.capitalize()} {many}?"

@@ -39,6 +39,7 @@ class Filter:
     clamps: Sequence[str] = ()  # lights, kinds of the catalogue, or `none`
     run_ids: Sequence[str] = ()
     sort: str = NEWEST
+    deleted: bool = False  # of those that can be restored, or of those that are there
 
     @property
     def is_narrow(self) -> bool:
@@ -116,6 +117,7 @@ def _matching(wanted: Filter) -> Matching:
         datasets=wanted.datasets,
         programs=[program for clamp in wanted.clamps for program in _programs(clamp)],
         run_ids=wanted.run_ids,
+        deleted=wanted.deleted,
     )
 
 

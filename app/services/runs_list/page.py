@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TypeVar
 from zlib import crc32
 
@@ -21,6 +22,7 @@ from app.services.runs_list.listing import MOST, NEWEST, CursorRange, Filter, li
 from app.services.runs_list.pickers import Picker, pickers
 from app.services.runs_list.view import USUAL_WORD, ListView
 from app.services.studies.lifecycle import study_or_error
+from app.services.wording import days
 
 T = TypeVar("T")
 
@@ -100,6 +102,7 @@ class RunsPage(RunsTable):
     pickers: Sequence[Picker]
     palette: Sequence[str]
     usual_columns_url: str
+    kept: str  # for how long deleted runs can be restored, in words; empty: they go at once
 
 
 def runs_part(session: Session, view: ListView, span: CursorRange) -> RunsPart:
@@ -137,13 +140,13 @@ def runs_table(session: Session, view: ListView, span: CursorRange) -> RunsTable
         **vars(part),
         heads=[_head(view, column) for column in shown],
         chips=_chips(view, study.name if study else ""),
-        clear_url=view.filtered(Filter(sort=view.wanted.sort)).url,
+        clear_url=view.filtered(Filter(sort=view.wanted.sort, deleted=view.wanted.deleted)).url,
         refresh_url=view.address(span),
         is_later_page=span.cursor is not None,
     )
 
 
-def runs_page(session: Session, view: ListView, span: CursorRange) -> RunsPage:
+def runs_page(session: Session, view: ListView, span: CursorRange, grace: timedelta) -> RunsPage:
     """The whole page."""
     table = runs_table(session, view, span)
     return RunsPage(
@@ -156,6 +159,7 @@ def runs_page(session: Session, view: ListView, span: CursorRange) -> RunsPage:
         ),
         palette=PALETTE,
         usual_columns_url=replace(view, columns=(USUAL_WORD,)).url,
+        kept=days(grace),
     )
 
 
@@ -214,6 +218,7 @@ def _chips(view: ListView, study: str) -> list[Chip]:
             for one in wanted.clamps
         ),
         *([(f"study {study}", replace(wanted, study=None))] if study else []),
+        *([("deleted", replace(wanted, deleted=False))] if wanted.deleted else []),
     ]
     return [Chip(text, view.filtered(rest).url) for text, rest in without]
 

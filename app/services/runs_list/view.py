@@ -60,6 +60,7 @@ def read_view(query: Sequence[tuple[str, str]], remembered: str | None = None) -
         datasets=every("dataset"),
         clamps=every("clamp"),
         sort=sort,
+        deleted=last("deleted") == "1",
     )
     names = _names(every("columns"))
     if names is None and remembered is not None:
@@ -101,6 +102,7 @@ def _parts(wanted: Filter) -> list[tuple[str, str]]:
     parts += [("dataset", dataset) for dataset in wanted.datasets]
     parts += [("clamp", clamp) for clamp in wanted.clamps]
     parts += [("study", wanted.study)] if wanted.study else []
+    parts += [("deleted", "1")] if wanted.deleted else []
     return parts + ([("sort", wanted.sort)] if wanted.sort != NEWEST else [])
 
 

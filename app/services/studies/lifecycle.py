@@ -12,7 +12,7 @@ from app.schemas.access import Scope
 from app.schemas.state import TERMINAL, RunState
 from app.schemas.studies.request import StudyRequest
 from app.services.runs import creation, lifecycle
-from app.services.runs.deletion import delete_runs, hold_for_deletion
+from app.services.runs.deletion import Disposal, delete_runs, hold_for_deletion, or_raise
 from app.services.runs.idempotency import once
 from app.services.runs.permission import require
 from app.services.studies.plan import StudyPlan, make_plan
@@ -146,15 +146,14 @@ def change_study(
     session.flush()
 
 
-def delete_study(session: Session, study: Study, store_url: str, *, with_runs: bool) -> None:
+def delete_study(session: Session, study: Study, how: Disposal, *, with_runs: bool) -> None:
     """Forgets a study; `with_runs`: with the runs that it launched and no other study holds."""
     require(session, Scope.ADMIN)
     own = _own_runs(session, study) if with_runs else []
     access.note(session, "deleted a study", f"{study.name} ({study.id})")
     session.delete(study)
     session.flush()
-    for refusal in delete_runs(session, own, store_url).values():
-        raise refusal
+    or_raise(delete_runs(session, own, how))
 
 
 def _own_runs(session: Session, study: Study) -> list[str]:

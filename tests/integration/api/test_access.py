@@ -86,7 +86,7 @@ def test_a_token_allows_its_scope_and_no_more(admin, stranger, engine, outbox):
 
     assert tries(make(admin, "read")[1]) == [200, 200, 403, 403, 403, 403]
     assert tries(make(admin, "launch")[1]) == [200, 200, 202, 403, 403, 403]
-    assert tries(make(admin, "admin")[1]) == [200, 200, 202, 200, 404, 1]
+    assert tries(make(admin, "admin")[1]) == [200, 200, 202, 200, 410, 1]
 
 
 def test_a_revoked_token_lets_nobody_in_nor_the_browsers_that_it_let_in(admin, stranger):

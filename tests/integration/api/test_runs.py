@@ -311,7 +311,7 @@ def test_ended_runs_are_deleted_with_rows_and_local_files(client, engine, outbox
 
     moved(engine, outbox, run_id, RunState.CANCELLED)
 
-    assert client.delete(f"{RUNS}/{run_id}").status_code == 204
+    assert client.delete(f"{RUNS}/{run_id}", params={"now": True}).status_code == 204
     assert client.get(f"{RUNS}/{run_id}").status_code == 404
     assert not folder.exists()
     with Session(engine) as session:

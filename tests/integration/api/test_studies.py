@@ -250,7 +250,7 @@ def test_deleting_a_study_keeps_its_runs_unless_they_are_to_go(client, engine, o
     assert client.delete(url, params={"runs": True}).status_code == 204
 
     assert client.get(url).status_code == 404
-    assert client.get(f"{RUNS}/{second}").status_code == 404
+    assert client.get(f"{RUNS}/{second}").status_code == 410
     for run_id in (kept, third):  # older than the study, and held by another
         assert client.get(f"{RUNS}/{run_id}").status_code == 200
     assert client.delete(f"{STUDIES}/{other['id']}").status_code == 204

@@ -67,7 +67,7 @@ def test_logs_of_deleted_runs_go_and_no_others(client, settings, engine, outbox,
     )
     for log in (stays, unknown):
         log.write_text("of a run that nobody has deleted here\n")
-    assert client.delete(f"{RUNS}/{trained}").status_code == 204
+    assert client.delete(f"{RUNS}/{trained}", params={"now": True}).status_code == 204
 
     remove_logs_of_deleted(engine, settings.data_dir)
 
@@ -78,5 +78,7 @@ def test_a_server_looks_after_them(settings, engine, outbox, trained, logged, mo
     monkeypatch.setattr("app.main.TIDY_SECONDS", 0.1)
     moved(engine, outbox, trained, RunState.STOPPING, RunState.CANCELLED)
     with serving(create_app(settings)) as server:
-        assert httpx.delete(f"{server.url}{RUNS}/{trained}").status_code == 204
+        assert (
+            httpx.delete(f"{server.url}{RUNS}/{trained}", params={"now": True}).status_code == 204
+        )
         until(lambda: not logged.exists())

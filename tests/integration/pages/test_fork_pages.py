@@ -166,6 +166,6 @@ def test_both_pages_the_table_and_the_chart_show_the_fork(client, engine, parent
     assert "forked from Parent at 5.02k" in get(client, "/runs").one("tr", id=f"run-{run.id}").text
     layout = client.get(f"/api/v1/runs/{run.id}/figures/loss").json()["layout"]
     assert [one["x0"] for one in layout["shapes"] if one["name"] == "fork"] == [5024]
-    assert client.delete(f"/api/v1/runs/{parent}").status_code == 204
+    assert client.delete(f"/api/v1/runs/{parent}", params={"now": True}).status_code == 204
     orphan = get(client, f"/runs/{run.id}").one("p", id="lineage").text
     assert orphan == "forked from Parent (deleted since) at 5,024 sequences, optimiser kept"

@@ -237,6 +237,7 @@ def bulk(client, *runs: str, **request) -> tuple[dict[str, int], list[tuple[str,
     answer = client.post(BULK, json={"runs": runs, **request})
     assert answer.status_code == 200, answer.text
     body = answer.json()
+    body.pop("deleted")
     results = [(one["result"], one["detail"]) for one in body.pop("results")]
     return body, results
 
@@ -290,7 +291,10 @@ def test_a_colour_is_chosen_and_forgotten_again(client, three):
         ({"runs": [], "action": "cancel"}, "at least 1 item"),
         ({"runs": ["a"], "action": "tag"}, "which tags to tag"),
         ({"runs": ["a"], "action": "colour"}, "which colour"),
-        ({"runs": ["a"], "action": "zap"}, "'tag', 'untag', 'colour', 'cancel' or 'delete'"),
+        (
+            {"runs": ["a"], "action": "zap"},
+            "'cancel', 'delete', 'restore' or 'purge'",
+        ),
     ],
 )
 def test_bulk_requests_that_say_too_little_are_refused(client, body, said):
@@ -300,16 +304,21 @@ def test_bulk_requests_that_say_too_little_are_refused(client, body, said):
     assert said in answer.json()["detail"]
 
 
-def test_without_a_script_deleting_asks_first_and_goes_back_to_the_list(client, three):
+def test_without_a_script_deleting_asks_first_and_can_be_undone(client, three):
     form = {"run": [three["both"]], "action": "delete", "back": "/runs?sort=name"}
 
     question = client.post("/runs/bulk", data=form)
     assert Document(question.text).one("h1").text == "Delete 1 run?"
     assert client.get(f"{RUNS}/{three['both']}").status_code == 200
 
-    done = client.post("/runs/bulk", data={**form, "confirmed": "yes"})
-    assert (done.status_code, done.headers["Location"]) == (303, "/runs?sort=name")
-    assert client.get(f"{RUNS}/{three['both']}").status_code == 404
+    done = Document(client.post("/runs/bulk", data={**form, "confirmed": "yes"}).text)
+    assert done.one("h1").text == "1 run deleted."
+    assert done.all("a", href="/runs?sort=name")
+    assert done.one("button", value="restore").text == "Undo"
+    assert client.get(f"{RUNS}/{three['both']}").status_code == 410
+    undone = client.post("/runs/bulk", data={**form, "action": "restore"})
+    assert (undone.status_code, undone.headers["Location"]) == (303, "/runs?sort=name")
+    assert client.get(f"{RUNS}/{three['both']}").status_code == 200
 
     refused = client.post("/runs/bulk", data={**form, "run": [three["free"]], "confirmed": "yes"})
     document = Document(refused.text)

@@ -1,5 +1,7 @@
 """Many runs changed or deleted at once, and studies with theirs, while others want their rows."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import event, update
 
@@ -9,7 +11,7 @@ from app.db.models import Run, StudyRunRow
 from app.schemas.api.bulk import BulkAction, BulkRequest
 from app.schemas.state import RunState
 from app.services.runs import bulk
-from app.services.runs.deletion import lock_deleting
+from app.services.runs.deletion import Disposal, lock_deleting
 from app.services.runs.outbox import transaction
 from tests.integration.support.locks import collision
 from tests.integration.support.rows import new_run
@@ -30,6 +32,10 @@ def end_all(engine) -> None:
         session.execute(update(Run).values(state=RunState.FINISHED))
 
 
+def how(settings) -> Disposal:
+    return Disposal(settings.checkpoint_url, timedelta(days=1))
+
+
 def statements_to(action: BulkAction, engine, outbox, settings, run_ids: list[str]) -> int:
     """How many it takes."""
     said: list[str] = []
@@ -41,13 +47,13 @@ def statements_to(action: BulkAction, engine, outbox, settings, run_ids: list[st
     event.listen(engine, "before_cursor_execute", hear)
     try:
         with transaction(engine, outbox) as session:
-            assert bulk.act(session, request, settings.checkpoint_url).changed == len(run_ids)
+            assert bulk.act(session, request, how(settings)).changed == len(run_ids)
     finally:
         event.remove(engine, "before_cursor_execute", hear)
     return len(said)
 
 
-@pytest.mark.parametrize("action", [BulkAction.DELETE, BulkAction.TAG])
+@pytest.mark.parametrize("action", [BulkAction.DELETE, BulkAction.PURGE, BulkAction.TAG])
 def test_many_runs_are_changed_by_as_many_statements_as_one(engine, outbox, settings, action):
     ids = [new_run(engine, outbox) for _ in range(12)]
     end_all(engine)
@@ -68,7 +74,7 @@ def test_a_study_and_its_runs_are_deleted_at_once_without_a_deadlock(
             deletion = meet.begin(
                 lambda: client.delete(f"{STUDIES}/{study}", params={"runs": True})
             )
-            assert bulk.act(session, request, settings.checkpoint_url).changed == len(ids)
+            assert bulk.act(session, request, how(settings)).changed == len(ids)
 
         assert deletion.result(10).status_code == 204
 
@@ -88,4 +94,4 @@ def test_a_run_that_another_study_takes_up_at_that_moment_stays(client, engine):
 
         assert deletion.result(10).status_code == 204
     statuses = [client.get(f"/api/v1/runs/{run_id}").status_code for run_id in (kept, other)]
-    assert statuses == [200, 404]
+    assert statuses == [200, 410]

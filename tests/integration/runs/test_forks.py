@@ -222,23 +222,23 @@ def test_a_fork_can_be_forked_where_it_shares_its_parents_checkpoints(client, en
 def test_shared_files_stay_until_the_last_run_that_names_them_goes(client, settings, parent):
     first, second = forked(client, parent), forked(client, parent, 5024)
 
-    assert client.delete(f"{RUNS}/{parent}").status_code == 204
+    assert client.delete(f"{RUNS}/{parent}", params={"now": True}).status_code == 204
     assert files(settings, parent) == [0, 5024, 10_016]
     lineage = client.get(f"{RUNS}/{first}").json()["lineage"]["parent"]
     assert (lineage["id"], lineage["name"]) == (None, "Parent")
     file = f"{RUNS}/{first}/checkpoints/5024/file"
     assert client.get(file).content == b"weights"
 
-    assert client.delete(f"{RUNS}/{ended(client, first)}").status_code == 204
+    assert client.delete(f"{RUNS}/{ended(client, first)}", params={"now": True}).status_code == 204
     assert files(settings, parent) == [0, 5024]
-    assert client.delete(f"{RUNS}/{ended(client, second)}").status_code == 204
+    assert client.delete(f"{RUNS}/{ended(client, second)}", params={"now": True}).status_code == 204
     assert not (settings.data_dir / "checkpoints" / parent).exists()
 
 
 def test_a_deleted_fork_leaves_its_parents_files(client, settings, parent):
     run_id = ended(client, forked(client, parent))
 
-    assert client.delete(f"{RUNS}/{run_id}").status_code == 204
+    assert client.delete(f"{RUNS}/{run_id}", params={"now": True}).status_code == 204
 
     assert files(settings, parent) == list(PLACES)
     assert client.get(f"{RUNS}/{parent}").json()["lineage"]["forks"] == []

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from app.db import claims
 from app.db.claims import Claim
-from app.db.models import Run
+from app.db.models import INCLUDING_DELETED, Run
 from app.services.runs.attempts import claim
 from app.services.runs.outbox import transaction
 from app.services.runs.reaper import Reaper
@@ -40,4 +40,4 @@ def test_who_renews_after_an_outage_longer_than_the_lease_keeps_its_run(engine, 
 def _has_expired(engine, run_id) -> bool:
     query = select(Run.lease_until < func.clock_timestamp()).where(Run.id == run_id)
     with engine.connect() as connection:
-        return connection.execute(query).scalar_one()
+        return connection.execute(query, execution_options=INCLUDING_DELETED).scalar_one()

@@ -186,7 +186,7 @@ def test_files_of_a_deleted_run_go_although_the_process_dies_before_it_removes_t
 ):
     with monkeypatch.context() as dead:
         dead.setattr(retention, "remove_noted", lambda *_: None)
-        assert client.delete(f"{RUNS}/{ended}").status_code == 204
+        assert client.delete(f"{RUNS}/{ended}", params={"now": True}).status_code == 204
     assert folder(settings, ended).exists()
 
     tidy(engine)

@@ -93,9 +93,9 @@ def test_a_run_is_trained_resumed_forked_downloaded_and_deleted_without_a_trace(
     )
     content = client.get(one["url"]).content
     assert hashlib.sha256(content).hexdigest() == one["sha256"]
-    assert client.delete(f"{RUNS}/{run_id}").status_code == 204
+    assert client.delete(f"{RUNS}/{run_id}", params={"now": True}).status_code == 204
     assert client.get(f"{RUNS}/{fork}/checkpoints/{place}/file").status_code == 200
-    assert client.delete(f"{RUNS}/{fork}").status_code == 204
+    assert client.delete(f"{RUNS}/{fork}", params={"now": True}).status_code == 204
     assert objects(stored, run_id) == objects(stored, fork) == []
 
 

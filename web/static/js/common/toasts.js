@@ -7,10 +7,11 @@ const region = document.getElementById("toasts");
 const announcer = document.getElementById("announcer");
 
 /**
- * @param {{title: string, text?: string, href?: string, tone?: string, seconds?: number}} note
- * `seconds`: 0 leaves it there until it is dismissed.
+ * @param {{title: string, text?: string, href?: string, tone?: string, seconds?: number,
+ *          button?: {text: string, press: () => void}}} note
+ * `seconds`: 0 leaves it there until it is dismissed. `button`: pressed, it takes the note away.
  */
-export function toast({ title, text = "", href = "", tone = "", seconds = SECONDS }) {
+export function toast({ title, text = "", href = "", tone = "", seconds = SECONDS, button = null }) {
   const note = document.createElement("div");
   note.className = `toast ${tone && `toast-${tone}`}`;
   const heading = document.createElement(href ? "a" : "strong");
@@ -18,7 +19,7 @@ export function toast({ title, text = "", href = "", tone = "", seconds = SECOND
   if (href) heading.href = href;
   const words = document.createElement("p");
   words.textContent = text;
-  note.append(heading, words, dismiss(note));
+  note.append(heading, words, ...(button ? [press(note, button)] : []), dismiss(note));
   region.append(note);
   while (region.childElementCount > MOST) region.firstElementChild.remove();
   if (seconds) leaveAfter(note, seconds);
@@ -28,6 +29,18 @@ export function toast({ title, text = "", href = "", tone = "", seconds = SECOND
 /** For screen readers alone. */
 export function announce(text) {
   announcer.textContent = text;
+}
+
+function press(note, { text, press: act }) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button compact";
+  button.textContent = text;
+  button.addEventListener("click", () => {
+    note.remove();
+    act();
+  });
+  return button;
 }
 
 function dismiss(note) {

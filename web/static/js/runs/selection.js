@@ -6,16 +6,24 @@ import { toast } from "../common/toasts.js";
 const ASKED = {
   cancel: {
     text: "They stop within seconds; what they reported stays.",
-    yes: "Cancel",
+    words: (runs) => `Cancel ${runs}`,
   },
   delete: {
-    text: "Everything that they reported and saved goes, too. Runs that have not ended are left.",
-    yes: "Delete",
+    text: "They can be restored for {kept}. Runs that have not ended are left.",
+    words: (runs) => `Delete ${runs}`,
+  },
+  purge: {
+    text: "Everything that they reported and saved goes, too, and cannot be restored. Runs that have not ended are left.",
+    words: (runs) => `Delete ${runs} for good`,
   },
 };
 const DONE = {
   tag: "tagged", untag: "untagged", colour: "coloured", cancel: "cancelled", delete: "deleted",
+  restore: "restored", purge: "deleted for good",
 };
+const LEAVING = ["delete", "restore", "purge"]; // after which a run is in this list no more
+const MOST = 500; // runs of one request
+const UNDO_SECONDS = 30;
 
 const $ = (id) => document.getElementById(id);
 const boxes = () => [...document.querySelectorAll(".runs-list input[name=run]")];
@@ -26,6 +34,7 @@ const filter = () => {
   said.delete("columns");
   return said;
 };
+const kept = () => $("bulk").dataset.kept; // for how long deleted runs can be restored; empty: not at all
 const many = (count) => `${count.toLocaleString("en")} run${count === 1 ? "" : "s"}`;
 
 let last = null; // the box that was clicked before: where a range begins
@@ -112,7 +121,7 @@ async function onSubmit(event) {
   const runs = ticked();
   const of = matching;
   if (action in ASKED && !(await confirmed(action, of?.count ?? runs.length))) return;
-  const tags = $("bulk-tags").value.split(",").map((tag) => tag.trim()).filter(Boolean);
+  const tags = ($("bulk-tags")?.value ?? "").split(",").map((tag) => tag.trim()).filter(Boolean);
   await send(of, {
     ...(of ? {} : { runs }),
     action,
@@ -123,9 +132,10 @@ async function onSubmit(event) {
 
 function confirmed(action, count) {
   const dialog = $("bulk-confirm");
-  $("bulk-confirm-title").textContent = `${ASKED[action].yes} ${many(count)}?`;
-  $("bulk-confirm-text").textContent = ASKED[action].text;
-  $("bulk-confirm-yes").textContent = `${ASKED[action].yes} ${many(count)}`;
+  const { text, words } = ASKED[action === "delete" && !kept() ? "purge" : action];
+  $("bulk-confirm-title").textContent = `${words(many(count))}?`;
+  $("bulk-confirm-text").textContent = text.replace("{kept}", kept());
+  $("bulk-confirm-yes").textContent = words(many(count));
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
@@ -138,19 +148,29 @@ async function send(of, request) {
   try {
     // No more than were counted: others may match by now, which nobody has seen.
     const matches = of && rooted(`/api/v1/runs/bulk/matching?${of.filter}&at_most=${of.count}`);
-    const answer = await fetch(matches || rooted("/api/v1/runs/bulk"), {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(request),
-    });
+    const answer = await ask(matches || rooted("/api/v1/runs/bulk"), request);
     const body = await answer.json();
-    if (answer.ok && request.action === "delete") forget(of, body.results);
+    if (answer.ok && LEAVING.includes(request.action)) forget(of, body.results);
     if (answer.ok) say(request.action, body);
     else toast({ title: "Nothing was changed", text: body.detail, tone: "bad", seconds: 0 });
   } catch {
     toast({ title: "The server does not answer", text: "Nothing may have changed; try again.", tone: "bad" });
   }
   refresh();
+}
+
+const ask = (address, request) =>
+  fetch(address, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(request),
+  });
+
+/** Restores what was deleted just now, in as many requests as it takes. */
+async function undo(runs) {
+  for (let at = 0; at < runs.length; at += MOST) {
+    await send(null, { runs: runs.slice(at, at + MOST), action: "restore" });
+  }
 }
 
 /** Rows that are out of sight are not asked for anew at once. */
@@ -161,7 +181,7 @@ function forget(of, results) {
   return show();
 }
 
-function say(action, { changed, unchanged, refused, results }) {
+function say(action, { changed, unchanged, refused, results, deleted }) {
   const parts = [`${many(changed)} ${DONE[action]}`];
   if (unchanged) parts.push(`${unchanged} unchanged`);
   if (refused) parts.push(`${refused} refused`);
@@ -171,6 +191,7 @@ function say(action, { changed, unchanged, refused, results }) {
     title: parts.join("; "),
     text: reasons.slice(0, 3).join(" ") + more,
     tone: refused ? "bad" : "",
-    seconds: refused ? 0 : undefined,
+    seconds: refused ? 0 : deleted.length ? UNDO_SECONDS : undefined,
+    button: deleted.length ? { text: "Undo", press: () => undo(deleted) } : null,
   });
 }
