@@ -117,8 +117,8 @@ def test_runs_are_filtered_sorted_and_changed_together(page, browse, program):
 
     cancel_and_delete_all(page)
     take_it_back_and_delete_them_again(page)
-    restore_one_and_delete_the_others_for_good(elsewhere)
     page.go_back()
     expect(page.locator("#search")).not_to_have_value("")
     page.get_by_role("link", name="Show every run").click()
     expect(page).to_have_url(re.compile("/runs$|/runs.columns="))
+    restore_one_and_delete_the_others_for_good(elsewhere)

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select, update
 
-from app.db import analyses
+from app.db import analyses, studies
 from app.db import retention as kept
 from app.db.engine import session_scope
 from app.db.models import INCLUDING_DELETED, MeasurementRow, Run
@@ -265,6 +265,24 @@ def test_what_protects_runs_counts_the_deleted(client, engine, outbox, settings,
     read = client.get(f"{RUNS}/{fork}").json()["lineage"]["parent"]
     assert (read["id"], read["name"]) == (None, "Parent")
     assert client.get(f"{RUNS}/{fork}/checkpoints/5024/file").content == b"weights"
+
+
+def test_files_of_a_deleted_run_stay_when_its_fork_is_purged(client, engine, outbox, ended):
+    fork = client.post(f"{RUNS}/{ended}/fork", json=FORK).json()["id"]
+    moved(engine, outbox, fork, RunState.CANCELLED)
+    delete(client, ended)
+    assert delete(client, fork, now=True) == 204
+
+    assert restore(client, ended) == 200
+    assert client.get(f"{RUNS}/{ended}/checkpoints/5024/file").content == b"weights"
+
+
+def test_a_study_is_compared_without_its_deleted_runs(client, engine, ended, study):
+    delete(client, ended)
+
+    with session_scope(engine) as session:
+        (other,) = studies.run_ids_of_study(session, study)
+    assert other != ended
 
 
 def test_a_purge_asks_again_who_takes_layers(client, engine, outbox, settings, ended):
