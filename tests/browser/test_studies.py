@@ -72,7 +72,7 @@ def test_a_seed_fan_is_launched_followed_and_grouped(page, program, finished_run
         assert drawn[run["id"]]["x"] == recorded["sequences"]
         assert drawn[run["id"]]["y"] == pytest.approx(recorded["loss.train"], rel=ROUNDED)
     groups = page.get_by_role("group", name="Groups").get_by_role("button")
-    expect(groups).to_have_text(["all runs2 runs"])
+    expect(groups).to_have_text(["all runs2 runs, 2 seeds"])
 
     page.get_by_label("Group", exact=True).select_option("By initial weights")
     expect(groups).to_have_text(["5", "6"])
