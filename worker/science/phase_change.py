@@ -14,6 +14,10 @@ The plateau is reported only if it lasted: it began after the first measurement 
 twice as late as it began (a clamped model rushes through these levels). On the curve of
 the paper's Fig. 3a this gives a plateau from 43k to 169k, the midpoint at 256k (its half of ln 2)
 and the end near 416k. Nothing is smoothed; NaN and infinite losses are passed over.
+
+With a the last measurement before whose loss is above the level, and b the first at or below it,
+a < place <= b is known; the straight line between them is assumed. `app.db.series.brackets` finds
+both again; docs/adr/0029 says what else there is to know of a place.
 """
 
 from collections.abc import Iterable

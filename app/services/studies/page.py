@@ -11,12 +11,15 @@ from app.db import studies as rows
 from app.db.models import Run, Study, StudyRunRow
 from app.schemas.api.studies import StudyProgress, StudyRead, StudyRunRead
 from app.schemas.config import RunConfig
+from app.schemas.measure import Bracket
 from app.schemas.state import TERMINAL, RunState
 from app.services.charts.curves import STUDY_METRICS, groupings, usual_grouping
 from app.services.clamps.lit_model import LitModel, lit_model
 from app.services.runs.run_read import describe_config
+from app.services.series.brackets import midpoint_brackets
 from app.services.studies.figure import USUAL_COLUMNS, VIEWS, StudyView, study_figure
 from app.services.studies.study_read import list_studies, read_study, read_study_run
+from app.services.wording import between
 
 BUSY_SECONDS, IDLE_SECONDS = 3, 15
 PAGE, TABLE_RUNS = 30, 200
@@ -48,6 +51,7 @@ class StudyTableRow:
     run: StudyRunRead
     lit_model: LitModel
     words: str
+    between: str  # which measurements its midpoint lies
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ def study_status(session: Session, study: Study, start: int) -> StudyStatus:
     """How far a study and its runs are; `start`: the first run of the table."""
     read = read_study(session, study)
     found = rows.runs_of_study(session, study.id, limit=TABLE_RUNS + 1, offset=start)
+    brackets = midpoint_brackets(session, [run.id for _, run in found[:TABLE_RUNS]])
     states = read.progress.by_state
     url = f"/studies/{study.id}"
     return StudyStatus(
@@ -101,7 +106,7 @@ def study_status(session: Session, study: Study, start: int) -> StudyStatus:
         counts=counts(read.progress),
         can_pause=any(s not in TERMINAL | _SET_ASIDE for s in states),
         can_resume=any(s in _SET_ASIDE - {RunState.STOPPING} for s in states),
-        rows=[_row(place, run) for place, run in found[:TABLE_RUNS]],
+        rows=[_row(place, run, brackets.get(run.id)) for place, run in found[:TABLE_RUNS]],
         status_url=f"{url}/status?from={start}",
         refresh_seconds=BUSY_SECONDS if not read.progress.is_over else 0,
         earlier_url=f"{url}?from={max(0, start - TABLE_RUNS)}" if start else None,
@@ -140,12 +145,13 @@ def counts(progress: StudyProgress) -> str:
     return f"all {parts[0]}" if len(parts) == 1 and progress.runs > 1 else ", ".join(parts)
 
 
-def _row(place: StudyRunRow, run: Run) -> StudyTableRow:
+def _row(place: StudyRunRow, run: Run, bracket: Bracket | None) -> StudyTableRow:
     config = RunConfig.model_validate(run.config)
     return StudyTableRow(
         run=read_study_run(place, run),
         lit_model=lit_model(config.program, config.model),
         words=" ".join(describe_config(config)),
+        between=between(bracket) if bracket else "",
     )
 
 
