@@ -42,7 +42,7 @@ def _figure(
         title=title,
         asks=asks,
         needs=PaperNeeds.ANALYSES,
-        how=how,
+        how=f"Made from {how}.",
         request=StudyRequest(name=f"Paper, {name}", tags=["paper"], runs=[*runs]),
         analyses=[analysis],
         panels=panels,

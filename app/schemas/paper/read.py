@@ -77,6 +77,7 @@ class PaperTableRead(BaseModel):
     rows: list[list[str | float | None]]
     unit: str
     had: Provenance
+    is_compared: bool = Field(description="Whether it has, or will have, rows of ours")
 
 
 class PublishedLineRead(BaseModel):

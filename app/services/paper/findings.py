@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from sqlalchemy.orm import Session
 
 from app.db.series import curves_of
-from app.schemas.paper.figure import PaperFigure, PaperLine
+from app.schemas.paper.figure import PaperFigure, PaperLine, PublishedTable
 from app.schemas.paper.read import (
     PaperClaim,
     PaperDeviation,
@@ -86,17 +86,22 @@ def read_figure(session: Session, runs: FigureRuns) -> PaperFigureRead:
         members=members_of(runs),
         published=[_published(line) for line in figure.lines],
         tables=[
-            PaperTableRead(
-                title=table.title,
-                columns=list(table.columns),
-                rows=[list(row) for row in table.rows],
-                unit=table.unit,
-                had=table.had,
-            )
-            for table in (*compared_tables(runs, findings, curves), *figure.tables)
+            *(_table(one, is_compared=True) for one in compared_tables(runs, findings, curves)),
+            *(_table(one, is_compared=False) for one in figure.tables),
         ],
         deviations=deviations(figure, curves),
         claims=[*claims(figure, curves), *analysis_claims(runs, findings, curves)],
+    )
+
+
+def _table(table: PublishedTable, *, is_compared: bool) -> PaperTableRead:
+    return PaperTableRead(
+        title=table.title,
+        columns=list(table.columns),
+        rows=[list(row) for row in table.rows],
+        unit=table.unit,
+        had=table.had,
+        is_compared=is_compared,
     )
 
 
