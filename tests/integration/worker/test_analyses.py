@@ -17,6 +17,7 @@ from app.db.engine import session_scope
 from app.db.models import Checkpoint
 from app.main import create_app
 from app.schemas.analyses.cell import ablated
+from app.schemas.analyses.presets import PRESETS
 from app.schemas.clamps.kinds import Ablate, InductionPattern, Preserve
 from app.schemas.clamps.site import Site
 from app.schemas.config import RunConfig
@@ -457,3 +458,40 @@ def test_what_json_does_not_mean_is_refused(api, run_id, settings):
     sent = {"Content-Type": "application/json"}
 
     assert api.post(API, content=body, headers=sent, params={"dry_run": True}).status_code == 422
+
+
+def test_a_deeper_model_with_more_heads_has_the_same_pages(
+    api, session_settings, session_engine, session_outbox
+):
+    """4 layers of 16 heads with an MLP: all that a run's page offers can be asked, and two of it
+    are answered."""
+    config = tiny(
+        model={"layers": 4, "heads": 16, "width": 32, "mlp_ratio": 1.0},
+        task={"classes": 4, "new_classes": 4},
+        training={"sequences": 320},
+        recording={"evaluate_every": 160, "frame_every": 160, "checkpoint_every": 160},
+    )
+    with transaction(session_engine, session_outbox) as session:
+        made = create_run(session, config).id
+    grid = asked(api, made, "ablation_grid", after_training=True)
+    sets = asked(api, made, "perfected", programs="perfect_match", after_training=True)
+    process = WorkerProcess(session_settings)
+    process.start()
+    for one in (grid, sets):
+        process.until(lambda one=one: api.get(f"{API}/{one}").json()["is_terminal"], "analysis")
+    process.kill()
+
+    assert len(result(api, grid)["cells"]) == 1 + 2 * 16
+    assert np.shape(result(api, sets)["cells"][-1]["induction_strength"]) == (4, 16)
+    for one in (grid, sets):
+        assert api.get(f"/analyses/{one}").status_code == 200
+        drawn = api.get(f"{API}/{one}/figure").json()["data"]
+        assert len(drawn[0]["x"]) == 16
+    assert np.shape(drawn[1]["z"]) == (16, 5)
+    cells = {"added-back": 31, "wiring": 16 + 4 * 16 * 16, "ways-to-output": 5}
+    for name, count in cells.items():
+        [preset] = [one for one in PRESETS if one.id == name]
+        request = preset.request(made).model_dump(mode="json")
+        planned = api.post(API, json=request, params={"dry_run": True}).json()
+        assert len(planned["cells"]) == count
+    assert "Each head of the last layer removed" in api.get(f"/runs/{made}").text
