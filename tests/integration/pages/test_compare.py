@@ -157,6 +157,8 @@ def test_at_their_midpoint_aligned_runs_have_the_threshold_as_their_mean(client,
     document = page(client, f"/compare?runs={','.join(ids)}&align=midpoint&group=all")
     [legend] = [row.text for row in document.all("tr", data_number="0")]
     assert legend.startswith("all runs 4 runs, 3 seeds, 2 at the end")
+    [swatch] = {one["style"] for one in document.all("i", class_="dash-solid")}
+    assert swatch == "--hue: var(--ink)", "black would not be seen in the dark"
 
 
 def test_a_midpoint_is_known_as_well_as_the_run_was_measured(client, engine, outbox):
