@@ -1,4 +1,4 @@
-"""`python -m tests.paper_document URL`: what a running program has made of the paper's figures, into
+"""`python -m tests.paper_document URL`: what a running program has made of the paper's figures, to
 docs/paper.md: our numbers beside the published ones, and whether the paper's claims hold.
 
 What is between the two marks of that page is written anew; what was not made is said to be missing.

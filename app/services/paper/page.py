@@ -18,7 +18,7 @@ from app.schemas.paper.read import (
     PaperSummary,
     PaperTableRead,
 )
-from app.schemas.paper.registry import BY_ID, FIGURES
+from app.schemas.paper.registry import FIGURES
 from app.services.paper.findings import read_figure
 from app.services.paper.making import cost
 from app.services.paper.state import FigureRuns, runs_of, summary_of
@@ -38,12 +38,20 @@ class PaperCard:
 
 
 @dataclass(frozen=True)
+class PaperLeft:
+    """What all figures together lack, each run once."""
+
+    runs: int
+    seconds: float  # one run after the other
+
+
+@dataclass(frozen=True)
 class PaperGallery:
     """Context of `paper/list.html`."""
 
     cards: Sequence[PaperCard]
     refresh_seconds: int
-    is_whole: bool  # nothing is left that "make all" would make
+    left: PaperLeft  # that "make all" would make
 
 
 @dataclass(frozen=True)
@@ -85,8 +93,20 @@ def gallery(session: Session) -> PaperGallery:
     return PaperGallery(
         cards=cards,
         refresh_seconds=BUSY_SECONDS if busy else IDLE_SECONDS,
-        is_whole=not any(card.cost for card in cards if not BY_ID[card.summary.id].is_large),
+        left=_left(found, cards),
     )
+
+
+def _left(found: Sequence[FigureRuns], cards: Sequence[PaperCard]) -> PaperLeft:
+    own = [(one, card) for one, card in zip(found, cards, strict=True) if not one.figure.is_large]
+    # By their configs, which figures share; grafted runs have none before there are donors.
+    named = {run.config_hash: run for one, _ in own for run in one.missing}
+    unnamed = [run for one, _ in own for run in one.unnamed]
+    missing = [run.config.training.total_sequences for run in (*named.values(), *unnamed)]
+    costs = [card.cost for _, card in own if card.cost]
+    paces = [one.estimate.seconds / one.estimate.sequences for one in costs if one.estimate]
+    training = sum(missing) * max(paces, default=0.0)
+    return PaperLeft(len(missing), training + sum(one.analysis_seconds for one in costs))
 
 
 def paper_status(session: Session, figure: PaperFigure) -> PaperStatus:
