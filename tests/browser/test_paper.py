@@ -1,6 +1,7 @@
 """What the paper asks: analyses of a run, the toy model, and its figures made by a click."""
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
@@ -110,6 +111,10 @@ def test_a_figure_is_made_by_one_click_and_appears_while_it_trains(page, program
     expect(page.locator(".legend").first).to_contain_text("paper, Omniglot")
     expect(page.locator("#findings")).to_contain_text("falls below ½ ln 2 at")
     expect(page.locator("#findings")).to_contain_text("256,000")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save figure as SVG").click()
+    assert saved.value.suggested_filename == "paper-fig-3a-training.svg"
+    assert "<svg" in Path(saved.value.path()).read_text()
     assert violations(page) == []
 
     page.goto("/paper")

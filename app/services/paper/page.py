@@ -133,7 +133,7 @@ def paper_page(session: Session, figure: PaperFigure) -> PaperPageContext:
         figure=figure,
         charts=_charts(figure),
         configs=json.dumps(configs, indent=1),
-        page_data={"url": f"/api/v1/figures/paper/{figure.id}/figure"},
+        page_data={"url": f"/api/v1/figures/paper/{figure.id}/figure", "name": figure.id},
     )
 
 

@@ -1,14 +1,16 @@
 // The page of a figure of the paper: its pictures, drawn by the server, again as runs train and
 // analyses go on.
 
+import { PAPER, saveImage, titled } from "../charts/image_file.js";
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
 import { withEach } from "../common/refresh.js";
 import { rooted } from "../common/root.js";
 
 const Plotly = window.Plotly;
-const { url } = JSON.parse(document.getElementById("page-data").textContent);
+const { url, name } = JSON.parse(document.getElementById("page-data").textContent);
 const PANEL_WIDTH = 300; // pixels that a panel needs
 const MOST_COLUMNS = 4;
+const WIDE = 1000; // pixels of a picture that is saved
 const ink = () => getComputedStyle(document.body).color;
 
 class Picture {
@@ -37,6 +39,16 @@ class Picture {
     }
   }
 
+  /** As the server draws it: in its colours, on white. */
+  async save(format) {
+    if (!this.figure) return;
+    const { data, layout } = this.figure;
+    const margin = { ...layout.margin, t: 80 };
+    const shown = { data, layout: { ...layout, ...PAPER, margin, title: titled(document.title) } };
+    const size = { width: WIDE, height: layout.meta.height + 60 };
+    await saveImage(shown, size, format, `paper-${name}-${this.chart.dataset.part}`);
+  }
+
   async draw() {
     if (!this.figure) return;
     const { data, layout } = this.figure;
@@ -52,6 +64,12 @@ class Picture {
 const pictures = [...document.querySelectorAll(".paper-chart")].map((chart) => new Picture(chart));
 const all = (act) => Promise.all(pictures.map(act));
 
+document.addEventListener("click", ({ target }) => {
+  const { format } = target.dataset;
+  if (!format) return;
+  const section = target.closest("section");
+  pictures.find(({ chart }) => section.contains(chart))?.save(format);
+});
 document.addEventListener("themechange", () => all((picture) => picture.draw()));
 withEach(() => all((picture) => picture.load()));
 window.optoscope = { ready: all((picture) => picture.load()), chart: pictures[0]?.chart };
