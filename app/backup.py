@@ -131,7 +131,9 @@ def _add_files(
             _add(archive, member, io.BytesIO(content))
             files[url] = member
         elif must_be:
-            raise StackError(f"The checkpoint {url} is missing or damaged; delete its run first.")
+            raise StackError(
+                f"The checkpoint {url} is missing or damaged; delete its run for good."
+            )
         else:
             lost.append(url)
     return files, lost

@@ -83,6 +83,9 @@ def restore_runs(session: Session, run_ids: Collection[str]) -> dict[str, AppErr
 def purge_overdue(begin: Transactions, store_url: str) -> None:
     """Purges deleted runs whose grace is over; those that must wait are asked for the next time."""
     with begin() as session:
+        if not runs.overdue_deleted(session, limit=1):
+            return  # without the lock, which a backup has for long
+    with begin() as session:
         lock_deleting(session)  # else one of them may be restored before it is purged
         purge_runs(session, runs.overdue_deleted(session, limit=AT_ONCE), store_url)
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.db import idempotency, locks
 from app.db.models import IdempotencyKey, Run, Study
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import Conflict, Gone, Invalid, NotFound
 
 KEPT = timedelta(days=1)  # how long a key's answer is remembered
 LONGEST_KEY = 200
@@ -43,12 +43,13 @@ def once(
 def _find(find: Callable[[IdempotencyKey], Made], answered: IdempotencyKey) -> Made:
     try:
         return find(answered)
-    except NotFound:
+    except NotFound as gone:
         # Not made again: whoever repeats a request, perhaps by itself after a lost answer, does not
         # know that what it made was deleted meanwhile.
+        way_back = "restore it, or " if isinstance(gone, Gone) else ""
         raise Conflict(
             f"What the key {answered.key!r} started, {answered.run_id or answered.study_id}, was "
-            "deleted since; take a new key to start it again."
+            f"deleted since; {way_back}take a new key to start it again."
         ) from None
 
 

@@ -156,7 +156,10 @@ def test_a_key_whose_run_was_deleted_launches_nothing(client, engine, outbox):
     answer = client.post(RUNS, json={}, headers=keyed)
 
     assert answer.status_code == 409
-    assert f"What the key 'k1' started, {run_id}, was deleted since" in answer.json()["detail"]
+    assert (
+        f"What the key 'k1' started, {run_id}, was deleted since; restore it"
+        in answer.json()["detail"]
+    )
     assert client.get(RUNS).json()["runs"] == []
 
 

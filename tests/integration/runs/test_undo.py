@@ -1,5 +1,9 @@
 """Deleting with undo: hidden at once and everywhere, restored as it was, purged when time is up."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+
 import pytest
 from sqlalchemy import select, update
 
@@ -8,9 +12,10 @@ from app.db import retention as kept
 from app.db.engine import session_scope
 from app.db.models import INCLUDING_DELETED, MeasurementRow, Run
 from app.db.recording import StoredFile
+from app.schemas.api.bulk import BulkRequest
 from app.schemas.state import RunState
-from app.services.runs import retention
-from app.services.runs.deletion import purge_overdue
+from app.services.runs import bulk, retention
+from app.services.runs.deletion import Disposal, lock_deleting, purge_overdue
 from app.services.runs.log_files import log_folder, remove_logs_of_deleted
 from app.services.runs.outbox import transaction
 from tests.integration.support.hidden import forgets_the_deleted
@@ -214,6 +219,25 @@ def test_a_deleted_run_is_purged_at_once_when_it_is_asked_for(client, engine, en
     assert delete(client, ended, now=True) == 204
     assert delete(client, ended, now=True) == 404
     assert not (settings.data_dir / "checkpoints" / ended).exists()
+
+
+def test_without_grace_a_run_goes_at_once(engine, outbox, settings, ended):
+    how = Disposal(settings.checkpoint_url, timedelta(0))
+    request = BulkRequest(runs=[ended], action="delete")
+    with transaction(engine, outbox) as session:
+        result = bulk.act(session, request, how)
+
+    assert (result.changed, result.deleted) == (1, []), "nothing can be undone"
+    assert rows(engine, ended) == 0
+    assert not (settings.data_dir / "checkpoints" / ended).exists()
+
+
+def test_nobody_waits_for_the_deleters_when_no_time_is_up(engine, outbox, settings, ended):
+    """A backup has their lock for as long as it takes."""
+    with ThreadPoolExecutor() as other, session_scope(engine) as session:
+        lock_deleting(session)
+        sweep = partial(purge_overdue, partial(transaction, engine, outbox))
+        other.submit(sweep, settings.checkpoint_url).result(5)
 
 
 def test_one_that_is_restored_at_that_moment_is_not_purged(client, engine, outbox, settings, ended):

@@ -137,7 +137,9 @@ def test_what_is_no_backup_is_refused(elsewhere, tmp_path):
 
 
 def test_a_damaged_checkpoint_is_named(settings, trained, tmp_path):
-    with pytest.raises(StackError, match="file:///nowhere is missing or damaged"):
+    with pytest.raises(
+        StackError, match="file:///nowhere is missing or damaged; delete its run for good"
+    ):
         backup(settings, tmp_path / "all.tar", print)
 
     assert not [*tmp_path.iterdir()]

@@ -1,5 +1,7 @@
 """Numbers as people read them."""
 
+from datetime import timedelta
+
 import pytest
 
 from app.schemas.measure import Bracket
@@ -19,6 +21,13 @@ def test_small_losses_stay_readable(loss: float | None, said: str) -> None:
 )
 def test_durations_have_two_units_at_most(seconds: float, said: str) -> None:
     assert wording.duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [(0, ""), (1, "1 day"), (7, "7 days"), (0.5, "12 h"), (1.5, "1 d 12 h")]
+)
+def test_spans_are_whole_days_where_they_are(days: float, said: str) -> None:
+    assert wording.days(timedelta(days=days)) == said
 
 
 @pytest.mark.parametrize(
