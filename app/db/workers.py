@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Double, cast, delete, func, select
+from sqlalchemy import ColumnElement, Double, cast, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.db.models import Moment, Run, RunEvent, Worker
+from app.db.models import Analysis, Moment, Run, RunEvent, Worker
 from app.schemas.state import ACTIVE, CLAIMABLE
 
 HEARD = timedelta(seconds=10)  # a worker that was silent for longer may be gone
@@ -58,6 +58,17 @@ def report(session: Session, described: Description) -> None:
 def remove(session: Session, name: str) -> None:
     """Forgets a worker that says goodbye."""
     session.execute(delete(Worker).where(Worker.name == name))
+
+
+def busy_beside(session: Session, name: str) -> int:
+    """How many other workers of the same machine train or analyse, of those heard of just now."""
+    own = select(Worker.host).where(Worker.name == name).scalar_subquery()
+    trains = select(Run.id).where(Run.worker == Worker.name, Run.state.in_(ACTIVE)).exists()
+    asks = (Analysis.worker == Worker.name, Analysis.state.in_(ACTIVE))
+    analyses = select(Analysis.id).where(*asks).exists()
+    others = (Worker.host == own, Worker.name != name, Worker.seen_at > _ago(HEARD))
+    count = select(func.count()).select_from(Worker).where(*others, or_(trains, analyses))
+    return session.scalars(count).one()
 
 
 def loads_of_others(session: Session, *, beside: str) -> list[float]:

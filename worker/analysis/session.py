@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.config import Settings
-from app.db import analyses, recording
+from app.db import analyses, recording, workers
 from app.db.recording import StoredFile
 from app.schemas.analyses.cell import AnalysisCell, composed
 from app.schemas.analyses.kinds import REQUEST, AnalysisRequest, Exhaustive, Wiring
@@ -51,6 +51,7 @@ class AnalysisTask:
     request: AnalysisRequest
     config: RunConfig
     run_id: str
+    worker: str  # whose turn it is
     parts: Sequence[PlannedPart]
     done: set[int]
     found: dict[str, Found]
@@ -117,7 +118,16 @@ class AnalysisSession:
         parts = parts_of(request, AnalysisPlan.model_validate(analysis.plan), config)
         done = analyses.places_done(session, analysis.id)
         found = find_donors(session, _grafting(config, parts))
-        return AnalysisTask(request, config, run.id, parts, done, found, changed_since(run))
+        return AnalysisTask(
+            request,
+            config,
+            run.id,
+            analysis.worker or "",
+            parts,
+            done,
+            found,
+            changed_since(run),
+        )
 
     def _load(self, asked: AnalysisTask) -> AnalysisInputs:
         if asked.changed:
@@ -162,9 +172,15 @@ class AnalysisSession:
             at=min(part.checkpoint.sequences, asked.config.training.total_sequences - 1),
             whole=whole,
             compile=self.settings.compile and cells >= WORTH_COMPILING,
-            threads=self.settings.threads or _cores(),
+            threads=self.settings.threads or self._share_of_cores(asked.worker),
             device=choose_device(self.settings.device),
         )
+
+    def _share_of_cores(self, worker: str) -> int:
+        """Threads that wait for each other take several times as long where a trainer has one of
+        their cores. Looked at before every part: trainers come and go."""
+        busy = self._commit(partial(workers.busy_beside, name=worker))
+        return max(1, _cores() // (1 + busy))
 
 
 def _grafting(config: RunConfig, parts: Sequence[PlannedPart]) -> RunConfig:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.numpy import load
 
-from app.db import analyses, runs
+from app.db import analyses, runs, workers
 from app.db.engine import session_scope
 from app.db.models import Checkpoint
 from app.main import create_app
@@ -458,6 +458,33 @@ def test_what_json_does_not_mean_is_refused(api, run_id, settings):
     sent = {"Content-Type": "application/json"}
 
     assert api.post(API, content=body, headers=sent, params={"dry_run": True}).status_code == 422
+
+
+def test_cores_are_shared_with_workers_of_the_machine_that_are_busy(api, engine, outbox):
+    def count() -> int:
+        with session_scope(engine) as session:
+            return workers.busy_beside(session, "one@here")
+
+    for name, host in (("one@here", "here"), ("two@here", "here"), ("three@there", "there")):
+        described = workers.Description(name, host, 1, "cpu", 2, 10**9, 10**9, "2.13")
+        with session_scope(engine) as session:
+            workers.report(session, described)
+    assert count() == 0, "nobody does anything"
+    with transaction(engine, outbox) as session:
+        made = create_run(session, CONFIG)
+        made.worker, made.state = "three@there", "running"
+        own = create_run(session, CONFIG)
+        own.worker, own.state = "one@here", "running"
+    assert count() == 0, "another machine, and itself"
+
+    with transaction(engine, outbox) as session:
+        runs.run_by_id(session, made.id).worker = "two@here"
+    assert count() == 1
+
+    with transaction(engine, outbox) as session:
+        for run in (made, own):
+            session.delete(runs.run_by_id(session, run.id))
+    assert count() == 0
 
 
 def test_a_deeper_model_with_more_heads_has_the_same_pages(
