@@ -46,6 +46,7 @@ class WorkerProcess:
     settings: Settings
     lease_seconds: float = 10.0
     compile: bool = False  # as users' workers do; a program takes half a minute
+    app: str = "worker.celery_app"
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -68,7 +69,7 @@ class WorkerProcess:
             "OPTOSCOPE_COMPILE": str(self.compile).lower(),
             "OPTOSCOPE_THREADS": "1",
         }
-        command = (sys.executable, "-m", "celery", "-A", "worker.celery_app", "worker")
+        command = (sys.executable, "-m", "celery", "-A", self.app, "worker")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--without-gossip", "--without-mingle"],
