@@ -1,5 +1,5 @@
-"""The workers' Celery app with a broker that delivers again what is not acknowledged for two seconds:
-a training lasts longer."""
+"""The workers' Celery app with a broker that delivers again what is not acknowledged for two
+seconds: a training lasts longer."""
 
 from worker.celery_app import app
 

@@ -15,8 +15,6 @@ from tests.integration.support.worker_process import TINY, WorkerProcess, freeze
 
 END = TINY["training"]["sequences"]
 LONG = {"sequences": 10_000_000, "learning_rate": 1e-3}
-IMPATIENT = "tests.integration.support.impatient_app"
-SECONDS = 2  # that its broker waits for an acknowledgement
 
 
 @pytest.fixture(scope="module")
@@ -155,28 +153,3 @@ def test_an_unreadable_data_file_fails_the_run_with_a_sentence(worker, launch, e
     assert run.error_kind == "bad_data_file"
     assert "/nowhere/features.npz" in run.error_message
     assert worker.trainer_log(run_id) == ""  # no trainer was started for it
-
-
-def test_a_training_that_outlasts_the_brokers_patience_is_delivered_once(
-    session_settings, launch, change, engine, outbox, row
-):
-    """A broker gives what is not acknowledged in time to somebody else: nothing is by then."""
-    pair = [WorkerProcess(session_settings, app=IMPATIENT) for _ in range(2)]
-    for one in pair:
-        one.start()
-    try:
-        run_id = launch(training=LONG)
-        pair[0].until(lambda: state(engine, run_id) == "running", "running run")
-        began = time.monotonic()
-        pair[0].until(lambda: time.monotonic() - began > 3 * SECONDS, "a long training")
-
-        assert outbox.redis.hlen("unacked") == 0
-        assert outbox.waiting() == 0
-        assert (state(engine, run_id), row(run_id).attempt) == ("running", 1)
-        change(request_cancel, run_id)
-        pair[0].until(lambda: state(engine, run_id) == "cancelled", "cancelled run", seconds=5)
-    finally:
-        for one in pair:
-            one.kill()
-    measured = places(engine, run_id)
-    assert measured == due(measured[-1], every=250)

@@ -1,5 +1,7 @@
 """Workers as the page and the API tell of them, and a real one that says it is there."""
 
+import time
+
 from sqlalchemy import text
 
 from app.db.engine import session_scope
@@ -9,8 +11,12 @@ from app.services.runs.creation import create_run
 from app.services.runs.outbox import transaction
 from app.services.runs.planning import plan
 from tests.integration.support.html import Document
+from tests.integration.support.recorded import row, state
 from tests.integration.support.rows import change, moved, new_run
 from tests.integration.support.worker_process import WorkerProcess, tiny
+
+IMPATIENT = "tests.integration.support.impatient_app"
+SECONDS = 2  # that its broker waits for an acknowledgement
 
 
 def there(engine, name: str) -> None:
@@ -96,3 +102,23 @@ def test_a_worker_says_that_it_is_there_until_it_stops(settings, client):
     assert worker["memory"] > worker["memory_free"] > 0
     assert worker["torch"].startswith("2.")
     assert found() == []
+
+
+def test_a_training_that_outlasts_the_brokers_patience_is_delivered_once(settings, engine, outbox):
+    """A broker gives what is not acknowledged in time to somebody else: nothing is by then."""
+    pair = [WorkerProcess(settings, app=IMPATIENT) for _ in range(2)]
+    for one in pair:
+        one.start()
+    try:
+        with transaction(engine, outbox) as session:
+            run_id = create_run(session, tiny(training={"sequences": 10_000_000})).id
+        pair[0].until(lambda: state(engine, run_id) == "running", "running run")
+        began = time.monotonic()
+        pair[0].until(lambda: time.monotonic() - began > 3 * SECONDS, "a long training")
+
+        assert outbox.redis.hlen("unacked") == 0
+        assert outbox.waiting() == 0
+        assert (state(engine, run_id), row(engine, run_id).attempt) == ("running", 1)
+    finally:
+        for one in pair:
+            one.kill()
