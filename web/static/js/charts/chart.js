@@ -33,6 +33,11 @@ export class Chart {
     this.content = contentOf(figure, this.weight);
     this.#heights = [...figure.layout.yaxis.range];
     this.appended = 0; // points since
+    this.#await();
+  }
+
+  /** What stands in an empty chart goes with the first point, whoever brings it. */
+  #await() {
     this.element.querySelector(".awaited")?.toggleAttribute("hidden", this.xs.length > 0);
   }
 
@@ -69,6 +74,7 @@ export class Chart {
     // At once and not when they are drawn: the next points are compared with these.
     this.places.sequences.push(...fresh.map(({ sequences }) => sequences));
     this.appended += fresh.length;
+    this.#await();
     const range = this.#grown(numbers);
     // After the points, so that the chart is drawn for one change at a time.
     return range ? drawn.then(() => Plotly.relayout(this.element, { "yaxis.range": range })) : drawn;
