@@ -29,7 +29,7 @@ from worker.analysis.findings import findings
 from worker.recording.store import DamagedFileError, Store, weights_of
 from worker.retry import retry_while_away
 from worker.science.analysis.composition import weights_composition
-from worker.science.analysis.evaluation import Manner, Subject, measured
+from worker.science.analysis.evaluation import Looks, Manner, Subject, measured
 from worker.science.clamps.program import Donor, ProgramData, compile_program
 from worker.science.data.datasets import Dataset, load_dataset
 from worker.science.data.exhaustive import SequenceSet, sequences_of
@@ -71,6 +71,7 @@ class AnalysisInputs:
     sequences: SequenceSet
     shape: Shape
     donors: dict[str, Donor]
+    looks: Looks
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,8 @@ class AnalysisSession:
         store = Store(self.settings.checkpoint_url, asked.run_id)
         donors = load_donors(store, _grafting(config, asked.parts), dataset, asked.found)
         sequences = sequences_of(config, training_pool(config))
-        return AnalysisInputs(dataset, sequences, cohort_shape(config, dataset), donors)
+        shape = cohort_shape(config, dataset)
+        return AnalysisInputs(dataset, sequences, shape, donors, Looks(shape))
 
     def _look(
         self, asked: AnalysisTask, loaded: AnalysisInputs, part: PlannedPart
@@ -148,7 +150,8 @@ class AnalysisSession:
         in_detail = isinstance(asked.request, Exhaustive)
         programs = [_compiled(asked, loaded, cell) for cell in part.cells]
         manner = self._manner(asked, part, whole=in_detail)
-        each = sorted(measured(subject, programs, manner), key=lambda one: one.program)
+        found_by = measured(subject, programs, manner, looks=loaded.looks)
+        each = sorted(found_by, key=lambda one: one.program)
         found = findings(part, each, loaded.sequences, in_detail=in_detail)
         if isinstance(asked.request, Wiring) and part.cells[0].group == "base":
             found["composition"] = [_composition(asked.request, loaded.shape, weights, part)]

@@ -107,12 +107,19 @@ def _cells(request: AnalysisRequest, plan: AnalysisPlan, config: RunConfig) -> l
 
 
 def _together(cells: list[AnalysisCell]) -> list[list[AnalysisCell]]:
+    """Those whose mistakes are compared by themselves; of a wiring its groups, too, since the first
+    of them comes with composition scores."""
     found = []
-    for group, members in groupby(cells, key=lambda cell: cell.group):
+    for group, members in groupby(cells, key=_part):
         own = list(members)
         size = len(own) if group in COMPARED else CELLS_AT_ONCE
         found += [own[start : start + size] for start in range(0, len(own), size)]
     return found
+
+
+def _part(cell: AnalysisCell) -> str:
+    """What is looked at together shares what no program touches."""
+    return cell.group if cell.group in COMPARED or cell.other is not None else "others"
 
 
 def cache_key(run: Run, request: AnalysisRequest, plan: AnalysisPlan) -> str:

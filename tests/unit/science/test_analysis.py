@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 import torch
+from torch._dynamo.utils import counters
 
 from app.schemas.clamps.kinds import MeanAblate, Program
 from app.schemas.clamps.site import Site
 from app.schemas.config import RunConfig, TaskConfig
 from app.schemas.published.options import PublishedOptions, exact_program
 from tests.unit.science.support import golden
-from worker.science.analysis.evaluation import Manner, Subject, measured
+from worker.science.analysis.evaluation import Looks, Manner, Subject, measured
 from worker.science.analysis.results import Groups
 from worker.science.clamps.passes import Passes
 from worker.science.clamps.program import compile_program, with_full_parts
@@ -161,12 +162,17 @@ def test_many_models_under_many_programs_are_each_as_if_alone(manner):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while it traces
 def test_compiled_they_are_the_same():
     several, data = little(models=2), programs(LITTLE, {"a": {}, "b": {"ablate_heads": ["1:0"]}})
+    looks = Looks(several.shape)
 
     eager, compiled = (
-        list(measured(several, data, Manner(compile=compile, whole=False, threads=2)))
+        list(measured(several, data, Manner(compile=compile, whole=False, threads=2), looks=looks))
         for compile in (False, True)
     )
 
+    graphs = counters["stats"]["unique_graphs"]
+    again = list(measured(several, data, Manner(compile=True, whole=False), looks=looks))
+    assert counters["stats"]["unique_graphs"] == graphs > 0, "what was compiled once is not again"
+    assert [one.mistakes for one in again] == [one.mistakes for one in compiled]
     for one, other in zip(eager, compiled, strict=True):
         assert (one.model, one.program) == (other.model, other.program)
         np.testing.assert_allclose(one.loss, other.loss, rtol=1e-5, atol=1e-6)

@@ -79,25 +79,55 @@ class Manner:
     device: torch.device = CPU
 
 
+@dataclass
+class Look:
+    """An inspection, compiled for the sizes that were looked at so far."""
+
+    at: Compiled[..., Seen]
+    sizes: set[tuple[int, int]] = field(default_factory=set)  # of programs and of sequences
+
+
+class Looks:
+    """Looks at models of one shape, kept by what they look for. One that was made anew for each
+    checkpoint was compiled anew, which took longer than to look, and which the compiler refuses
+    after some hundred times."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        self._known: dict[tuple[Layout, bool, bool, bool], Look] = {}
+
+    def of(self, layout: Layout, manner: Manner, *, is_unclamped: bool) -> Look:
+        """The look at programs of a layout."""
+        key = (layout, manner.whole, manner.compile, is_unclamped)
+        if key not in self._known:
+            inspection = Inspection(
+                self._shape, layout, whole=manner.whole, reports_unclamped=is_unclamped
+            )
+            self._known[key] = Look(Compiled(inspection, enabled=manner.compile))
+        return self._known[key]
+
+
 def measured(
     subject: Subject,
     programs: Sequence[ProgramData],
     manner: Manner = Manner(),
     *,
     unclamped: Sequence[int] = (),
+    looks: Looks | None = None,
 ) -> Iterator[Inspected]:
     """Every model under every program: by models, and within each by programs of one layout.
 
-    `unclamped`: programs whose patterns are reported of a pass without clamps. Raises ValueError
-    if a program looks at more sequences at once than memory has room for.
+    `unclamped`: programs whose patterns are reported of a pass without clamps. `looks`: those of
+    earlier calls about models of this shape. Raises ValueError if a program looks at more sequences
+    at once than memory has room for.
     """
-    looks = list(_groups(subject.shape, programs, manner, unclamped))
-    for look in looks:
-        look.check(len(subject.sequences))
+    groups = list(_groups(looks or Looks(subject.shape), programs, manner, unclamped))
+    for group in groups:
+        group.check(len(subject.sequences))
     with _threads(manner.threads) as pool:
         for model in range(len(subject.models)):
-            for look in looks:
-                yield from look.of(subject, model, pool)
+            for group in groups:
+                yield from group.of(subject, model, pool)
 
 
 @contextmanager
@@ -114,7 +144,7 @@ def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
 
 
 def _groups(
-    shape: Shape, programs: Sequence[ProgramData], manner: Manner, unclamped: Sequence[int]
+    looks: Looks, programs: Sequence[ProgramData], manner: Manner, unclamped: Sequence[int]
 ) -> Iterator["_Group"]:
     """Programs that can be looked at together."""
     programs = [with_full_parts(program) for program in programs]
@@ -122,10 +152,7 @@ def _groups(
     for place, program in enumerate(programs):
         alike.setdefault((program.layout, place in unclamped), []).append(place)
     for (layout, is_unclamped), places in alike.items():
-        look = Compiled(
-            Inspection(shape, layout, whole=manner.whole, reports_unclamped=is_unclamped),
-            enabled=manner.compile,
-        )
+        look = looks.of(layout, manner, is_unclamped=is_unclamped)
         most = PROGRAMS if layout else len(places)
         # All of one size, since each size is compiled for itself.
         size = -(-len(places) // -(-len(places) // most))
@@ -137,13 +164,12 @@ def _groups(
 class _Group:
     """Programs of one layout, looked at together. `size`: how many, with some twice."""
 
-    look: Compiled[..., Seen]
+    look: Look
     layout: Layout
     places: list[int]
     size: int
     programs: Sequence[ProgramData]
     manner: Manner
-    _is_warm: bool = field(default=False, init=False)
 
     @property
     def is_across(self) -> bool:
@@ -169,12 +195,12 @@ class _Group:
         def seen(places: slice) -> Seen:
             batch, counts = subject.batch(places, size)
             given = (flat, tensors, batch, counts, clock)
-            parts = self.look(*tree_map(lambda part: part.to(device), given))
+            parts = self.look.at(*tree_map(lambda part: part.to(device), given))
             return Seen._make(part[0].cpu() for part in parts)
 
-        if not self._is_warm:
+        if (self.size, size) not in self.look.sizes:
             seen(parts[0])  # compiled by one thread
-            self._is_warm = True
+            self.look.sizes.add((self.size, size))
         for places, one in zip(parts, pool.map(seen, parts), strict=True):
             for number, collects in enumerate(collected):
                 collects.add(places, one, number)
