@@ -80,7 +80,7 @@ class Manner:
 
 
 @dataclass
-class Look:
+class CompiledLook:
     """An inspection, compiled for the sizes that were looked at so far."""
 
     at: Compiled[..., Seen]
@@ -94,16 +94,16 @@ class Looks:
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
-        self._known: dict[tuple[Layout, bool, bool, bool], Look] = {}
+        self._known: dict[tuple[Layout, bool, bool, bool], CompiledLook] = {}
 
-    def of(self, layout: Layout, manner: Manner, *, is_unclamped: bool) -> Look:
+    def of(self, layout: Layout, manner: Manner, *, is_unclamped: bool) -> CompiledLook:
         """The look at programs of a layout."""
         key = (layout, manner.whole, manner.compile, is_unclamped)
         if key not in self._known:
             inspection = Inspection(
                 self._shape, layout, whole=manner.whole, reports_unclamped=is_unclamped
             )
-            self._known[key] = Look(Compiled(inspection, enabled=manner.compile))
+            self._known[key] = CompiledLook(Compiled(inspection, enabled=manner.compile))
         return self._known[key]
 
 
@@ -164,7 +164,7 @@ def _groups(
 class _Group:
     """Programs of one layout, looked at together. `size`: how many, with some twice."""
 
-    look: Look
+    look: CompiledLook
     layout: Layout
     places: list[int]
     size: int
