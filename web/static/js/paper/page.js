@@ -42,7 +42,8 @@ class Picture {
   /** As the server draws it: in its colours, on white. */
   async save(format) {
     if (!this.figure) return;
-    const { data, layout } = this.figure;
+    const { data: traces, layout } = this.figure;
+    const data = traces.map((trace) => ({ ...trace, uid: undefined })); // it makes selectors of them
     const margin = { ...layout.margin, t: 80 };
     const shown = { data, layout: { ...layout, ...PAPER, margin, title: titled(document.title) } };
     const size = { width: WIDE, height: layout.meta.height + 60 };
