@@ -26,9 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--said", default="", help="a sentence about the machine and the session")
     given = parser.parse_args(arguments)
     try:
-        with httpx.Client(base_url=f"{given.url}/api/v1/figures/paper", timeout=60) as client:
-            listed = client.get("").raise_for_status().json()["figures"]
-            figures = [client.get(f"/{one['id']}").raise_for_status().json() for one in listed]
+        with httpx.Client(base_url=f"{given.url}/api/v1/figures", timeout=60) as client:
+            listed = client.get("/paper").raise_for_status().json()["figures"]
+            paths = [f"/paper/{one['id']}" for one in listed]
+            figures = [client.get(path).raise_for_status().json() for path in paths]
     except httpx.HTTPError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -61,8 +62,9 @@ def _figure(figure: Figure) -> Iterator[str]:
     yield f"### {figure['name']}: {figure['title']}"
     yield ""
     if figure["state"] != "ready":
-        yield f"Not made here: {figure['state']}."
+        yield f"Not made to its end: {figure['state']}."
         yield ""
+        return
     yield from _claims(figure["claims"])
     for table in figure["tables"]:
         if table["is_compared"]:
