@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, text
 
-import tests.integration.support.hidden  # noqa: F401  # listens from here on
+import tests.integration.support.hidden  # noqa: F401  # imported for its listener alone
 from app.config import Settings
 from app.db.base import Base
 from app.db.engine import make_engine

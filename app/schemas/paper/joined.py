@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from app.schemas.analyses.read import AnalysisResult
 from app.schemas.paper import tables
-from app.schemas.paper.compared import OURS, correlation, latest, numbers_of, strengths_of
+from app.schemas.paper.compared import OURS, Interval, correlation, latest, numbers_of, strengths_of
 from app.schemas.paper.figure import PAPER, PublishedTable, TableRow
 from app.schemas.paper.rules import LEVELS, Curves, Verdict, crossing
 from app.schemas.paper.seeds import FIRST, OTHERS, main_name, time_label
@@ -136,14 +136,18 @@ def seed_claims(heads: Sequence[SeedHead]) -> Iterator[SeedClaim]:
     seeds = len({one.seed for one in heads})
     yield SeedClaim(
         "Strength goes with accuracy alone.",
-        Verdict(None if accuracy is None else accuracy.low > 0, f"r = {accuracy}, {seeds} seeds"),
+        Verdict(None if accuracy is None else accuracy.low > 0, _said(accuracy, seeds)),
     )
     yield SeedClaim(
         "Strength goes against loss alone.",
-        Verdict(None if loss is None else loss.high < 0, f"r = {loss}, {seeds} seeds"),
+        Verdict(None if loss is None else loss.high < 0, _said(loss, seeds)),
     )
     is_loose = accuracy is not None and time is not None and abs(time.value) < accuracy.value
     yield SeedClaim(
         "Strength tells little of when a head learns alone.",
-        Verdict(None if time is None else is_loose, f"r = {time}, {seeds} seeds"),
+        Verdict(None if time is None else is_loose, _said(time, seeds)),
     )
+
+
+def _said(found: Interval | None, seeds: int) -> str:
+    return "too few heads yet" if found is None else f"r = {found}, {seeds} seeds"

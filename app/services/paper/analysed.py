@@ -14,14 +14,24 @@ from app.schemas.paper.read import PaperClaim
 from app.schemas.paper.rules import Curves
 from app.schemas.state import RunState
 from app.services.analyses.analysis_read import read_result
+from app.services.analyses.drawing.along import SEQUENCES
 from app.services.analyses.drawing.figure import analysis_figure
-from app.services.charts.style import HUES, INK, Figure
+from app.services.analyses.drawing.grids import AXES, STRENGTH
+from app.services.charts.style import HUES, INK, Figure, axis_style, titled
 from app.services.paper.seeds import seeds_drawing
 from app.services.paper.state import FigureRuns
 
 Findings = dict[tuple[str, str], AnalysisResult]  # by run and preset: whatever was found so far
 HEIGHTS = {"wiring": (800, 1240), "perfect-match": (420, 760)}  # pixels, of 2 columns and of 1
 USUAL_HEIGHT = 420
+_AXES = {  # by preset, before there is an analysis to draw
+    "along-training": (SEQUENCES, "induction strength, last layer (−1 to 1)"),
+    "every-head": (STRENGTH, "{}"),
+    "sub-circuits": (SEQUENCES, AXES["loss"]),
+    "ways-to-output": (SEQUENCES, "loss added (nats)"),
+    "added-back": ("heads active (number added)", AXES["loss"]),
+    "perfect-match": (STRENGTH, AXES["accuracy"]),
+}
 
 
 def findings_of(session: Session, runs: FigureRuns) -> Findings:
@@ -84,10 +94,19 @@ def analysis_drawing(one: FigureAnalysis, result: AnalysisResult | None, columns
         strongest=[], looking_back=[], cells=[], recovery=[], composition=[],
     )  # fmt: skip
     figure = analysis_figure(_kind(one), result or empty, columns, one.shown)
+    if result is None or not result.cells:
+        figure["layout"] |= _awaited_axes(one)
     wide, narrow = HEIGHTS.get(one.preset, (USUAL_HEIGHT, USUAL_HEIGHT))
     figure["layout"]["meta"] = {"height": wide if columns > 1 else narrow}
     figure["data"] += _points(one.points)
     return figure
+
+
+def _awaited_axes(one: FigureAnalysis) -> dict[str, Any]:
+    """Of a picture that has the published points alone; none where there are none of those."""
+    x, y = _AXES.get(one.preset, ("", ""))
+    style = axis_style() | {"visible": bool(one.points)}
+    return {"xaxis": titled(style, x), "yaxis": titled(style, y.format(AXES[one.shown]))}
 
 
 def _whole(findings: Findings, one: FigureAnalysis) -> AnalysisResult | None:

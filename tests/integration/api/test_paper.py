@@ -261,3 +261,13 @@ def test_heads_of_several_seeds_are_joined(client, engine, outbox):
     assert names[:2] == ["seed 5", "seed 6"]
     assert sum(name.endswith("paper, Omniglot") for name in names) == 5
     assert len(drawn["data"]) == 2 * 2 + 3 * 5
+
+
+def test_axes_are_named_before_there_is_anything_of_ours(client):
+    for figure in FIGURES:
+        for one in figure.analyses if not figure.more_lines else ():
+            layout = client.get(f"{PAPER}/{figure.id}/figure?part=analysis").json()["layout"]
+            for axis in ("xaxis", "yaxis"):
+                named = layout[axis].get("title", {}).get("text")
+                assert bool(named) or not layout[axis]["visible"], (figure.id, one.preset)
+    assert "None" not in str(client.get(f"{PAPER}/fig-18").json()["claims"][0]["figures"])
