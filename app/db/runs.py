@@ -115,11 +115,12 @@ def runs_by_state(session: Session) -> dict[RunState, int]:
 
 def rates_of_alike(
     session: Session, model: dict[str, Any], batch_size: int, *, limit: int
-) -> Sequence[float]:
-    """Sequences per second of the latest runs with this model and batch size, as far as they went
-    far enough to tell: the first reports have starting and compiling in them."""
+) -> Sequence[tuple[float, int]]:
+    """Sequences per second of the latest runs with this model and batch size, and how many shared
+    the trainer, as far as they went far enough to tell: the first reports have starting and
+    compiling in them."""
     statement = (
-        select(Run.sequences_per_second)
+        select(Run.sequences_per_second, func.coalesce(Run.companions, 0) + 1)
         .where(
             Run.config["model"] == cast(model, JSONB),
             Run.config[("training", "batch_size")].as_integer() == batch_size,
@@ -129,7 +130,7 @@ def rates_of_alike(
         .order_by(Run.created_at.desc())
         .limit(limit)
     )
-    return [rate for rate in session.scalars(statement) if rate is not None]
+    return [(rate, together) for rate, together in session.execute(statement) if rate]
 
 
 def events_of(session: Session, run_id: str) -> Sequence[RunEvent]:

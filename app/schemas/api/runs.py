@@ -204,6 +204,7 @@ class Estimate(BaseModel):
     model_config = example(
         seconds=45.5,
         sequences_per_second=22000.0,
+        side_by_side=1,
         based_on="no run has been timed here yet: the rate of 2 CPU cores",
         measurements=201,
         frames=201,
@@ -213,6 +214,7 @@ class Estimate(BaseModel):
 
     seconds: float
     sequences_per_second: float
+    side_by_side: int = Field(description="How many runs one trainer had when that was measured")
     based_on: str
     measurements: int
     frames: int

@@ -37,7 +37,9 @@ class StudyEstimate(BaseModel):
     new_runs: int
     reused_runs: int
     sequences: int
-    seconds: float = Field(description="One run after another; side by side is faster")
+    seconds: float = Field(
+        description="By one worker, which trains as many at once as it did before"
+    )
     based_on: str
     measurements: int
     checkpoints: int

@@ -64,7 +64,7 @@ def graft_figure() -> PaperFigure:
         asks="Does a layer 1 that was trained with another layer 2 help a new one to learn?",
         needs=PaperNeeds.TRAINING,
         how="Runs of three seeds are trained; what follows takes their layer 1, frozen, by clamps "
-        "`graft_in`, and waits for them.",
+        "of the kind graft_in, and waits for them.",
         request=StudyRequest(name="Paper, Fig. 7", tags=["paper"], runs=runs),
         grafted=[_grafted(seed) for seed in DONORS],
         panels=[PaperPanel([_graft_line(label) for label in curves.GRAFTS], 600_000)],

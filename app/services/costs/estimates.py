@@ -1,6 +1,7 @@
 """What a run will cost: time from runs like it, counts and bytes from its config."""
 
-from statistics import median
+from statistics import median, median_low
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,12 @@ COMPOSITIONS = 3  # of queries, keys and values
 FEATURES = 512  # size of an exemplar in the built-in data sources
 
 
-Rate = tuple[float, str]  # sequences per second, and where that comes from
+class Rate(NamedTuple):
+    """Sequences per second of a run, how many runs its trainer had, and where that comes from."""
+
+    rate: float
+    side_by_side: int
+    based_on: str
 
 
 def estimate(
@@ -27,12 +33,13 @@ def estimate(
 
     `known`: the rate of a run alike, to save looking it up.
     """
-    rate, based_on = known or _rate(session, config)
+    rate, side_by_side, based_on = known or _rate(session, config)
     recording = config.recording
     checkpoints = reports(config, recording.checkpoint_every, since)
     return Estimate(
         seconds=(config.training.total_sequences - since) / rate,
         sequences_per_second=rate,
+        side_by_side=side_by_side,
         based_on=based_on,
         measurements=reports(config, recording.evaluate_every, since),
         frames=reports(config, recording.frame_every, since),
@@ -49,12 +56,18 @@ def _rate(session: Session, config: RunConfig) -> Rate:
         limit=ENOUGH,
     )
     if not rates:
-        return TYPICAL_RATE, (
+        return Rate(
+            TYPICAL_RATE,
+            1,
             f"no run like this has been timed here yet: {grouped(int(TYPICAL_RATE))} sequences "
-            "per second, as the paper's model makes on 2 CPU cores"
+            "per second, as the paper's model makes on 2 CPU cores",
         )
     counted = "the last run" if len(rates) == 1 else f"the last {len(rates)} runs"
-    return median(rates), f"{counted} with the same model and batch size"
+    return Rate(
+        median(rate for rate, _ in rates),
+        median_low(together for _, together in rates),
+        f"{counted} with the same model and batch size",
+    )
 
 
 def reports(config: RunConfig, every: int, since: int = 0) -> int:

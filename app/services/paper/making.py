@@ -79,8 +79,9 @@ def _with(whole: StudyEstimate, one: Estimate) -> StudyEstimate:
     added = {
         "new_runs": whole.new_runs + 1,
         "sequences": whole.sequences + round(one.seconds * one.sequences_per_second),
+        "seconds": whole.seconds + one.seconds / one.side_by_side,
     }
-    names = ("seconds", "measurements", "checkpoints", "checkpoint_bytes")
+    names = ("measurements", "checkpoints", "checkpoint_bytes")
     added |= {name: getattr(whole, name) + getattr(one, name) for name in names}
     return whole.model_copy(update=added)
 

@@ -42,7 +42,7 @@ class PaperLeft:
     """What all figures together lack, each run once."""
 
     runs: int
-    seconds: float  # one run after the other
+    seconds: float  # of one worker
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class PaperChart:
 
     part: Literal["training", "analysis"]
     title: str
+    published: bool  # whether points of the paper are in it
 
 
 @dataclass(frozen=True)
@@ -139,13 +140,16 @@ def paper_page(session: Session, figure: PaperFigure) -> PaperPageContext:
 
 def _charts(figure: PaperFigure) -> list[PaperChart]:
     """Drawn by the page once it knows how wide they are."""
-    charts = [PaperChart("training", "Training" if figure.analyses else "Figure")]
+    title = "Training" if figure.analyses else "Figure"
+    lines = [line.published for panel in figure.panels for line in panel.lines]
+    charts = [PaperChart("training", title, any(one.points or one.crossings for one in lines))]
     titles = (
         ["Heads over seeds"]
         if figure.more_lines
         else [TITLES[one.preset] for one in figure.analyses]
     )
-    asked = [PaperChart("analysis", title) for title in titles]
+    points = bool(figure.more_lines) or any(one.points for one in figure.analyses)
+    asked = [PaperChart("analysis", title, points) for title in titles]
     return [*(charts if figure.panels else []), *asked]
 
 

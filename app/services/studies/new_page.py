@@ -131,7 +131,7 @@ def _facts(cost: StudyEstimate) -> list[Fact]:
     return [
         Fact("runs", runs + reused),
         Fact("sequences", grouped(cost.sequences)),
-        Fact("time, one after another", f"about {duration(cost.seconds)}"),
+        Fact("time of one worker", f"about {duration(cost.seconds)}"),
         Fact("checkpoints", f"{grouped(cost.checkpoints)}, {size(cost.checkpoint_bytes)}"),
     ]
 

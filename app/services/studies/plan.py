@@ -141,9 +141,9 @@ def _estimate(session: Session, plan: StudyPlan) -> StudyEstimate:
     )
     for config in (one.config for one in plan.new):
         cost = estimate(session, config, known=rates.get(_alike(config)))
-        rates[_alike(config)] = cost.sequences_per_second, cost.based_on
+        rates[_alike(config)] = Rate(cost.sequences_per_second, cost.side_by_side, cost.based_on)
         total.sequences += config.training.total_sequences
-        total.seconds += cost.seconds
+        total.seconds += cost.seconds / min(cost.side_by_side, len(plan.new))
         total.based_on = total.based_on or cost.based_on
         total.measurements += cost.measurements
         total.checkpoints += cost.checkpoints

@@ -172,6 +172,17 @@ def test_progress_adds_up_and_says_how_long_yet(client, engine, outbox):
     assert (over["state"], over["is_over"], over["seconds_left"]) == ("failed", True, None)
 
 
+@pytest.mark.parametrize(("runs", "seconds"), [(8, 8 * 640 / 400), (2, 2 * 640 / 200)])
+def test_a_study_takes_as_long_as_runs_that_share_a_trainer(client, engine, outbox, runs, seconds):
+    run_id = new_run(engine, outbox, RunConfig.model_validate(SHORT))
+    change(engine, run_id, sequences=600_000, sequences_per_second=100.0, companions=3)
+
+    request = {"base": SHORT, "axes": [SEEDS | {"values": list(range(runs))}]}
+    estimate = client.post(f"{STUDIES}?dry_run=true", json=request).json()["estimate"]
+
+    assert estimate["seconds"] == pytest.approx(seconds)
+
+
 def test_cancel_pause_and_resume_are_those_of_all_runs_that_go_on(client, engine, outbox):
     study = launched(client, base=SHORT, axes=[SEEDS])
     url = f"{STUDIES}/{study['id']}"

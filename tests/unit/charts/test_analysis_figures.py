@@ -1,13 +1,16 @@
 """Figures of analyses: what is drawn where, with which units."""
 
 import json
+import re
 
 import pytest
 
 from app.schemas.analyses.read import AnalysisResult
 from app.schemas.paper import tables
+from app.schemas.paper.registry import FIGURES
 from app.schemas.state import RunState
 from app.services.analyses.drawing.figure import analysis_figure
+from app.services.paper.analysed import analysis_drawing
 from tests.published_analyses import (
     added_back,
     every_head,
@@ -63,6 +66,7 @@ def test_heads_that_are_added_back_are_a_curve_of_loss():
     [trace] = figure["data"]
     assert trace["x"] == [1, 2]
     assert trace["text"] == ["+2", "+0"]
+    assert trace["customdata"] == [2, 0]
     assert "nats" in figure["layout"]["yaxis"]["title"]["text"]
 
 
@@ -167,3 +171,32 @@ def test_sets_of_heads_are_bars_by_what_is_preserved():
     assert patterns["y"] == [0.99853, 0.34267]
     assert values["y"] == [0.69869, 0.99319]
     json.dumps(figure)
+
+
+def test_scales_of_colour_have_identifiers_that_an_address_can_name():
+    """A scale is painted by a gradient that is found by the identifier, which a blank cuts short:
+    the scale is black then."""
+    pairs = [(later, earlier) for later in range(HEADS) for earlier in range(HEADS)]
+    wiring = result(
+        *(cell("base", head) for head in range(HEADS)),
+        *(cell("remove_values", *pair) for pair in pairs),
+    )
+    drawn = [
+        *analysis_figure("perfected", perfect_match())["data"],
+        *analysis_figure("wiring", wiring)["data"],
+    ]
+    scales = [trace["uid"] for trace in drawn if trace["type"] == "heatmap"]
+
+    assert len(scales) == 2
+    assert all(re.fullmatch(r"[\w-]+", uid) for uid in scales)
+
+
+def test_published_points_have_the_hue_of_their_curve():
+    [asked] = next(one for one in FIGURES if one.id == "fig-12").analyses
+
+    ours_1, ours_2, paper_1, paper_2 = analysis_drawing(asked, ways_to_output(), 2)["data"]
+
+    assert [ours_1["line"]["color"], ours_2["line"]["color"]] == [
+        paper_1["marker"]["color"],
+        paper_2["marker"]["color"],
+    ]

@@ -19,6 +19,7 @@ AXES: Mapping[Shown, str] = {
     "accuracy": "accuracy over all sequences",
     "loss": "loss over all sequences (nats)",
 }
+NAMED = 0.05  # of the largest loss
 STRENGTH = "induction strength in the whole model (−1 to 1)"
 _ACTS = {"only": ("kept alone", "circle", HUES[0]), "remove": ("removed", "triangle-up", RED)}
 _ORDERS = {
@@ -59,6 +60,8 @@ def grid_figure(cells: Sequence[CellRead], shown: Shown) -> Figure:
 def added_figure(cells: Sequence[CellRead]) -> Figure:
     """Fig. 14: loss against how many heads are active, in an order, with and without its first."""
     traces = []
+    # Names of points at the foot of the picture would lie over each other; they are in the hover.
+    least = NAMED * max((cell.loss for cell in cells if cell.group in _ORDERS), default=0)
     for group, (said, hue) in _ORDERS.items():
         own = [cell for cell in cells if cell.group == group]
         traces.append(
@@ -67,11 +70,14 @@ def added_figure(cells: Sequence[CellRead]) -> Figure:
                 list(range(1, len(own) + 1)),
                 [cell.loss for cell in own],
                 mode="lines+markers+text",
-                text=[f"+{cell.head}" for cell in own],
+                text=[f"+{cell.head}" if cell.loss > least else "" for cell in own],
+                customdata=[cell.head for cell in own],
                 textposition="top center",
                 textfont={"size": 10, "color": MUTED},
                 line={"color": hue, "width": 2},
-                hovertemplate="%{x} heads: %{y:.4f} nats<extra>" + said + "</extra>",
+                hovertemplate="%{x} heads, head %{customdata} added: %{y:.4f} nats<extra>"
+                + said
+                + "</extra>",
             )
         )
     loss = unablated(cells).loss

@@ -70,7 +70,7 @@ def _by_label(heads: Sequence[CellRead], x: list[float], y: list[float]) -> dict
         },
         "hovertemplate": "head %{y}, label %{x}: %{z:.4f}<extra></extra>",
         "meta": {"is_ink": False},
-        "uid": "by label",
+        "uid": "by-label",
     }
 
 

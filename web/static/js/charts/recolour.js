@@ -69,9 +69,11 @@ function themedNote(note, { card, ink, muted }) {
 export function themedTrace(trace) {
   if (trace.type === "heatmap") return themedPicture(trace);
   const { evaluator, is_ink: isInk = evaluator === 0, broken } = trace.meta;
+  if (trace.textfont) return { ...trace, textfont: { ...trace.textfont, color: colour("muted") } };
   if (!isInk) return trace;
   const ink = colour("ink");
   if (broken) return { ...trace, marker: { ...trace.marker, line: { width: 2, color: ink } } };
+  if (trace.mode === "markers") return { ...trace, marker: { ...trace.marker, color: ink } };
   return { ...trace, line: { ...trace.line, color: ink }, ...(trace.fill && { fillcolor: ink }) };
 }
 
