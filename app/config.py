@@ -22,36 +22,59 @@ class Settings(BaseSettings):
         env_prefix="OPTOSCOPE_",
         frozen=True,
         hide_input_in_errors=True,  # else a wrong address is shown with its password
+        use_attribute_docstrings=True,  # what the reference of the settings says of each
     )
 
-    database_url: str  # postgresql://...
-    redis_url: str  # redis://... or redis+socket / unix://...
+    database_url: str
+    """The database: `postgresql://user:password@host/name`."""
+    redis_url: str
+    """Valkey or Redis: `redis://host:6379/0`, `rediss://...`, or a socket: `unix://...`."""
     data_dir: Path = Path(".optoscope")
-    store_url: str = ""  # checkpoints: file:///..., s3://...; empty: `checkpoints` in data_dir
+    """The folder for logs, and for checkpoints if no store is named."""
+    store_url: str = ""
+    """Where checkpoints go, in any scheme that fsspec knows: `file:///...`, `s3://bucket/place`.
+    Empty: the folder `checkpoints` in the data directory."""
     # Five renewals and several sweeps of the reaper must fit in. Workers give it and keep it; web
     # servers only compare, so they need not be told.
-    lease_seconds: float = Field(15.0, gt=0)  # a run whose trainer was silent for so long is lost
-    # Below that a worker takes no run, and gives back those that it trains: `worker/room.py`.
-    least_free_mb: int = Field(500, ge=0)  # of the disks of `data_dir` and of a store in a folder
-    flush_seconds: float = Field(0.15, gt=0)  # longest wait of a measurement in the trainer
-    resume_seconds: float = Field(10.0, gt=0)  # between resume points: what a crash costs at most
-    cohort_size: int = Field(32, ge=1)  # runs that one trainer takes at most
-    compile: bool = True  # False: no torch.compile; slower, starts at once
-    device: str = "auto"  # of a trainer: cpu, cuda, cuda:1; auto takes a GPU where there is one
-    tf32: bool = False  # True: a GPU may round the factors of matrix products to 10 bits
-    # What pages and programs must show to be let in; without one the web server serves its own
-    # machine only. A file is for secrets of containers.
+    lease_seconds: float = Field(15.0, gt=0)
+    """A run whose trainer was silent for so long is lost, and given to another. Of workers."""
+    # What a worker does about it: `worker/room.py`.
+    least_free_mb: int = Field(500, ge=0)
+    """Room that must stay free on the disks of the data directory and of a store that is a folder.
+    Below it a worker takes no run, and gives back those that it trains."""
+    flush_seconds: float = Field(0.15, gt=0)
+    """The longest that a measurement waits in a trainer before it is written down."""
+    resume_seconds: float = Field(10.0, gt=0)
+    """Between resume points: what a crash costs at most."""
+    cohort_size: int = Field(32, ge=1)
+    """Runs that one trainer takes at most."""
+    compile: bool = True
+    """`false`: trainers do without torch.compile; slower, but they start at once."""
+    device: str = "auto"
+    """What trainers run on: `cpu`, `cuda`, `cuda:1`, or `auto`: a GPU where there is one."""
+    tf32: bool = False
+    """`true`: a GPU may round the factors of matrix products to 10 bits."""
     token: SecretStr = SecretStr("")
+    """What pages and programs must show to be let in, of 16 characters or more. Without one the
+    web server serves its own machine only."""
     token_file: Path | None = None
-    # Names that the web server is reached by, besides those of its own machine: behind a proxy;
-    # with its port where that is not the usual one.
+    """A file that holds the token, for secrets of containers."""
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    trusted_proxies: str = ""  # who may say for whom a request comes: addresses by commas, or *
-    root_path: str = ""  # below which a proxy serves the web server: /proxy/8000; empty: none
-    # That a deleted run can be restored; then its row and files go. 0: they go at once.
+    """Names that the web server is reached by besides those of its own machine, separated by
+    commas: behind a proxy, with its port where that is not the usual one. Pages of any other name
+    are another site's, and cannot use it."""
+    trusted_proxies: str = ""
+    """Addresses of proxies that may say for whom, and that over https, a request comes, separated
+    by commas; `*` is any. Empty: none is believed."""
+    root_path: str = ""
+    """The path below which a proxy serves the web server, such as `/proxy/8000`. Empty: none."""
     deleted_days: float = Field(7.0, ge=0, le=3650)
-    log_format: LogFormat = "text"  # json: a JSON object a line, of every process
-    threads: int = Field(0, ge=0)  # CPU threads of a trainer; 0: one (docs/adr/0007)
+    """For how long deleted runs can be restored; then their numbers and files go. 0: at once."""
+    log_format: LogFormat = "text"
+    """`json`: a JSON object a line, of every process."""
+    # Why one is the best: docs/adr/0007.
+    threads: int = Field(0, ge=0)
+    """CPU threads of a trainer; 0: one."""
 
     @field_validator("data_dir", mode="before")
     @classmethod

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from app.config import Settings
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = (
     "README.md",
@@ -60,3 +62,10 @@ def there(name: str) -> bool:
     module, _, attribute = name.rpartition(".")
     file = ROOT / f"{module.replace('.', '/')}.py"
     return file.exists() and attribute in file.read_text()
+
+
+def test_every_setting_says_what_it_is():
+    """The reference of the settings is made of this."""
+    said = {name: field.description for name, field in Settings.model_fields.items()}
+
+    assert [name for name, text in said.items() if not text] == [], 'write """...""" below it'
