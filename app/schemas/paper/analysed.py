@@ -83,7 +83,7 @@ FIG_3B = _figure(
             ComparedTable(tables.STRENGTHS, compared.strengths_table),
             ComparedTable(tables.STRENGTH_GROWTH, compared.growth_table),
         ],
-        [PublishedPoints("the strongest head", _places(0, tables.STRENGTH_GROWTH))],
+        [PublishedPoints("the strongest head", _places(0, tables.STRENGTH_GROWTH), None)],
         [
             AnalysisClaim(
                 "All induction heads form together, while the loss drops.", found.form_together
@@ -125,8 +125,8 @@ FIG_10 = _figure(
         "sub-circuits",
         [ComparedTable(tables.PROGRESS, compared.progress_table)],
         [
-            PublishedPoints("composite (2, 3qkv, 4, 5)", _places(0, tables.PROGRESS)),
-            PublishedPoints("copy (3v, 5)", _places(1, tables.PROGRESS)),
+            PublishedPoints("composite (2, 3qkv, 4, 5)", _places(0, tables.PROGRESS), 1),
+            PublishedPoints("copy (3v, 5)", _places(1, tables.PROGRESS), 2),
         ],
         [
             AnalysisClaim(
@@ -189,7 +189,7 @@ FIG_12 = _figure(
         ],
         [
             PublishedPoints("layer 1", _places(0, tables.DIRECT_LOSS)),
-            PublishedPoints("layer 2", _places(1, tables.DIRECT_LOSS)),
+            PublishedPoints("layer 2", _places(1, tables.DIRECT_LOSS), 1),
         ],
         [
             AnalysisClaim(
@@ -232,7 +232,7 @@ FIG_14 = _figure(
         [ComparedTable(tables.ADD_BACK, compared.added_table)],
         [
             PublishedPoints("the strongest first", _counts(0)),
-            PublishedPoints("without the strongest", _counts(1)),
+            PublishedPoints("without the strongest", _counts(1), 1),
         ],
         [AnalysisClaim("Every further head makes the loss smaller.", found.heads_add_up)],
     ),

@@ -78,6 +78,7 @@ class PublishedPoints:
 
     label: str
     points: Sequence[tuple[float, float]]
+    curve: int | None = 0  # which of ours they belong to, in its order; None: it differs by run
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def seed_claims(heads: Sequence[SeedHead]) -> Iterator[SeedClaim]:
     )
     is_loose = accuracy is not None and time is not None and abs(time.value) < accuracy.value
     yield SeedClaim(
-        "Strength tells little of when a head learns alone.",
+        "Strength tells less of when a head learns alone than of how well it does alone.",
         Verdict(None if time is None else is_loose, _said(time, seeds)),
     )
 

@@ -17,7 +17,7 @@ from app.services.analyses.analysis_read import read_result
 from app.services.analyses.drawing.along import SEQUENCES
 from app.services.analyses.drawing.figure import analysis_figure
 from app.services.analyses.drawing.grids import AXES, STRENGTH
-from app.services.charts.style import HUES, Figure, axis_style, titled
+from app.services.charts.style import HUES, INK, Figure, axis_style, titled
 from app.services.paper.seeds import seeds_drawing
 from app.services.paper.state import FigureRuns
 
@@ -121,7 +121,8 @@ def _kind(one: FigureAnalysis) -> str:
 
 
 def _points(published: Sequence[PublishedPoints]) -> list[dict[str, Any]]:
-    """In the hue of the curve that they belong to: both are listed in one order."""
+    """In the hue of the curve that they belong to, or in ink."""
+    hues = [INK if one.curve is None else HUES[one.curve] for one in published]
     return [
         {
             "type": "scatter",
@@ -131,8 +132,8 @@ def _points(published: Sequence[PublishedPoints]) -> list[dict[str, Any]]:
             "y": [y for _, y in one.points],
             "marker": {"symbol": "circle-open", "size": 8, "color": hue, "line": {"width": 1.5}},
             "hovertemplate": f"{PAPER}: " + "%{y}<extra>" + one.label + "</extra>",
-            "meta": {"is_ink": False},
+            "meta": {"is_ink": hue == INK},
             "uid": f"paper-{one.label}",
         }
-        for one, hue in zip(published, HUES, strict=False)
+        for one, hue in zip(published, hues, strict=True)
     ]

@@ -191,6 +191,14 @@ def test_scales_of_colour_have_identifiers_that_an_address_can_name():
     assert all(re.fullmatch(r"[\w-]+", uid) for uid in scales)
 
 
+@pytest.mark.parametrize("figure", [one for one in FIGURES if one.analyses])
+def test_published_points_name_their_curve_by_its_number(figure):
+    """Of the wrong one they would have its hue: "copy" is the third curve of Fig. 10."""
+    for asked in figure.analyses:
+        numbers_of = [one.curve for one in asked.points]
+        assert len(set(numbers_of)) == len(numbers_of)
+
+
 def test_published_points_have_the_hue_of_their_curve():
     [asked] = next(one for one in FIGURES if one.id == "fig-12").analyses
 
