@@ -5,14 +5,16 @@ import importlib.metadata
 import os
 import sys
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from app.schemas.datasets import NAMES
 from app.stack.gpus import gpus
 from app.stack.trouble import StackError
+from app.stack.workers.ends import moment_of, seconds_of
+from app.stack.workers.programs import cores
 
 ROOT_PATH = "OPTOSCOPE_ROOT_PATH"  # as the web server reads it, here or in a process of its own
-MOST_WORKERS = 8  # by default: each takes memory, idle too
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,6 +62,14 @@ def _web(given: argparse.Namespace) -> None:
     with listener.socket:
         check_token(listener)
         serve_on(listener.socket)
+
+
+def _worker(given: argparse.Namespace) -> None:
+    from app.stack.workers.command import WorkerOptions, work
+
+    _setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name")
+    _setting("OPTOSCOPE_REDIS_URL", "redis://host:6379/0")
+    work(WorkerOptions(given.data_dir, given.processes, given.until_idle, given.deadline), _say)
 
 
 def _migrate(given: argparse.Namespace) -> None:
@@ -120,6 +130,7 @@ def _token(given: argparse.Namespace) -> None:
 COMMANDS = {
     "up": _up,
     "web": _web,
+    "worker": _worker,
     "token": _token,
     "backup": _backup,
     "restore": _restore,
@@ -152,6 +163,9 @@ def _parser() -> argparse.ArgumentParser:
         "web", help="serve pages and API alone, with the servers that the environment names"
     )
     _add_address(web)
+    _add_worker(
+        commands.add_parser("worker", help="train alone, with the servers that the environment names")
+    )
     _add_token(commands.add_parser("token", help="create, list or revoke tokens"))
     _add_archive(commands.add_parser("backup", help="write all runs and weights into one file"))
     _add_archive(commands.add_parser("restore", help="read such a file into an empty database"))
@@ -172,7 +186,7 @@ def _add_up(up: argparse.ArgumentParser) -> None:
     up.add_argument(
         "--workers",
         type=_count,
-        default=len(gpus()) or _workers(),
+        default=len(gpus()) or cores(),
         help="each trains runs on a GPU of its own, or where there is none on a core",
     )
     least = os.environ.get("OPTOSCOPE_LEAST_FREE_MB", "500")  # parsed as if it were given
@@ -191,11 +205,33 @@ def _add_address(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _workers() -> int:
-    """One for each core that this process may use; a trainer has one thread (docs/adr/0007)."""
-    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
-    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return min(cores, MOST_WORKERS)
+def _add_worker(worker: argparse.ArgumentParser) -> None:
+    worker.description = (
+        "Starts a worker process for every GPU that is visible, or one for the processor, and "
+        "starts again what dies. SIGTERM: runs in training are saved and given back."
+    )
+    at = Path(os.environ.get("OPTOSCOPE_DATA_DIR") or ".optoscope")
+    worker.add_argument("--data-dir", type=_folder, default=at, help="for logs and compiled programs")
+    each = "how many; by default one for every GPU, or one"
+    worker.add_argument("--processes", type=_count, default=len(gpus()) or 1, help=each)
+    idle = "end, with exit code 0, when nothing was to do for so long, such as 60s"
+    worker.add_argument("--until-idle", type=_duration, metavar="TIME", help=idle)
+    late = "be gone by then, such as 3h, 17:30 or @1764264600; runs in training are given back"
+    worker.add_argument("--deadline", type=_deadline, metavar="TIME", help=late)
+
+
+def _duration(text: str) -> float:
+    try:
+        return seconds_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _deadline(text: str) -> datetime:
+    try:
+        return moment_of(text, datetime.now().astimezone())
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:

@@ -71,6 +71,13 @@ def busy_beside(session: Session, name: str) -> int:
     return session.scalars(count).one()
 
 
+def have_work(session: Session, names: Sequence[str]) -> bool:
+    """Whether any of these workers trains or analyses."""
+    trains = select(Run.id).where(Run.worker.in_(names), Run.state.in_(ACTIVE)).exists()
+    asked = select(Analysis.id).where(Analysis.worker.in_(names), Analysis.state.in_(ACTIVE))
+    return bool(session.scalar(select(or_(trains, asked.exists()))))
+
+
 def loads_of_others(session: Session, *, beside: str) -> list[float]:
     """What other workers that were heard of just now have left to train, in whole runs."""
     left = func.sum(1 - cast(Run.sequences, Double) / Run.total_sequences)

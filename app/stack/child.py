@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from app.stack.leftovers import POLL_SECONDS, write_record
 from app.stack.places import DataDir
@@ -46,6 +47,9 @@ class Program:
     orphan_signal: signal.Signals = signal.SIGKILL  # sent when whoever started it has died
     grace_seconds: float = 10.0
     descriptors: tuple[int, ...] = ()  # open files that it inherits
+    # False: it writes where we do, as what runs containers expects, and leaves no record: several
+    # may share a data directory, with process numbers that mean something on their machine alone.
+    has_log: bool = True
 
 
 class Child:
@@ -71,13 +75,14 @@ class Child:
         # What a dead leader has left (a Celery pool process) would go on beside its successor,
         # with the same runs. Relies on the number not having been given to another since.
         self._end_group()
-        _set_aside(self.log)
         program = self.program
+        if program.has_log:
+            _set_aside(self.log)
         account = program.account
         # Append mode puts every write at the end, also those of a predecessor's children that are
         # just dying.
-        with self.log.open("ab") as log:
-            self._log_start = log.tell()
+        with self._output() as log:
+            self._log_start = log.tell() if program.has_log else 0
             self._process = subprocess.Popen(
                 program.command,
                 stdin=subprocess.DEVNULL,
@@ -97,7 +102,8 @@ class Child:
         self.started_at = time.monotonic()
         # After the start, when there is a number. Killed in between, we leave no record; on Linux
         # the tie ends the child, elsewhere it lives on.
-        write_record(self._record, self.pid, program.command, program.stop_signal)
+        if program.has_log:
+            write_record(self._record, self.pid, program.command, program.stop_signal)
 
     def exit_code(self) -> int | None:
         """How it ended (negative: by that signal); `None` while it runs."""
@@ -170,11 +176,19 @@ class Child:
 
     def last_words(self) -> str:
         """The end of what this process has logged."""
+        if not self.program.has_log:
+            return "What it said stands above."
         with self.log.open("rb") as log:
             log.seek(self._log_start)
             lines = log.read().decode(errors="replace").strip().splitlines()
         tail = "\n  ".join(lines[-TAIL_LINES:]) or "(nothing)"
         return f"Its log, {self.log}, ends with:\n  {tail}"
+
+    def _output(self) -> IO[bytes]:
+        """Where it writes: its log, or where we do."""
+        if self.program.has_log:
+            return self.log.open("ab")
+        return os.fdopen(os.dup(sys.stderr.fileno()), "wb")
 
     def _end_group(self) -> None:
         """Ends what a dead leader left of its process group, so that none outlives it."""

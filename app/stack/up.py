@@ -4,7 +4,7 @@ import hashlib
 import http.client
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +27,9 @@ from app.stack.signals import StopSignals
 from app.stack.supervisor import Say, stop_all, watch
 from app.stack.tables import bring_up_to_date
 from app.stack.web import GRACE_SECONDS
+from app.stack.workers.programs import devices, worker_program
 
 DATABASE, REDIS = "OPTOSCOPE_DATABASE_URL", "OPTOSCOPE_REDIS_URL"
-WORKER_GRACE_SECONDS = 20.0
-CELERY_OPTIONS = ("--loglevel", "info", "--without-gossip", "--without-mingle")
 
 
 @dataclass(frozen=True)
@@ -127,18 +126,13 @@ def _programs(
         "PYTHONUNBUFFERED": "1",
     }
     programs = [_web(listener, environment)]
+    # Names of workers must differ from those of other machines and directories.
+    place = hashlib.sha256(os.fsencode(data.root)).hexdigest()[:6]
     programs += [
-        _worker(number + 1, data, environment | on)
-        for number, on in enumerate(_devices(options.workers, gpus()))
+        worker_program(number + 1, place, environment | on)
+        for number, on in enumerate(devices(options.workers, gpus()))
     ]
     return [Child(program, data) for program in programs]
-
-
-def _devices(workers: int, gpus: Sequence[str]) -> list[dict[str, str]]:
-    """What tells each worker its GPU; nothing where there is none, or the user has chosen."""
-    if not gpus or "OPTOSCOPE_DEVICE" in os.environ:
-        return [{} for _ in range(workers)]
-    return [{"OPTOSCOPE_DEVICE": gpus[number % len(gpus)]} for number in range(workers)]
 
 
 def _web(listener: Listener, environment: dict[str, str]) -> Program:
@@ -150,19 +144,6 @@ def _web(listener: Listener, environment: dict[str, str]) -> Program:
         environment=environment,
         descriptors=(descriptor,),
         grace_seconds=GRACE_SECONDS + 2.0,
-    )
-
-
-def _worker(number: int, data: DataDir, environment: dict[str, str]) -> Program:
-    """One Celery worker. Its name must differ from those of other machines and directories."""
-    place = hashlib.sha256(os.fsencode(data.root)).hexdigest()[:6]
-    celery = (sys.executable, "-m", "celery", "-A", "worker.celery_app", "worker")
-    return Program(
-        name="Worker" if number == 1 else f"Worker {number}",
-        command=(*celery, *CELERY_OPTIONS, "-n", f"worker{number}-{place}@%h"),
-        ready=lambda: True,  # it takes seconds to load torch, and runs can be queued meanwhile
-        environment=environment,
-        grace_seconds=WORKER_GRACE_SECONDS,
     )
 
 
