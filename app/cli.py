@@ -14,6 +14,7 @@ from app.stack.trouble import StackError
 from app.stack.workers.ends import moment_of, seconds_of
 from app.stack.workers.programs import cores
 
+DATABASE, REDIS = "OPTOSCOPE_DATABASE_URL", "OPTOSCOPE_REDIS_URL"
 ROOT_PATH = "OPTOSCOPE_ROOT_PATH"  # as the web server reads it, here or in a process of its own
 
 
@@ -54,8 +55,8 @@ def _web(given: argparse.Namespace) -> None:
     from app.stack.listener import listen
     from app.stack.web import serve_on
 
-    _setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name")
-    _setting("OPTOSCOPE_REDIS_URL", "redis://host:6379/0")
+    _setting(DATABASE, "postgresql://user@host/name")
+    _setting(REDIS, "redis://host:6379/0")
     os.environ[ROOT_PATH] = given.root_path
     checked_settings()  # the application would complain of them with a traceback
     listener = listen(given.host, given.port)
@@ -67,28 +68,30 @@ def _web(given: argparse.Namespace) -> None:
 def _worker(given: argparse.Namespace) -> None:
     from app.stack.workers.command import WorkerOptions, work
 
-    _setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name")
-    _setting("OPTOSCOPE_REDIS_URL", "redis://host:6379/0")
+    _setting(DATABASE, "postgresql://user@host/name")
+    _setting(REDIS, "redis://host:6379/0")
     work(WorkerOptions(given.data_dir, given.processes, given.until_idle, given.deadline), _say)
 
 
 def _migrate(given: argparse.Namespace) -> None:
-    from app.stack.environment import checked_settings
     from app.stack.servers.external import check_database
     from app.stack.tables import bring_up_to_date
 
-    url = _setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name")
-    settings = checked_settings(database_url=url, redis_url="redis://unused")
-    check_database(settings.database_url)
-    bring_up_to_date(settings.database_url)
+    url = _database_url()
+    check_database(url)
+    bring_up_to_date(url)
     _say("The database has the tables of this version.")
 
 
 def _ping(given: argparse.Namespace) -> None:
+    from app.stack.environment import checked_settings
     from app.stack.servers.external import check_database, check_redis
 
-    check_database(_setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name"))
-    check_redis(_setting("OPTOSCOPE_REDIS_URL", "redis://host:6379/0"))
+    _setting(DATABASE, "postgresql://user@host/name")
+    _setting(REDIS, "redis://host:6379/0")
+    settings = checked_settings()
+    check_database(settings.database_url)
+    check_redis(settings.redis_url)
     _say("Both servers answer.")
 
 
@@ -124,7 +127,7 @@ def _restore(given: argparse.Namespace) -> None:
 def _token(given: argparse.Namespace) -> None:
     from app.tokens import act
 
-    act(given, _setting("OPTOSCOPE_DATABASE_URL", "postgresql://user@host/name"), _say)
+    act(given, _database_url(), _say)
 
 
 COMMANDS = {
@@ -141,11 +144,23 @@ COMMANDS = {
 }
 
 
-def _setting(name: str, example: str) -> str:
-    value = os.environ.get(name)
-    if not value:
-        raise StackError(f"{name} is not set; write {example} (`optoscope up` needs none).")
-    return value
+def _setting(name: str, example: str) -> None:
+    """Raises unless the environment says it, or which file holds it."""
+    from app.stack.environment import named
+
+    if not named(name):
+        raise StackError(
+            f"{name} is not set; write {example}, or its file to {name}_FILE "
+            "(`optoscope up` needs none)."
+        )
+
+
+def _database_url() -> str:
+    """The database that the environment names, for commands that need no queue."""
+    from app.stack.environment import checked_settings
+
+    _setting(DATABASE, "postgresql://user@host/name")
+    return checked_settings(redis_url="redis://unused").database_url
 
 
 def _parser() -> argparse.ArgumentParser:

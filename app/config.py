@@ -3,14 +3,16 @@
 Experiment parameters are not settings: they are `RunConfig`, stored with the run.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.logs import LogFormat, without_passwords
 from app.root_path import checked_root
+from app.secret_files import with_secrets
 
 SHORTEST_TOKEN = 16  # characters
 
@@ -29,6 +31,19 @@ class Settings(BaseSettings):
     """The database: `postgresql://user:password@host/name`."""
     redis_url: str
     """Valkey or Redis: `redis://host:6379/0`, `rediss://...`, or a socket: `unix://...`."""
+    # How they come together: `app/secret_files.py`.
+    database_url_file: Path | None = None
+    """A file that holds the address of the database."""
+    redis_url_file: Path | None = None
+    """A file that holds the address of Valkey or Redis."""
+    database_password: SecretStr = SecretStr("")
+    """The password for the database, put into an address that has none."""
+    database_password_file: Path | None = None
+    """A file that holds the password for the database."""
+    redis_password: SecretStr = SecretStr("")
+    """The password for Valkey or Redis, put into an address that has none."""
+    redis_password_file: Path | None = None
+    """A file that holds the password for Valkey or Redis."""
     data_dir: Path = Path(".optoscope")
     """The folder for logs, and for checkpoints if no store is named."""
     store_url: str = ""
@@ -75,6 +90,11 @@ class Settings(BaseSettings):
     # Why one is the best: docs/adr/0007.
     threads: int = Field(0, ge=0)
     """CPU threads of a trainer; 0: one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_secrets(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        return with_secrets(given)
 
     @field_validator("data_dir", mode="before")
     @classmethod

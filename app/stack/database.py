@@ -1,13 +1,12 @@
 """The database of a command: the one that the environment names, or that of a data directory."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from app.config import Settings
 from app.stack.child import Child
-from app.stack.environment import checked_settings
+from app.stack.environment import checked_settings, named
 from app.stack.leftovers import end_leftovers
 from app.stack.places import open_data_dir, sole_use
 from app.stack.servers.postgres import postgres, running_url
@@ -19,8 +18,8 @@ DATABASE, UNUSED = "OPTOSCOPE_DATABASE_URL", "redis://unused"
 @contextmanager
 def database_settings(data_dir: Path) -> Iterator[Settings]:
     """Settings with a database that answers: started for the block where nobody runs it."""
-    if url := os.environ.get(DATABASE):
-        yield checked_settings(database_url=url, redis_url=UNUSED, data_dir=data_dir)
+    if named(DATABASE):
+        yield checked_settings(redis_url=UNUSED, data_dir=data_dir)
         return
     data = open_data_dir(data_dir)
     with ExitStack() as stack:

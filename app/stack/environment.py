@@ -1,5 +1,6 @@
 """The settings as the environment has them, or a sentence about the first that cannot be."""
 
+import os
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,8 +15,15 @@ def checked_settings(**given: Any) -> Settings:  # noqa: ANN401  # as `Settings`
         return Settings(**given)
     except ValidationError as error:
         problem = error.errors()[0]
+        complaint = problem["msg"].removeprefix("Value error, ")
+        if not problem["loc"]:  # of a file, which it names
+            raise StackError(f"{complaint}.") from None
         name = f"OPTOSCOPE_{problem['loc'][0]}".upper()
         if problem["type"] == "missing":
             raise StackError(f"{name} is not set.") from None
-        complaint = problem["msg"].removeprefix("Value error, ")
         raise StackError(f"{name} cannot be used: {complaint}.") from None
+
+
+def named(name: str) -> bool:
+    """Whether the environment says this setting, or which file holds it."""
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))

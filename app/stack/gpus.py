@@ -6,9 +6,10 @@ from itertools import takewhile
 from pathlib import Path
 
 DRIVER = Path("/proc/driver/nvidia/gpus")  # the driver has a folder there for each
+NODES = Path("/dev")  # ... and a file `nvidia0`, `nvidia1` ... here
 
 
-def gpus(driver: Path = DRIVER) -> list[str]:
+def gpus(driver: Path = DRIVER, nodes: Path = NODES) -> list[str]:
     """`cuda:0`, `cuda:1` ...; none where torch is a build for processors alone."""
     try:
         if version("torch").endswith("+cpu"):
@@ -16,8 +17,16 @@ def gpus(driver: Path = DRIVER) -> list[str]:
     except PackageNotFoundError:
         return []
     named = visible_gpus()
-    there = list(driver.glob("*")) if named is None else named
-    return [f"cuda:{number}" for number in range(len(there))] if driver.exists() else []
+    there = _count(driver, nodes) if named is None else len(named)
+    return [f"cuda:{number}" for number in range(there)] if driver.exists() else []
+
+
+def _count(driver: Path, nodes: Path) -> int:
+    """How many the machine has; of those, a container is given the device files of its own."""
+    given = [node for node in nodes.glob("nvidia*") if node.name.removeprefix("nvidia").isdecimal()]
+    # Without any the driver has not made them yet: it does when they are first used.
+    there = len(list(driver.glob("*")))
+    return min(there, len(given)) if given else there
 
 
 def visible_gpus() -> list[str] | None:

@@ -14,7 +14,7 @@ from app.stack.assets import ensure_assets
 from app.stack.child import Child, Program
 from app.stack.compiler import compiler_warning
 from app.stack.door import check_token
-from app.stack.environment import checked_settings
+from app.stack.environment import checked_settings, named
 from app.stack.first_run import queue_first_run
 from app.stack.gpus import gpus
 from app.stack.leftovers import end_leftovers
@@ -95,22 +95,19 @@ def _prepare(data: DataDir, say: Say) -> None:
 def _servers(data: DataDir) -> tuple[list[Child], Settings]:
     """The servers that are ours to run, and the settings that lead to all of them."""
     children = []
-    database_url, redis_url = os.environ.get(DATABASE), os.environ.get(REDIS)
-    if database_url:
-        check_database(_settings(data, database_url, "redis://").database_url)
+    given: dict[str, str] = {}
+    if named(DATABASE):
+        url = checked_settings(redis_url="redis://", data_dir=data.root).database_url
+        check_database(url)
     else:
-        program, database_url = postgres(data)
+        program, given["database_url"] = postgres(data)
         children.append(Child(program, data))
-    if redis_url:
-        check_redis(redis_url)
+    if named(REDIS):
+        check_redis(checked_settings(database_url="postgresql://").redis_url)
     else:
-        program, redis_url = valkey(data)
+        program, given["redis_url"] = valkey(data)
         children.append(Child(program, data))
-    return children, _settings(data, database_url, redis_url)
-
-
-def _settings(data: DataDir, database_url: str, redis_url: str) -> Settings:
-    return checked_settings(database_url=database_url, redis_url=redis_url, data_dir=data.root)
+    return children, checked_settings(data_dir=data.root, **given)
 
 
 def _programs(
@@ -181,11 +178,11 @@ def _welcome(listener: Listener, data: DataDir, settings: Settings) -> str:
         f"  Address   {listener.url}{settings.root_path}",
         f"  Data      {data.root}",
     ]
-    if os.environ.get(DATABASE):
+    if named(DATABASE):
         lines.append(f"  Database  {without_password(settings.database_url)}")
     elif data.postgres.is_symlink():
         lines.append(f"  Database  {data.postgres.resolve()}, where Postgres can reach it")
-    if os.environ.get(REDIS):
+    if named(REDIS):
         lines.append(f"  Queue     {without_password(settings.redis_url)}")
     lines += [f"  Logs      {data.logs}", "  Stop      Ctrl-C", ""]
     if settings.access_token:

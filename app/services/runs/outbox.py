@@ -154,6 +154,9 @@ def client_url(redis_url: str) -> str:
 
 def broker_url(redis_url: str) -> str:
     """The URL as Celery spells it (`redis+socket://` for sockets)."""
+    if redis_url.startswith("rediss://") and "ssl_cert_reqs=" not in redis_url:
+        # Celery would take any certificate, where the client of the same URL takes only sound ones.
+        redis_url += f"{'&' if '?' in redis_url else '?'}ssl_cert_reqs=required"
     return redis_url.replace("unix://", "redis+socket://", 1)
 
 
