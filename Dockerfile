@@ -6,13 +6,15 @@
 # Which torch the worker gets: what PyPI has for Linux is the CUDA build. Without a GPU, TORCH_INDEX
 # names an index with CPU builds (the README has PyTorch's) and saves gigabytes.
 
-FROM python:3.11.14-slim-bookworm AS base
+FROM python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d AS base
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PYTHONUNBUFFERED=1 \
     PYTHONPATH=/srv/optoscope \
     OPTOSCOPE_DATA_DIR=/var/lib/optoscope \
-    TORCHINDUCTOR_CACHE_DIR=/var/lib/optoscope/cache/inductor
+    TORCHINDUCTOR_CACHE_DIR=/var/lib/optoscope/cache/inductor \
+    TRITON_CACHE_DIR=/var/lib/optoscope/cache/triton \
+    CUDA_CACHE_PATH=/var/lib/optoscope/cache/cuda
 RUN useradd --uid 10001 --create-home optoscope \
     && install --directory --owner=optoscope /var/lib/optoscope
 WORKDIR /srv/optoscope
@@ -52,4 +54,5 @@ COPY worker worker
 USER optoscope
 HEALTHCHECK --interval=30s --timeout=20s --start-period=60s --retries=3 \
     CMD ["optoscope", "ping"]
-CMD ["celery", "-A", "worker.celery_app", "worker", "--loglevel", "info", "-n", "worker@%h"]
+# One process for every GPU that the container is given, or one for the processor.
+CMD ["optoscope", "worker"]
