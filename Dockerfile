@@ -53,6 +53,6 @@ COPY app app
 COPY worker worker
 USER optoscope
 HEALTHCHECK --interval=30s --timeout=20s --start-period=60s --retries=3 \
-    CMD ["optoscope", "ping"]
+    CMD ["optoscope", "health"]
 # One process for every GPU that the container is given, or one for the processor.
 CMD ["optoscope", "worker"]

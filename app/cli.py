@@ -95,6 +95,18 @@ def _ping(given: argparse.Namespace) -> None:
     _say("Both servers answer.")
 
 
+def _health(given: argparse.Namespace) -> None:
+    from app.stack.environment import checked_settings
+    from app.stack.servers.external import check_redis
+    from app.stack.workers.health import check_workers
+
+    _setting(DATABASE, "postgresql://user@host/name")
+    _setting(REDIS, "redis://host:6379/0")
+    settings = checked_settings()
+    check_redis(settings.redis_url)
+    _say(f"{check_workers(settings)} of this machine's workers work.")
+
+
 def _assets(given: argparse.Namespace) -> None:
     from app.stack.assets import VENDOR, ensure_assets
 
@@ -140,6 +152,7 @@ COMMANDS = {
     "import": _import,
     "migrate": _migrate,
     "ping": _ping,
+    "health": _health,
     "assets": _assets,
 }
 
@@ -187,6 +200,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_import(commands.add_parser("import", help="read a config of the published code"))
     commands.add_parser("migrate", help="bring the database at OPTOSCOPE_DATABASE_URL up to date")
     commands.add_parser("ping", help="whether the servers that the environment names answer")
+    commands.add_parser("health", help="whether the workers of this machine work")
     commands.add_parser("assets", help="fetch the front-end libraries")
     return parser
 

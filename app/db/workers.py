@@ -33,6 +33,17 @@ class Description:
     trouble: str = ""  # why it cannot train, if it cannot
 
 
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A worker of one machine, as its health is judged."""
+
+    name: str
+    pid: int
+    trouble: str
+    is_heard: bool
+    overdue: bool  # a run that it has in hand has lost its lease
+
+
 class Largest(NamedTuple):
     """The most that a worker has, of those that were heard of lately; None: nobody said."""
 
@@ -69,6 +80,16 @@ def busy_beside(session: Session, name: str) -> int:
     others = (Worker.host == own, Worker.name != name, Worker.seen_at > _ago(HEARD))
     count = select(func.count()).select_from(Worker).where(*others, or_(trains, analyses))
     return session.scalars(count).one()
+
+
+def of_host(session: Session, host: str) -> list[Here]:
+    """The workers of a machine, those that were not heard of lately, too."""
+    over = Run.lease_until < func.clock_timestamp()
+    overdue = select(Run.id).where(Run.worker == Worker.name, Run.state.in_(ACTIVE), over).exists()
+    statement = select(
+        Worker.name, Worker.pid, Worker.trouble, Worker.seen_at > _ago(HEARD), overdue
+    ).where(Worker.host == host)
+    return [Here(*row) for row in session.execute(statement)]
 
 
 def have_work(session: Session, names: Sequence[str]) -> bool:

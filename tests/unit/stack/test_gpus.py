@@ -21,6 +21,18 @@ def test_there_is_one_for_each_that_the_driver_has(driver, monkeypatch):
     assert gpus(driver / "nowhere") == []
 
 
+def test_a_container_is_given_those_of_its_own_device_files(
+    driver, monkeypatch, tmp_path_factory
+):
+    """The driver lists those of the whole machine there, too."""
+    monkeypatch.setattr(module, "version", lambda name: "2.13.0")
+    nodes = tmp_path_factory.mktemp("dev")
+    for node in ("nvidia1", "nvidiactl", "nvidia-uvm"):
+        (nodes / node).touch()
+
+    assert gpus(driver, nodes) == ["cuda:0"]
+
+
 def test_those_that_are_visible_are_counted_from_0(driver, monkeypatch):
     monkeypatch.setattr(module, "version", lambda name: "2.13.0")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
