@@ -192,7 +192,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_address(web)
     _add_worker(
-        commands.add_parser("worker", help="train alone, with the servers that the environment names")
+        commands.add_parser(
+            "worker", help="train alone, with the servers that the environment names"
+        )
     )
     _add_token(commands.add_parser("token", help="create, list or revoke tokens"))
     _add_archive(commands.add_parser("backup", help="write all runs and weights into one file"))
@@ -240,7 +242,9 @@ def _add_worker(worker: argparse.ArgumentParser) -> None:
         "starts again what dies. SIGTERM: runs in training are saved and given back."
     )
     at = Path(os.environ.get("OPTOSCOPE_DATA_DIR") or ".optoscope")
-    worker.add_argument("--data-dir", type=_folder, default=at, help="for logs and compiled programs")
+    worker.add_argument(
+        "--data-dir", type=_folder, default=at, help="for logs and compiled programs"
+    )
     each = "how many; by default one for every GPU, or one"
     worker.add_argument("--processes", type=_count, default=len(gpus()) or 1, help=each)
     idle = "end, with exit code 0, when nothing was to do for so long, such as 60s"

@@ -144,7 +144,12 @@ def test_images_hold_only_files_that_exist():
 def test_every_image_is_pinned():
     bases = [text.split()[1] for text in stages().values()]
     images = [base for base in bases if base not in stages()]
-    images += [one["image"] for file in WHOLE.values() for one in file["services"].values() if "image" in one]
+    images += [
+        one["image"]
+        for file in WHOLE.values()
+        for one in file["services"].values()
+        if "image" in one
+    ]
 
     assert not [image for image in images if not PINNED.match(image) and not OURS.match(image)]
 
@@ -169,13 +174,18 @@ def test_no_secret_is_in_an_environment_or_on_a_command_line(file):
         for setting, value in told.items():
             is_file = setting.endswith("_FILE")
             assert is_file or not re.search("PASSWORD|TOKEN|SECRET", setting), (name, setting)
-            assert not re.search(r"://[^/]*:[^/@]*@|requirepass \$\{|PASSWORD", str(value)), (name, value)
+            assert not re.search(r"://[^/]*:[^/@]*@|requirepass \$\{|PASSWORD", str(value)), (
+                name,
+                value,
+            )
 
 
 def test_secrets_that_services_read_are_declared_as_files():
     for content in (COMPOSE, FURTHER["worker.yml"]):
         declared = content["secrets"]
-        used = {one for service in content["services"].values() for one in service.get("secrets", ())}
+        used = {
+            one for service in content["services"].values() for one in service.get("secrets", ())
+        }
         assert used == set(declared)
         assert all(set(secret) == {"file"} for secret in declared.values())
 
@@ -183,7 +193,9 @@ def test_secrets_that_services_read_are_declared_as_files():
 def test_a_store_on_s3_comes_with_its_keys_to_whoever_uses_it():
     for name in ("web", "worker", "worker-gpu", "backup"):
         service = SERVICES[name]
-        assert service["environment"]["AWS_SHARED_CREDENTIALS_FILE"] == "/run/secrets/s3_credentials"
+        assert (
+            service["environment"]["AWS_SHARED_CREDENTIALS_FILE"] == "/run/secrets/s3_credentials"
+        )
         assert "s3_credentials" in service["secrets"]
 
 
@@ -202,7 +214,11 @@ def test_workers_are_started_for_every_gpu_and_asked_whether_they_work():
     assert '["optoscope", "health"]' in stages()["worker"]
     for content in (COMPOSE, FURTHER["worker.yml"]):
         for name in ("worker", "worker-gpu"):
-            assert content["services"][name]["healthcheck"]["test"] == ["CMD", "optoscope", "health"]
+            assert content["services"][name]["healthcheck"]["test"] == [
+                "CMD",
+                "optoscope",
+                "health",
+            ]
             assert "command" not in content["services"][name]
 
 

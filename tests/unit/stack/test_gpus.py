@@ -21,9 +21,7 @@ def test_there_is_one_for_each_that_the_driver_has(driver, monkeypatch):
     assert gpus(driver / "nowhere") == []
 
 
-def test_a_container_is_given_those_of_its_own_device_files(
-    driver, monkeypatch, tmp_path_factory
-):
+def test_a_container_is_given_those_of_its_own_device_files(driver, monkeypatch, tmp_path_factory):
     """The driver lists those of the whole machine there, too."""
     monkeypatch.setattr(module, "version", lambda name: "2.13.0")
     nodes = tmp_path_factory.mktemp("dev")
