@@ -92,8 +92,11 @@ def of_host(session: Session, host: str) -> list[Here]:
     return [Here(*row) for row in session.execute(statement)]
 
 
-def have_work(session: Session, names: Sequence[str]) -> bool:
-    """Whether any of these workers trains or analyses."""
+def have_work(session: Session, names: Sequence[str]) -> bool | None:
+    """Whether any of these workers trains or analyses; None while one was not heard of yet."""
+    heard = select(func.count()).select_from(Worker).where(Worker.name.in_(names))
+    if session.scalars(heard).one() < len(names):
+        return None
     trains = select(Run.id).where(Run.worker.in_(names), Run.state.in_(ACTIVE)).exists()
     asked = select(Analysis.id).where(Analysis.worker.in_(names), Analysis.state.in_(ACTIVE))
     return bool(session.scalar(select(or_(trains, asked.exists()))))

@@ -72,7 +72,7 @@ class Watcher:
     _is_busy: bool | None = None
 
     def is_busy(self) -> bool | None:
-        """None: it does not answer."""
+        """None: it does not answer, or has not heard of all of them yet."""
         if time.monotonic() - self._asked_at >= LOOK_SECONDS:
             self._asked_at = time.monotonic()
             self._is_busy = self._ask()

@@ -26,8 +26,8 @@ def moment_of(text: str, now: datetime) -> datetime:
             return now + timedelta(seconds=seconds_of(text))
         if text.startswith("@"):
             return datetime.fromtimestamp(int(text[1:]), tz=now.tzinfo)
-        if re.fullmatch(r"\d{1,2}:\d{2}", text):
-            return _next(*map(int, text.split(":")), now)
+        if clock := re.fullmatch(r"(\d{1,2}):(\d{2})", text):
+            return _next(int(clock[1]), int(clock[2]), now)
         found = datetime.fromisoformat(text)
     except (ValueError, OverflowError, OSError):
         raise ValueError(

@@ -14,7 +14,9 @@ from app.config import Settings
 from app.db import workers
 from app.db.engine import make_engine, session_scope
 from app.db.workers import Here
+from app.stack.leftovers import command_of
 from app.stack.trouble import StackError
+from app.stack.workers.programs import CELERY_APP
 
 
 def check_workers(settings: Settings) -> int:
@@ -28,7 +30,7 @@ def check_workers(settings: Settings) -> int:
     finally:
         engine.dispose()
     # A worker that was killed is remembered for a day; its successor has another number.
-    here = [worker for worker in found if _is_alive(worker.pid)]
+    here = [worker for worker in found if _is_worker(worker.pid)]
     if not here:
         raise StackError("No worker of this machine has been heard of.")
     for worker in here:
@@ -47,11 +49,11 @@ def _complaint(worker: Here) -> str:
     return ""
 
 
-def _is_alive(pid: int) -> bool:
+def _is_worker(pid: int) -> bool:
+    """Whether a Celery main process has this number, and not something that got it since: in a
+    container that is started again, pool processes and threads have those of its last life."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        # Each leads a session (`app/stack/child.py`), what it has started does not.
+        return os.getsid(pid) == pid and CELERY_APP in (command_of(pid) or ())
+    except OSError:
         return False
-    except PermissionError:
-        return True
-    return True

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from app.stack.child import Program
 
+CELERY_APP = "worker.celery_app"
 GRACE_SECONDS = 20.0  # to save, and to give its runs back
 CELERY_OPTIONS = ("--loglevel", "info", "--without-gossip", "--without-mingle")
 MOST_WORKERS = 8  # by default: each takes memory, idle too
@@ -22,7 +23,7 @@ def worker_program(
     number: int, place: str, environment: dict[str, str], *, has_log: bool = True
 ) -> Program:
     """One Celery worker. `place`: differs among those who start workers on this machine."""
-    celery = (sys.executable, "-m", "celery", "-A", "worker.celery_app", "worker")
+    celery = (sys.executable, "-m", "celery", "-A", CELERY_APP, "worker")
     return Program(
         name="Worker" if number == 1 else f"Worker {number}",
         command=(*celery, *CELERY_OPTIONS, "-n", f"worker{number}-{place}@%h"),
