@@ -86,6 +86,32 @@ def columns_of(
     }
 
 
+def counts_between(
+    session: Session, run_ids: Collection[str], *, after: int, until: int | None
+) -> dict[str, int]:
+    """How many measurements runs have in a range; those without any are left out."""
+    statement = (
+        select(MeasurementRow.run_id, func.count())
+        .where(MeasurementRow.run_id.in_(run_ids), MeasurementRow.sequences > after)
+        .group_by(MeasurementRow.run_id)
+    )
+    if until is not None:
+        statement = statement.where(MeasurementRow.sequences <= until)
+    return {row[0]: row[1] for row in session.execute(statement)}
+
+
+def place_of(session: Session, run_id: str, number: int, *, after: int) -> int | None:
+    """Where a run's measurement of this number past a place is, counted from 0."""
+    statement = (
+        select(MeasurementRow.sequences)
+        .where(MeasurementRow.run_id == run_id, MeasurementRow.sequences > after)
+        .order_by(MeasurementRow.sequences)
+        .offset(number)
+        .limit(1)
+    )
+    return session.scalars(statement).one_or_none()
+
+
 def _in_order(found: Columns) -> Columns:
     # Most are: rows lie as they were inserted. Those of a resumed attempt that replaced others, or
     # that vacuum has moved, do not.
@@ -97,6 +123,11 @@ def _in_order(found: Columns) -> Columns:
         [found.moments[index] for index in order] if found.moments else [],
         [[column[index] for index in order] for column in found.numbers],
     )
+
+
+def since_1970(microseconds: int) -> int:
+    """A moment of `Columns` in microseconds since 1970."""
+    return microseconds + round(_SINCE) * 1_000_000
 
 
 def moment(microseconds: int) -> datetime:

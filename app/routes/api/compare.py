@@ -7,17 +7,17 @@ from fastapi.responses import Response, StreamingResponse
 
 from app.dependencies import SessionDep
 from app.errors import Invalid
+from app.routes.answers import ARROW, PARQUET, TableResponse, table_response, tables
 from app.routes.compared import ColumnsQuery, DrawnDep
 from app.schemas.api.limits import MOST_RUNS
+from app.services.arrow_tables import ArrowForm
 from app.services.compare.page import USUAL_COLUMNS, read_compare_figure, read_comparison
-from app.services.compare.table import comparison_lines, csv_name
+from app.services.compare.table import comparison_lines, comparison_pieces, csv_name
 from app.services.compare.view import CompareView
 
 router = APIRouter(tags=["series"])
 
-CSV: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/csv": {"schema": {"type": "string"}}}}
-}
+CSV = tables("text/csv")
 
 
 def _known(drawn: DrawnDep) -> CompareView:
@@ -55,7 +55,20 @@ def get_compare_csv(session: SessionDep, view: ComparedDep) -> Response:
     drops is a place without a number, `midpoint`, with the measurements on both sides of it.
     """
     lines = list(comparison_lines(read_comparison(session, view)))
-    named = f'attachment; filename="{csv_name(view)}.csv"'
-    return StreamingResponse(
-        iter(lines), media_type="text/csv", headers={"Content-Disposition": named}
-    )
+    return table_response(iter(lines), "text/csv", f"{csv_name(view)}.csv")
+
+
+@router.get("/compare.parquet", responses=tables(PARQUET), response_class=TableResponse)
+def get_compare_parquet(session: SessionDep, view: ComparedDep) -> Response:
+    """The same as Parquet; places are floating numbers, since a midpoint lies between two whole
+    ones.
+    """
+    pieces = comparison_pieces(read_comparison(session, view), ArrowForm.PARQUET)
+    return table_response(pieces, PARQUET, f"{csv_name(view)}.parquet")
+
+
+@router.get("/compare.arrow", responses=tables(ARROW), response_class=TableResponse)
+def get_compare_arrow(session: SessionDep, view: ComparedDep) -> Response:
+    """As Parquet, but as a stream of Arrow (IPC)."""
+    pieces = comparison_pieces(read_comparison(session, view), ArrowForm.ARROW)
+    return table_response(pieces, ARROW, f"{csv_name(view)}.arrow")

@@ -1,20 +1,24 @@
 """REST: what runs measured, of one run or of many; as columns, or as tables with every line."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from sqlalchemy.orm import Session
 
 from app.db.models import Run
 from app.dependencies import RunDep, Services, ServicesDep, SessionDep
 from app.errors import Invalid
+from app.routes.answers import ARROW, PARQUET, TableResponse, table_response, tables
 from app.routes.api.spans import SpanDep
-from app.schemas.api.limits import MOST_RUNS
+from app.schemas.api.limits import MOST_RUNS, MOST_RUNS_OF_TABLE
 from app.schemas.api.series import MeasurementsOfRuns, MeasurementsRead
 from app.schemas.config import RunConfig
+from app.services.arrow_tables import ArrowForm
 from app.services.csv_text import begun
-from app.services.runs.lifecycle import run_or_error
+from app.services.runs.lifecycle import runs_or_error
+from app.services.series.arrow import arrow_pieces
 from app.services.series.measurements import SequenceRange, read_many, read_series
 from app.services.series.names import select_series
 from app.services.series.tables import RunSeries, csv_lines, json_lines
@@ -22,9 +26,8 @@ from app.services.series.tables import RunSeries, csv_lines, json_lines
 router = APIRouter(tags=["series"])
 
 CSV, JSON_LINES = "text/csv", "application/x-ndjson"
-TABLES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {kind: {"schema": {"type": "string"}} for kind in (CSV, JSON_LINES)}}
-}
+SUFFIXES = {CSV: "csv", JSON_LINES: "jsonl", PARQUET: "parquet", ARROW: "arrow"}
+TABLES = tables(*SUFFIXES)
 SeriesQuery = Annotated[
     list[str],
     Query(
@@ -35,7 +38,10 @@ SeriesQuery = Annotated[
 ]
 RunsQuery = Annotated[
     list[str],
-    Query(description=f"Ids of runs, separated by commas; {MOST_RUNS} at most"),
+    Query(
+        description=f"Ids of runs, separated by commas; {MOST_RUNS} at most, {MOST_RUNS_OF_TABLE}"
+        " for a table"
+    ),
 ]
 Accept = Annotated[str, Header(include_in_schema=False)]
 
@@ -49,8 +55,9 @@ def get_measurements(
     series: SeriesQuery = ["loss.*"],
     accept: Accept = "",
 ) -> MeasurementsRead | Response:
-    """Series over `sequences`, as columns; with `Accept: text/csv` or
-    `application/x-ndjson` every measurement of the range, nothing thinned.
+    """Series over `sequences`, as columns; with `Accept: text/csv`, `application/x-ndjson`,
+    `application/vnd.apache.parquet` or `application/vnd.apache.arrow.stream` every measurement of
+    the range, nothing thinned.
     """
     patterns = _split(series)
     if (kind := _table(accept)) is None:
@@ -88,6 +95,35 @@ def get_measurements_jsonl(
     return _written(made, [run], _split(series), span, JSON_LINES)
 
 
+@router.get(
+    "/runs/{run_id}/measurements.parquet", responses=tables(PARQUET), response_class=TableResponse
+)
+def get_measurements_parquet(
+    run: RunDep,
+    made: ServicesDep,
+    span: SpanDep,
+    series: SeriesQuery = ["*"],
+) -> Response:
+    """Every measurement as Parquet, in the columns of the CSV: `sequences` as 64-bit whole numbers,
+    moments in UTC, all others as 64-bit floating numbers. NaN is a number; null is what a model
+    does not have.
+    """
+    return _written(made, [run], _split(series), span, PARQUET)
+
+
+@router.get(
+    "/runs/{run_id}/measurements.arrow", responses=tables(ARROW), response_class=TableResponse
+)
+def get_measurements_arrow(
+    run: RunDep,
+    made: ServicesDep,
+    span: SpanDep,
+    series: SeriesQuery = ["*"],
+) -> Response:
+    """As Parquet, but as a stream of Arrow (IPC)."""
+    return _written(made, [run], _split(series), span, ARROW)
+
+
 @router.get("/measurements", responses=TABLES, response_model=MeasurementsOfRuns)
 def get_measurements_of_runs(
     session: SessionDep,
@@ -98,9 +134,9 @@ def get_measurements_of_runs(
     accept: Accept = "",
 ) -> MeasurementsOfRuns | Response:
     """Series of many runs at once, each thinned by itself; the other kinds as for one run."""
-    found = [run_or_error(session, run_id) for run_id in _ids(runs)]
-    patterns = _split(series)
-    if (kind := _table(accept)) is not None:
+    patterns, kind = _split(series), _table(accept)
+    found = _found(session, runs, most=MOST_RUNS if kind is None else MOST_RUNS_OF_TABLE)
+    if kind is not None:
         return _written(made, found, patterns, span, kind, named=True)
     return MeasurementsOfRuns(runs=read_many(session, found, patterns, span))
 
@@ -114,7 +150,7 @@ def get_measurements_of_runs_csv(
     series: SeriesQuery = ["*"],
 ) -> Response:
     """As of one run, the run's id in front; empty where a model has no such head."""
-    found = [run_or_error(session, run_id) for run_id in _ids(runs)]
+    found = _found(session, runs)
     return _written(made, found, _split(series), span, CSV, named=True)
 
 
@@ -127,26 +163,52 @@ def get_measurements_of_runs_jsonl(
     series: SeriesQuery = ["*"],
 ) -> Response:
     """As of one run, one run after the other."""
-    found = [run_or_error(session, run_id) for run_id in _ids(runs)]
+    found = _found(session, runs)
     return _written(made, found, _split(series), span, JSON_LINES, named=True)
+
+
+@router.get("/measurements.parquet", responses=tables(PARQUET), response_class=TableResponse)
+def get_measurements_of_runs_parquet(
+    session: SessionDep,
+    made: ServicesDep,
+    span: SpanDep,
+    runs: RunsQuery,
+    series: SeriesQuery = ["*"],
+) -> Response:
+    """As of one run, the run's id in front; null where a model has no such head."""
+    found = _found(session, runs)
+    return _written(made, found, _split(series), span, PARQUET, named=True)
+
+
+@router.get("/measurements.arrow", responses=tables(ARROW), response_class=TableResponse)
+def get_measurements_of_runs_arrow(
+    session: SessionDep,
+    made: ServicesDep,
+    span: SpanDep,
+    runs: RunsQuery,
+    series: SeriesQuery = ["*"],
+) -> Response:
+    """As Parquet, but as a stream of Arrow (IPC)."""
+    found = _found(session, runs)
+    return _written(made, found, _split(series), span, ARROW, named=True)
 
 
 def _table(accept: str) -> str | None:
     """The table that a client asks for, if it asks for one."""
-    return next((kind for kind in (CSV, JSON_LINES) if kind in accept), None)
+    return next((kind for kind in SUFFIXES if kind in accept), None)
 
 
 def _split(names: list[str]) -> list[str]:
     return [name.strip() for part in names for name in part.split(",") if name.strip()]
 
 
-def _ids(runs: list[str]) -> list[str]:
+def _found(session: Session, runs: list[str], most: int = MOST_RUNS_OF_TABLE) -> list[Run]:
     """The runs that were asked for, each once."""
     ids = list(dict.fromkeys(_split(runs)))
-    if not 0 < len(ids) <= MOST_RUNS:
-        said = f"{len(ids)} runs were asked for; name 1 to {MOST_RUNS}, separated by commas."
+    if not 0 < len(ids) <= most:
+        said = f"{len(ids)} runs were asked for; name 1 to {most}, separated by commas."
         raise Invalid(said, loc="query/runs")
-    return ids
+    return runs_or_error(session, ids)
 
 
 def _written(
@@ -164,16 +226,14 @@ def _written(
         for run in runs
     ]
     name = "measurements" if named else runs[0].id
-    suffix = "csv" if kind == CSV else "jsonl"
     # Read while they are sent, when this request's own session is closed: page by page, each in a
     # transaction of its own.
-    lines = (
-        csv_lines(made.engine, parts, span, named=named)
-        if kind == CSV
-        else json_lines(made.engine, parts, span)
-    )
-    return StreamingResponse(
-        begun(lines),
-        media_type=kind,
-        headers={"Content-Disposition": f'attachment; filename="{name}.{suffix}"'},
-    )
+    pieces: Iterator[str] | Iterator[bytes]
+    if kind == CSV:
+        pieces = begun(csv_lines(made.engine, parts, span, named=named))
+    elif kind == JSON_LINES:
+        pieces = begun(json_lines(made.engine, parts, span))
+    else:
+        form = ArrowForm(SUFFIXES[kind])
+        pieces = arrow_pieces(made.engine, form, parts, span, named=named)
+    return table_response(pieces, kind, f"{name}.{SUFFIXES[kind]}")

@@ -1,29 +1,35 @@
 """REST: many runs at once: the list, the same as a table, and one action on all of some."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
 from app.dependencies import ServicesDep, SessionDep, TransactionsDep
-from app.routes.answers import CONFLICT
+from app.routes.answers import (
+    ARROW,
+    CONFLICT,
+    PARQUET,
+    TableResponse,
+    table_response,
+    tables,
+)
 from app.schemas.api.bulk import BulkAct, BulkRequest, BulkResult, RunCount
 from app.schemas.api.runs import RunPage
 from app.schemas.state import RunState
+from app.services.arrow_tables import ArrowForm
 from app.services.csv_text import begun
 from app.services.runs import bulk
 from app.services.runs.run_read import read_run
 from app.services.runs_list.bulk_matching import act_on_matching
-from app.services.runs_list.columns import USUAL, chosen_columns, column_or_error
+from app.services.runs_list.columns import USUAL, Column, chosen_columns, column_or_error
 from app.services.runs_list.listing import MOST, NEWEST, Filter, count_runs, list_runs
-from app.services.runs_list.table import csv_of_runs
+from app.services.runs_list.table import arrow_of_runs, csv_of_runs
 from app.services.studies.lifecycle import study_or_error
 
 router = APIRouter()
 
-CSV: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/csv": {"schema": {"type": "string"}}}}
-}
+CSV = tables("text/csv")
 
 
 def _filter(
@@ -79,27 +85,50 @@ def get_runs(
     return RunPage(runs=[read_run(run) for run in page], next_cursor=next_cursor)
 
 
+ColumnsQuery = Annotated[
+    list[str],
+    Query(description="Of which columns, by the names to sort by; several with commas"),
+]
+
+
 @router.get("/runs.csv", responses=CSV, response_class=StreamingResponse)
 def get_runs_csv(
     made: ServicesDep,
     wanted: FilterDep,
-    columns: Annotated[
-        list[str],
-        Query(description="Of which columns, by the names to sort by; several with commas"),
-    ] = list(USUAL),
+    columns: ColumnsQuery = list(USUAL),
 ) -> StreamingResponse:
     """Every run that matches as a table, a line each; `id` and `name` come first.
 
     Moments are RFC 3339, lists are joined by `; `, what a run lacks is empty. Text that a
     spreadsheet would take for a formula (`=`, `+`, `-`, `@` in front) has a `'` before it.
     """
+    pieces = begun(csv_of_runs(made.engine, wanted, _chosen(columns)))
+    return table_response(pieces, "text/csv", "runs.csv")
+
+
+@router.get("/runs.parquet", responses=tables(PARQUET), response_class=TableResponse)
+def get_runs_parquet(
+    made: ServicesDep, wanted: FilterDep, columns: ColumnsQuery = list(USUAL)
+) -> StreamingResponse:
+    """The same as Parquet: whole numbers, numbers, texts and moments as such, null for what a run
+    lacks; lists are joined by `; `.
+    """
+    pieces = arrow_of_runs(made.engine, ArrowForm.PARQUET, wanted, _chosen(columns))
+    return table_response(pieces, PARQUET, "runs.parquet")
+
+
+@router.get("/runs.arrow", responses=tables(ARROW), response_class=TableResponse)
+def get_runs_arrow(
+    made: ServicesDep, wanted: FilterDep, columns: ColumnsQuery = list(USUAL)
+) -> StreamingResponse:
+    """As Parquet, but as a stream of Arrow (IPC)."""
+    pieces = arrow_of_runs(made.engine, ArrowForm.ARROW, wanted, _chosen(columns))
+    return table_response(pieces, ARROW, "runs.arrow")
+
+
+def _chosen(columns: list[str]) -> list[Column]:
     names = [name.strip() for part in columns for name in part.split(",") if name.strip()]
-    chosen = chosen_columns(names, "query/columns")
-    return StreamingResponse(
-        begun(csv_of_runs(made.engine, wanted, chosen)),
-        media_type="text/csv",
-        headers={"Content-Disposition": 'attachment; filename="runs.csv"'},
-    )
+    return chosen_columns(names, "query/columns")
 
 
 @router.get("/runs/count")

@@ -1,14 +1,17 @@
 """What a comparison shows, as a table: every number of every curve, nothing thinned."""
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 
+from app.services.arrow_tables import NUMBER, TEXT, WHOLE, ArrowForm, columns_of, table_pieces
 from app.services.charts.curves import RunGroup
 from app.services.compare.comparison import Comparison
 from app.services.compare.view import CompareView
 from app.services.csv_text import csv_text
 
 HEADER = ("group", "run_id", "run", "what", "value", "runs")
+KINDS = (TEXT, TEXT, TEXT, TEXT, NUMBER, NUMBER, WHOLE)  # with the place before the value
+ROWS_AT_ONCE = 5000
 
 
 def csv_name(view: CompareView) -> str:
@@ -20,11 +23,28 @@ def csv_name(view: CompareView) -> str:
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
     """Lines of the table: the runs of each group, and of several their mean and range, with how
     many of the runs have a number there."""
+    yield csv_text([_header(comparison)])
+    for row in _all_rows(comparison):
+        yield csv_text([row])
+
+
+def comparison_pieces(comparison: Comparison, form: ArrowForm) -> Iterator[bytes]:
+    """The same in Arrow's types. Places are floating numbers: midpoints lie between two whole
+    ones. Null is what is empty there."""
+    rows = ([cell if cell != "" else None for cell in row] for row in _all_rows(comparison))
+    batches = iter(lambda: list(islice(rows, ROWS_AT_ONCE)), [])
+    head = list(zip(_header(comparison), KINDS, strict=True))
+    return table_pieces(form, head, (columns_of(KINDS, batch) for batch in batches))
+
+
+def _header(comparison: Comparison) -> tuple[str, ...]:
     place = "sequences_from_midpoint" if comparison.view.is_aligned else "sequences"
-    yield csv_text([(*HEADER[:-2], place, *HEADER[-2:])])
+    return (*HEADER[:-2], place, *HEADER[-2:])
+
+
+def _all_rows(comparison: Comparison) -> Iterator[tuple[object, ...]]:
     for group in comparison.curves.groups:
-        for row in _rows(comparison, group):
-            yield csv_text([row])
+        yield from _rows(comparison, group)
 
 
 def _rows(comparison: Comparison, group: RunGroup) -> Iterator[tuple[object, ...]]:

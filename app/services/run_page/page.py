@@ -256,6 +256,7 @@ def _downloads(run: Run) -> list[Download]:
     api = f"/api/v1/runs/{run.id}"
     return [
         Download("Measurements (CSV)", f"{api}/measurements.csv", f"{run.id}.csv"),
+        Download("Measurements (Parquet)", f"{api}/measurements.parquet", f"{run.id}.parquet"),
         Download("Config (JSON)", f"{api}/config", f"{run.id}.json"),
         Download("Loss figure (Plotly JSON)", f"{api}/figures/loss", f"{run.id}-loss.json"),
     ]

@@ -92,6 +92,15 @@ def run_or_error(session: Session, run_id: str) -> Run:
     return run
 
 
+def runs_or_error(session: Session, run_ids: Sequence[str]) -> list[Run]:
+    """The runs in this order, or as `run_or_error` for the first that is not there."""
+    found = runs.runs_by_id(session, run_ids)
+    for run_id in run_ids:
+        if run_id not in found:
+            raise not_there(session, run_id)
+    return [found[run_id] for run_id in run_ids]
+
+
 def not_there(session: Session, run_id: str) -> NotFound:
     """Why there is no such run."""
     run = runs.deleted_run(session, run_id)

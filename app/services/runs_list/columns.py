@@ -42,6 +42,7 @@ class Column:
     text: Callable[[Run, float | None], str]  # given the run, and `number` if it has one
     value: Callable[[Run, float | None], Any]  # the same for programs
     number: ColumnElement[Any] | None = None  # what has to be asked for with the run
+    is_whole: bool = False  # of a number: it never has a fraction
 
     @property
     def full_title(self) -> str:
@@ -87,6 +88,7 @@ def _plain(
     kind: Kind = "number",
     read: Callable[[Run], Any] | None = None,
     is_optional: bool = True,
+    is_whole: bool = False,
 ) -> Column:
     """A column of what a run's row holds; `read`: unless it is called as the column."""
     value = read or (lambda run: getattr(run, name))
@@ -100,6 +102,7 @@ def _plain(
         is_optional=is_optional,
         text=lambda run, _: text(value(run)),
         value=lambda run, _: value(run),
+        is_whole=is_whole,
     )
 
 
@@ -127,7 +130,7 @@ def _of_runs() -> list[Column]:
     return [
         _plain(NAME, "Run", Run.name.expression, str, kind="text", is_optional=False),
         _plain(
-            "clamps", "Clamps", clamps, str, is_optional=False,
+            "clamps", "Clamps", clamps, str, is_optional=False, is_whole=True,
             read=lambda run: len(run.config["program"]),
         ),
         _plain("state", "State", Run.state.expression, str, kind="text", is_optional=False),
@@ -143,7 +146,9 @@ def _of_runs() -> list[Column]:
         ),
         _plain("tags", "Tags", tags, ", ".join, kind="text"),
         _plain("notes", "Notes", notes, str, kind="text"),
-        _plain("sequences", "Sequences seen", _number_key(Run.sequences), grouped),
+        _plain(
+            "sequences", "Sequences seen", _number_key(Run.sequences), grouped, is_whole=True
+        ),
         _plain("duration", "Duration", _number_key(taken), duration, read=_seconds),
         _plain(
             "sequences_per_second", "Speed", _number_key(Run.sequences_per_second), short,
@@ -180,6 +185,7 @@ def _of_config(option: tuple[str, FieldInfo]) -> Column:
         is_optional=True,  # a run of before there was the option has none
         text=lambda run, number: _config_text(value(run, number)),
         value=value,
+        is_whole=info.annotation is int,
     )
 
 
