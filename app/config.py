@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     # servers only compare, so they need not be told.
     lease_seconds: float = Field(15.0, gt=0)
     """A run whose trainer was silent for so long is lost, and given to another. Of workers."""
+    # Far more than an update takes, or a program to be compiled: a run that only takes its time
+    # would be tried again and again.
+    stall_seconds: float = Field(600.0, gt=0)
+    """A trainer that has made no update for so long hangs, and loses its runs. Of workers."""
     # What a worker does about it: `worker/room.py`.
     least_free_mb: int = Field(500, ge=0)
     """Room that must stay free on the disks of the data directory and of a store that is a folder.

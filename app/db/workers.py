@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Double, cast, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.db.models import Analysis, Moment, Run, RunEvent, Worker
+from app.db.models import Analysis, MeasurementRow, Moment, Run, RunEvent, Worker
 from app.schemas.state import ACTIVE, CLAIMABLE
 
 HEARD = timedelta(seconds=10)  # a worker that was silent for longer may be gone
@@ -41,7 +41,20 @@ class Here:
     pid: int
     trouble: str
     is_heard: bool
-    overdue: bool  # a run that it has in hand has lost its lease
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """A run that a worker trains, or gets ready for, as its going on is judged."""
+
+    worker: str
+    run_id: str
+    state: str
+    overdue: bool  # its lease has ended
+    moved_seconds: float  # since anything happened to it, by the database's clock
+    measured_at: datetime | None  # when it was last measured, by the clock of its machine
+    sequences_per_second: float | None
+    evaluate_every: int  # sequences
 
 
 class Largest(NamedTuple):
@@ -84,12 +97,29 @@ def busy_beside(session: Session, name: str) -> int:
 
 def of_host(session: Session, host: str) -> list[Here]:
     """The workers of a machine, those that were not heard of lately, too."""
-    over = Run.lease_until < func.clock_timestamp()
-    overdue = select(Run.id).where(Run.worker == Worker.name, Run.state.in_(ACTIVE), over).exists()
+    statement = select(Worker.name, Worker.pid, Worker.trouble, Worker.seen_at > _ago(HEARD))
+    return [Here(*row) for row in session.execute(statement.where(Worker.host == host))]
+
+
+def in_hand(session: Session, names: Sequence[str]) -> list[InHand]:
+    """What these workers train; in a time that does not grow with what was measured."""
+    moved = select(func.max(RunEvent.at)).where(RunEvent.run_id == Run.id).scalar_subquery()
+    of_run = select(MeasurementRow.computed_at).where(MeasurementRow.run_id == Run.id)
+    last = of_run.order_by(MeasurementRow.sequences.desc()).limit(1)
     statement = select(
-        Worker.name, Worker.pid, Worker.trouble, Worker.seen_at > _ago(HEARD), overdue
-    ).where(Worker.host == host)
-    return [Here(*row) for row in session.execute(statement)]
+        Run.worker,
+        Run.id,
+        Run.state,
+        Run.lease_until < func.clock_timestamp(),
+        func.extract("epoch", func.clock_timestamp() - func.coalesce(moved, Run.created_at)),
+        last.scalar_subquery(),
+        Run.sequences_per_second,
+        Run.config["recording"]["evaluate_every"].as_integer(),
+    ).where(Run.worker.in_(names), Run.state.in_(ACTIVE))
+    return [
+        InHand(worker, run, state, overdue, float(moved), *rest)
+        for worker, run, state, overdue, moved, *rest in session.execute(statement)
+    ]
 
 
 def have_work(session: Session, names: Sequence[str]) -> bool | None:

@@ -51,6 +51,8 @@ class Recorder:
         # Renewed with the first flush, which also comes when there is nothing to write: the
         # claim's lease has been running since the supervisor planned.
         self._renewed_at = float("-inf")
+        self._moved_at: float | None = None  # when the training last went on; None: it loads
+        self._is_still = False
         self._failure: Exception | None = None
         # Read by the trainer's thread without a lock: it is replaced as a whole and never changed.
         self._leaving: Mapping[str, RunState | None] = {}
@@ -69,6 +71,11 @@ class Recorder:
     def has_failed(self) -> bool:
         """Whether nothing more will be written; `record` says why."""
         return self._failure is not None
+
+    def moves(self) -> None:
+        """Says that the training goes on; once it was said, leases are kept only while it is said
+        again: this thread would keep for ever what hangs in the other."""
+        self._moved_at = monotonic()
 
     def store(self, run_id: str) -> Store:
         """Where the files of a run are."""
@@ -132,7 +139,8 @@ class Recorder:
 
     def _write(self, lines: Sequence[Line], files: Files, replaced: set[str]) -> None:
         # By this process's clock, and only how often; until when is the database's to say.
-        renews = monotonic() - self._renewed_at > self._settings.lease_seconds / RENEWALS
+        is_due = monotonic() - self._renewed_at > self._settings.lease_seconds / RENEWALS
+        renews = is_due and not self._stands_still()
         with transaction(self._engine, self._outbox) as session:
             # The first statement. What it returns is ours until the commit: no reaper, no cancel
             # and no other attempt comes in between. All that follows writes to these runs only.
@@ -147,6 +155,15 @@ class Recorder:
         if renews:
             # After the commit: a renewal that was rolled back is none.
             self._renewed_at = monotonic()
+
+    def _stands_still(self) -> bool:
+        """Whether the training has not gone on for long; says so once."""
+        moved_at, stall = self._moved_at, self._settings.stall_seconds
+        was_still = self._is_still
+        self._is_still = moved_at is not None and monotonic() - moved_at > stall
+        if self._is_still and not was_still:
+            log.error("no update was made for %.0f s: the leases are let go", stall)
+        return self._is_still
 
     def _look(self, standings: Mapping[str, Standing]) -> None:
         """Notes which runs somebody else has by now, and which were asked to stop or to pause."""

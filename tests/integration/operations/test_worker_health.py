@@ -14,7 +14,7 @@ from app.db.workers import Description, report
 from app.schemas.state import RunState
 from app.stack.trouble import StackError
 from app.stack.workers.health import check_workers
-from tests.integration.support.rows import change, moved, new_run
+from tests.integration.support.rows import add, change, measurement, moved, new_run
 
 
 @pytest.fixture(scope="module")
@@ -78,18 +78,36 @@ def test_one_that_is_silent_or_in_trouble_is_complained_of(
         check_workers(settings)
 
 
-def test_one_whose_run_has_lost_its_lease_is_complained_of(
-    settings, heard, main_process, engine, outbox
-):
+@pytest.fixture
+def in_hand(engine, outbox, heard, main_process) -> str:
+    """A run that the worker trains."""
     run_id = new_run(engine, outbox)
     moved(engine, outbox, run_id, RunState.STARTING, RunState.RUNNING)
-    with engine.begin() as connection:
-        over = "UPDATE run SET lease_until = now() - interval '1 s'"
-        connection.execute(text(over))
     change(engine, run_id, worker=heard(main_process))
+    return run_id
 
-    with pytest.raises(StackError, match="stands still: the lease of its run is over"):
+
+def test_one_whose_run_has_lost_its_lease_is_complained_of(settings, engine, in_hand):
+    assert check_workers(settings) == 1
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE run SET lease_until = now() - interval '1 s'"))
+
+    with pytest.raises(StackError, match="stands still: its lease is over"):
         check_workers(settings)
+
+
+def test_one_whose_run_is_not_measured_any_more_is_complained_of(settings, engine, in_hand):
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE run_event SET at = now() - interval '1 h'"))
+    add(engine, in_hand, measurement(0), measurement(5024))
+    change(engine, in_hand, sequences_per_second=1000.0)
+
+    with pytest.raises(StackError, match="stands still: nothing was heard of it for 3600 s"):
+        check_workers(settings)
+    with engine.begin() as connection:
+        at_last = "UPDATE measurement SET computed_at = now() WHERE sequences = 5024"
+        connection.execute(text(at_last))
+    assert check_workers(settings) == 1
 
 
 def children_of(pid: int) -> list[int]:

@@ -43,6 +43,9 @@ class Pen:
     def record(self, entry: RecordEntry) -> None:
         self._recorder.record(self._run_id, entry)
 
+    def moves(self) -> None:
+        self._recorder.moves()
+
     def finish(self, ending: Ending, *, resume: Snapshot | None = None) -> None:
         self._recorder.end(self._run_id, ending, resume=resume)
         self._recorder.finish()
@@ -278,6 +281,27 @@ def test_a_new_measurement_clears_the_count_of_fruitless_attempts(claimed, recor
         recorder.finish(Ending(RunState.LOST, "The trainer crashed."))
 
     assert kinds(engine, run_id).count("lost") == 4
+
+
+def test_the_lease_of_a_training_that_stands_still_ends_though_its_recorder_lives(
+    claimed, record, settings, engine
+):
+    run_id, claim = claimed
+    impatient = settings.model_copy(update={"lease_seconds": 0.5, "stall_seconds": 0.2})
+    recorder = record(claim(), impatient)
+
+    recorder.moves()
+    until(lambda: not is_leased(engine, run_id))
+    recorder.moves()
+    until(lambda: is_leased(engine, run_id))
+
+    recorder.finish(Ending(RunState.LOST, "It crashed."))
+
+
+def is_leased(engine, run_id: str) -> bool:
+    query = text("SELECT lease_until > clock_timestamp() FROM run WHERE id = :id")
+    with engine.connect() as connection:
+        return bool(connection.execute(query, {"id": run_id}).scalar_one())
 
 
 def test_a_cancelled_run_is_not_given_back(claimed, record, engine, outbox):

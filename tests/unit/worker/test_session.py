@@ -18,11 +18,15 @@ class Recorder:
 
     def __init__(self) -> None:
         self.ended: list[str] = []
+        self.moved = 0
         self._wishes = iter(({"one": RunState.CANCELLED}, {}, {}))
 
     @property
     def leaving(self) -> Mapping[str, RunState]:
         return next(self._wishes)
+
+    def moves(self) -> None:
+        self.moved += 1
 
     def end(self, run_id: str, ending: object, *, resume: object = None) -> None:
         self.ended.append(run_id)
@@ -37,3 +41,13 @@ def test_a_wish_that_is_taken_back_while_it_is_looked_at_is_heard_whole():
     assert not session._should_stop()
 
     assert recorder.ended == ["one"]
+
+
+def test_every_update_says_that_the_training_goes_on():
+    recorder = Recorder()
+    session = TrainingSession((), SETTINGS, None, recorder, threading.Event())
+
+    for _ in range(2):
+        session._should_stop()
+
+    assert recorder.moved == 2
