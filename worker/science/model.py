@@ -5,7 +5,7 @@ B sequence. B is contiguous, so that norms, softmax and rotary loops vectorise o
 attention over a few tokens is written as multiply-and-sum, which the compiler fuses.
 `torch.func.vmap` maps everything here over the runs of a cohort.
 
-Source: arXiv 2404.07129 and its published code; docs: model section of the README.
+Source: arXiv 2404.07129 and its published code; docs/science.md.
 """
 
 from math import log, sqrt

@@ -95,7 +95,7 @@ def _parameter(spec: Document) -> Parameter:
     return Parameter(
         name=spec["name"],
         where=spec["in"],
-        type=_type(schema),
+        type=type_of(schema),
         required=spec.get("required", False),
         description=" ".join(filter(None, [_ended(description), _default(schema)])),
     )
@@ -113,16 +113,16 @@ def _default(schema: Document) -> str:
     return f"Default `{shown}`."
 
 
-def _type(schema: Document) -> str:
+def type_of(schema: Document) -> str:
     """A schema in a few words: `integer`, `string or null`, `list of string`, `RunConfig`."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "anyOf" in schema:
-        return " or ".join(_type(one) for one in schema["anyOf"])
+        return " or ".join(type_of(one) for one in schema["anyOf"])
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
     if schema.get("type") == "array":
-        return f"list of {_type(schema.get('items', {}))}"
+        return f"list of {type_of(schema.get('items', {}))}"
     return str(schema.get("type", "any"))
 
 
@@ -130,7 +130,7 @@ def _body(spec: Document | None) -> str:
     if spec is None:
         return ""
     schemas = (media.get("schema", {}) for media in spec["content"].values())
-    return ", ".join(_type(schema) for schema in schemas)
+    return ", ".join(type_of(schema) for schema in schemas)
 
 
 def _answers(responses: Document) -> Iterator[Answer]:

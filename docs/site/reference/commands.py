@@ -1,0 +1,81 @@
+"""The command lines, from their parsers."""
+
+import argparse
+from collections.abc import Iterator
+
+from app.cli import _parser as server_parser
+from reference.markdown import cell, code, table
+from worker.__main__ import _parser as worker_parser
+
+_OF_THE_MACHINE = {"workers"}  # defaults that are counted where the program runs
+
+
+def commands() -> str:
+    """Every command of `optoscope` and of `python -m worker`."""
+    return "\n\n".join(part for parser in (server_parser(), worker_parser()) for part in _of(parser, 2))
+
+
+def _of(parser: argparse.ArgumentParser, depth: int) -> Iterator[str]:
+    yield f"{'#' * depth} {parser.prog}"
+    yield from _described(parser)
+    below = _subparsers(parser)
+    if below is None:
+        yield f"```text\n{_usage(parser)}\n```"
+    yield table(("option", "default", "what it is"), _rows(parser))
+    for name, one in below.choices.items() if below else ():
+        helps = {action.dest: action.help for action in below._choices_actions} if below else {}
+        if not one.description and helps.get(name):
+            one.description = _sentence(helps[name])
+        yield from _of(one, depth + 1)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def _described(parser: argparse.ArgumentParser) -> Iterator[str]:
+    text = (parser.description or "").strip()
+    if issubclass(parser.formatter_class, argparse.RawDescriptionHelpFormatter):
+        yield f"```text\n{text}\n```"
+    elif text:
+        yield text
+
+
+def _usage(parser: argparse.ArgumentParser) -> str:
+    formatter = argparse.HelpFormatter(parser.prog, width=88)
+    formatter.add_usage(parser.usage, parser._actions, parser._mutually_exclusive_groups, prefix="")
+    return formatter.format_help().strip()
+
+
+def _subparsers(
+    parser: argparse.ArgumentParser,
+) -> "argparse._SubParsersAction[argparse.ArgumentParser] | None":
+    found = (one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
+    return next(found, None)
+
+
+def _rows(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str, str]]:
+    for action in parser._actions:
+        if not isinstance(action, (argparse._SubParsersAction, argparse._HelpAction)):
+            yield _called(action), code(_default(action)), cell(action.help or "")
+
+
+def _called(action: argparse.Action) -> str:
+    value = "" if action.nargs == 0 else f" {_value(action)}"
+    return ", ".join(code(f"{name}{value}") for name in action.option_strings) or code(
+        _value(action)
+    )
+
+
+def _value(action: argparse.Action) -> str:
+    if action.choices is not None and not action.metavar:
+        return " | ".join(map(str, action.choices))
+    return str(action.metavar or (action.dest.upper() if action.option_strings else action.dest))
+
+
+def _default(action: argparse.Action) -> str:
+    nothing = (None, False, "", argparse.SUPPRESS)
+    if action.dest in _OF_THE_MACHINE or action.default in nothing or action.required:
+        return ""
+    default = action.default
+    return ",".join(default) if isinstance(default, tuple) else str(default)

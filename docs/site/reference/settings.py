@@ -1,0 +1,31 @@
+"""Settings of the services, from `app/config.py`."""
+
+from pydantic.fields import FieldInfo
+
+from app.config import Settings
+from reference.markdown import code, table
+
+_PREFIX = str(Settings.model_config["env_prefix"])
+
+
+def settings() -> str:
+    """A table of environment variables, in the order of their declaration."""
+    fields = Settings.model_fields.items()
+    return table(
+        ("variable", "if not set", "what it is"),
+        ((code(f"{_PREFIX}{name.upper()}"), _default(of), of.description or "") for name, of in fields),
+    )
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "must be set, but for `optoscope up`"
+    shown = str(field.default)
+    return code({"()": "", "None": ""}.get(shown, "").strip() or _shown(shown))
+
+
+def _shown(value: str) -> str:
+    """As one writes it in the environment; nothing for what is empty or hidden."""
+    if value in ("()", "None"):
+        return ""
+    return value.lower() if value in ("True", "False") else value.removesuffix(".0")
