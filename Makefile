@@ -21,7 +21,7 @@ FIND_PYTHON := for name in $(PYTHON) python3 python3.14 python3.13 python3.12 py
 	echo "Install one, or name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1
 
 .DELETE_ON_ERROR:
-.PHONY: help run test fuzz quick quick-science quick-others check bench bench-server bench-pages bench-streams screenshots format lock clean
+.PHONY: help run test fuzz quick quick-science quick-others check bench bench-server bench-pages bench-streams screenshots docs format lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -72,6 +72,9 @@ bench-streams: $(VENV)/.dev ## a thousand open streams of a run that trains, on 
 
 screenshots: $(VENV)/.dev ## pictures of every page into docs/images; trains what they show
 	$(BIN)/python -m tests.screenshots $(ARGS)
+
+docs: $(VENV)/.dev ## these documents as a site, into build/docs; every warning is an error
+	$(BIN)/python -m sphinx -q -E -n -W --keep-going -c docs/site docs build/docs $(ARGS)
 
 format: $(VENV)/.dev ## let ruff format and mend
 	$(BIN)/ruff check --fix

@@ -1,4 +1,4 @@
-"""How Sphinx makes the documentation: `make docs`. Pages are Markdown, in `docs` and at the root."""
+"""How Sphinx makes the documentation, `make docs`, of the Markdown in `docs` and at the root."""
 
 import sys
 from importlib.metadata import version as version_of
@@ -11,7 +11,6 @@ ROOT = SITE.parents[1]
 sys.path[:0] = [str(ROOT), str(SITE)]  # the program, whose reference it is; the modules beside this
 
 from marks import fill  # noqa: E402
-from reference import PARTS  # noqa: E402
 
 project = "Optoscope"
 version = release = version_of("optoscope")
@@ -40,4 +39,4 @@ mermaid_height = "auto"
 
 def setup(app: Sphinx) -> None:
     """Parts of pages are made here: the reference from the program, some pages from the root."""
-    app.connect("source-read", lambda _, page, text: fill(page, text, ROOT, PARTS))
+    app.connect("source-read", lambda _, page, text: fill(page, text, ROOT))

@@ -8,10 +8,9 @@ it cannot say what was true once. `<!-- file: CHANGELOG.md -->` is a file of the
 import json
 import posixpath
 import re
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
-Parts = Mapping[str, Callable[[], str]]
+from reference import part
 
 MARK = re.compile(r"^<!-- (made|file|notebook|pages): (\S+) -->$", re.MULTILINE)
 LINK = re.compile(r"(?<=\]\()(?!https?:|#|mailto:)([^)\s#]+)")
@@ -22,16 +21,16 @@ AT_THE_ROOT = {  # files there, and the pages that show them
 }
 
 
-def fill(page: str, source: list[str], root: Path, parts: Parts) -> None:
+def fill(page: str, source: list[str], root: Path) -> None:
     """Replaces the marks of a page, and the links out of the folder of the pages, in place."""
     here = posixpath.dirname(f"docs/{page}")
     source[0] = _linked(source[0], here, here, root)
-    source[0] = MARK.sub(lambda mark: _made(mark[1], mark[2], here, root, parts), source[0])
+    source[0] = MARK.sub(lambda mark: _made(mark[1], mark[2], here, root), source[0])
 
 
-def _made(kind: str, name: str, here: str, root: Path, parts: Parts) -> str:
+def _made(kind: str, name: str, here: str, root: Path) -> str:
     if kind == "made":
-        return parts[name]()
+        return part(name)
     if kind == "pages":
         return f"```{{toctree}}\n:hidden:\n:glob:\n\n{name}\n```"
     if kind == "notebook":

@@ -1,20 +1,20 @@
 """The parts of the reference that the program is asked for while the pages are made."""
 
-from collections.abc import Callable, Mapping
+from importlib import import_module
 
-from reference.api import operations
-from reference.clamps import clamp_settings
-from reference.commands import commands
-from reference.measures import measures, words
-from reference.options import options
-from reference.settings import settings
-
-PARTS: Mapping[str, Callable[[], str]] = {
-    "api": operations,
-    "clamps": clamp_settings,
-    "commands": commands,
-    "measures": measures,
-    "options": options,
-    "settings": settings,
-    "words": words,
+_PARTS = {  # each loads only what it needs
+    "api": "operations",
+    "clamps": "clamp_settings",
+    "commands": "commands",
+    "measures": "measures",
+    "options": "options",
+    "settings": "settings",
+    "words": "words",
 }
+
+
+def part(name: str) -> str:
+    """A part as Markdown. Raises `KeyError` for one that there is not."""
+    function = _PARTS[name]
+    module = import_module(f"reference.{'measures' if name == 'words' else name}")
+    return str(getattr(module, function)())

@@ -12,7 +12,9 @@ _OF_THE_MACHINE = {"workers"}  # defaults that are counted where the program run
 
 def commands() -> str:
     """Every command of `optoscope` and of `python -m worker`."""
-    return "\n\n".join(part for parser in (server_parser(), worker_parser()) for part in _of(parser, 2))
+    return "\n\n".join(
+        part for parser in (server_parser(), worker_parser()) for part in _of(parser, 2)
+    )
 
 
 def _of(parser: argparse.ArgumentParser, depth: int) -> Iterator[str]:

@@ -29,7 +29,10 @@ def _part(name: str, model: type[BaseModel]) -> Iterator[str]:
     fields = model.model_fields.items()
     yield table(
         ("option", "default", "unit", "limits", "what it is"),
-        ((code(f"{name}.{key}"), _default(of), _unit(of), _limits(of), _says(of)) for key, of in fields),
+        (
+            (code(f"{name}.{key}"), _default(of), _unit(of), _limits(of), _says(of))
+            for key, of in fields
+        ),
     )
 
 
@@ -51,7 +54,9 @@ def _limits(field: FieldInfo) -> str:
         for name in signs
         if hasattr(bound, name)
     )
-    choices = getattr(field.annotation, "__args__", ()) if "Literal" in str(field.annotation) else ()
+    choices = (
+        getattr(field.annotation, "__args__", ()) if "Literal" in str(field.annotation) else ()
+    )
     return ", ".join(found) or ", ".join(map(code, choices))
 
 

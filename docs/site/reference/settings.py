@@ -10,18 +10,20 @@ _PREFIX = str(Settings.model_config["env_prefix"])
 
 def settings() -> str:
     """A table of environment variables, in the order of their declaration."""
-    fields = Settings.model_fields.items()
+    fields = ((f"{_PREFIX}{name.upper()}", of) for name, of in Settings.model_fields.items())
     return table(
         ("variable", "if not set", "what it is"),
-        ((code(f"{_PREFIX}{name.upper()}"), _default(of), of.description or "") for name, of in fields),
+        (
+            (code(f"{_PREFIX}{name.upper()}"), _default(of), of.description or "")
+            for name, of in fields
+        ),
     )
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "must be set, but for `optoscope up`"
-    shown = str(field.default)
-    return code({"()": "", "None": ""}.get(shown, "").strip() or _shown(shown))
+    return code(_shown(str(field.default)))
 
 
 def _shown(value: str) -> str:

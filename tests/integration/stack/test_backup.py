@@ -99,12 +99,16 @@ def test_a_backup_of_a_server_that_trains_is_one_moment_that_goes_on_elsewhere(
 
 
 def test_a_restored_server_serves_the_same_and_counts_on(
-    settings, engine, trained, elsewhere, tmp_path
+    settings, engine, trained, elsewhere, tmp_path, monkeypatch
 ):
+    file = str(tmp_path / "all.tar")
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM checkpoint"))  # of a file that never was
-    backup(settings, tmp_path / "all.tar", print)
-    restore(elsewhere, tmp_path / "all.tar", print)
+    monkeypatch.setenv("OPTOSCOPE_DATABASE_URL", settings.database_url)
+    assert cli.main(["backup", file]) == 0
+    monkeypatch.setenv("OPTOSCOPE_DATABASE_URL", elsewhere.database_url)
+    assert cli.main(["restore", file, "--data-dir", str(elsewhere.data_dir)]) == 0
+    assert cli.main(["migrate"]) == 0  # which finds nothing to do
 
     assert contents(elsewhere.database_url) == contents(settings.database_url)
     with serving(create_app(elsewhere)) as server, httpx.Client(base_url=server.url) as client:

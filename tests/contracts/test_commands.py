@@ -1,0 +1,226 @@
+"""Every command of the documents is one that there is, and a test runs it, or says why none can."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_type_hints
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+from starlette.routing import Match
+
+from app import cli
+from app.routes.api import router as api
+from tests.contracts.documented import ROOT, Typed, commands, typed
+from worker import __main__ as worker
+
+MINUTES = "it takes minutes of a machine that does nothing else"
+NO_ENGINE = "no Docker engine is here: tests/unit/test_packaging.py reads the files"
+NO_CLUSTER = "no cluster is here: tests/unit/test_packaging.py reads the files"
+FROM_THE_NETWORK = "it installs from a package index"
+BACKUP = (
+    "tests/integration/stack/test_backup.py::test_a_restored_server_serves_the_same_and_counts_on"
+)
+WORKERS = (
+    "tests/integration/stack/test_worker_command.py"
+    "::test_workers_train_say_that_they_work_and_end_when_nothing_is_to_do"
+)
+SUITE = "it is what runs this"
+NO_ROUTES = APIRouter()
+
+# What begins so: the test that runs it, or why none can. The longest beginning counts.
+TOLD = {
+    "curl": "tests/contracts/test_commands.py::test_requests_are_ones_that_the_api_takes",
+    "docker compose": NO_ENGINE,
+    "echo": "tests/contracts/test_commands.py::test_files_that_are_written_by_hand_are_configs",
+    "kubectl": NO_CLUSTER,
+    "make bench": MINUTES,
+    "make bench-pages": MINUTES,
+    "make bench-server": MINUTES,
+    "make bench-streams": MINUTES,
+    "make check": SUITE,
+    "make docs": "tests/contracts/test_site.py::test_the_site_is_built_without_a_warning",
+    "make format": "it changes the files of whoever runs it; `make check` asks the same",
+    "make fuzz": f"{MINUTES}; tests/integration/api/test_contract.py does less of the same",
+    "make quick": SUITE,
+    "make run": f"{FROM_THE_NETWORK}, and then runs `optoscope up`",
+    "make screenshots": MINUTES,
+    "make test": SUITE,
+    "optoscope backup": BACKUP,
+    "optoscope health": WORKERS,
+    "optoscope import": "tests/integration/api/test_imports.py"
+    "::test_the_command_writes_a_file_and_says_what_was_left_out",
+    "optoscope migrate": BACKUP,
+    "optoscope restore": BACKUP,
+    "optoscope token": "tests/integration/api/test_access.py"
+    "::test_tokens_are_made_and_revoked_on_the_command_line",
+    "optoscope up": "tests/integration/stack/test_up.py"
+    "::test_it_answers_refuses_what_is_taken_and_stops_without_orphans",
+    "optoscope web": "tests/browser/test_door.py"
+    "::test_a_run_is_launched_watched_and_cancelled_by_who_has_logged_in",
+    "optoscope worker": WORKERS,
+    "pip install": FROM_THE_NETWORK,
+    "pre-commit": "it writes into .git of whoever runs it",
+    "python -m tests.paper_document": "it reads figures that take an hour",
+    "python -m worker": "tests/contracts/test_commands.py::test_programs_parse_their_commands",
+    "python -m worker bench": MINUTES,
+    "python -m worker evaluate": "tests/unit/offline/test_offline_tools.py"
+    "::test_evaluate_equals_all_golden_manipulations",
+    "python -m worker exhaustive": "tests/unit/offline/test_offline_exhaustive.py"
+    "::test_a_runs_checkpoint_is_read_as_it_is_served",
+    "python -m worker replay": "tests/unit/offline/test_offline_tools.py"
+    "::test_replay_equals_all_golden_trainings",
+    "python -m worker toy": "tests/unit/toy/test_toy.py::test_the_command_writes_a_preset",
+    "python -m worker train": "tests/unit/offline/test_offline.py"
+    "::test_training_goes_on_from_given_weights",
+    "sbatch": NO_CLUSTER,
+    "sh deploy/compose/secrets.sh": "tests/contracts/test_commands.py"
+    "::test_the_script_of_secrets_makes_those_that_compose_declares",
+}
+ALL = tuple(commands())
+
+
+def those(*beginning: str) -> list[Typed]:
+    return [one for one in ALL if one.words[: len(beginning)] == beginning]
+
+
+def told(words: Sequence[str]) -> str:
+    """The longest beginning in the table; empty if there is none."""
+    beginnings = (" ".join(words[:length]) for length in range(len(words), 0, -1))
+    return next((one for one in beginnings if one in TOLD), "")
+
+
+def test_every_command_is_run_by_a_test_or_it_is_said_why_not():
+    unknown = [str(one) for one in ALL if not told(one.words)]
+
+    assert unknown == [], f"say in TOLD of {__file__} which test runs them"
+
+
+def test_every_beginning_is_that_of_a_command():
+    assert set(TOLD) - {told(one.words) for one in ALL} == set()
+
+
+@pytest.mark.parametrize("test", sorted({one for one in TOLD.values() if "::" in one}))
+def test_the_tests_are_there(test):
+    file, _, name = test.partition("::")
+    tree = ast.parse((ROOT / file).read_text())
+
+    assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_make_has_the_targets():
+    text = (ROOT / "Makefile").read_text()
+    targets = {one.words[1] for one in those("make")}
+
+    assert [one for one in targets if not re.search(rf"^{one}:", text, flags=re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("one", [*those("optoscope"), *those("python", "-m", "worker")], ids=str)
+def test_programs_parse_their_commands(one, capsys):
+    parser, given = (
+        (cli._parser(), one.words[1:])
+        if one.words[0] == "optoscope"
+        else (worker._parser(), one.words[3:])
+    )
+    if one.in_prose and len(given) < 2:
+        given = (*given, "--help")  # only named
+    assert complaint(parser, given, capsys) == ""
+
+
+def complaint(parser, given: Sequence[str], capsys) -> str:
+    """What a parser says of words that it does not take."""
+    with suppress(SystemExit):
+        parser.parse_args(given)
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("one", those("curl"), ids=str)
+def test_requests_are_ones_that_the_api_takes(one):
+    method, address, body = request_of(one.words)
+    route = routed(method, address.path)
+
+    assert set(parse_qs(address.query)) <= {one.alias for one in route.dependant.query_params}
+    for model in models_of(route) if body is not None else ():
+        TypeAdapter(model).validate_python(with_ids(body))
+
+
+def request_of(words: Sequence[str]) -> tuple[str, Any, Any]:
+    method, body, address, rest = "GET", None, "", iter(words[1:])
+    for word in rest:
+        if word == "-X":
+            method = next(rest)
+        elif word in ("-d", "--data"):
+            body = json.loads(next(rest))
+        elif word == "-H":
+            next(rest)
+        elif not word.startswith("-"):
+            address = word
+    return method, urlsplit(address if "://" in address else f"http://{address}"), body
+
+
+def routed(method: str, path: str) -> APIRoute:
+    assert path.startswith(api.PREFIX), path
+    scope = {"type": "http", "method": method, "path": path.removeprefix(api.PREFIX)}
+    parts = (part for part in vars(api).values() if isinstance(part, ModuleType))
+    routes = (route for part in parts for route in getattr(part, "router", NO_ROUTES).routes)
+    found = [route for route in routes if route.matches(scope)[0] is Match.FULL]
+    assert found, f"no {method} {path}"
+    return found[0]
+
+
+def models_of(route: APIRoute) -> Iterator[Any]:
+    """What a request's body has to be."""
+    hints = get_type_hints(route.endpoint, include_extras=True)
+    yield from (hints[one.name] for one in route.dependant.body_params)
+
+
+def with_ids(body: Any) -> Any:
+    """With an id of a run for each word that stands for one."""
+    return json.loads(re.sub(r'"[A-Z]+"', f'"{"0" * 32}"', json.dumps(body)))
+
+
+def test_files_that_are_written_by_hand_are_configs():
+    from app.schemas.config import RunConfig
+
+    texts = [one.words[1] for one in those("echo")]
+
+    assert texts
+    for text in texts:
+        RunConfig.model_validate_json(text)
+
+
+def test_the_script_of_secrets_makes_those_that_compose_declares(tmp_path):
+    subprocess.run(["sh", ROOT / "deploy/compose/secrets.sh"], cwd=tmp_path, check=True)
+    compose = (ROOT / "docker-compose.yml").read_text()
+
+    made = {f"./secrets/{path.name}" for path in (tmp_path / "secrets").iterdir()}
+    assert made <= set(re.findall(r"\./secrets/\w+", compose)), made
+
+
+@pytest.mark.parametrize("one", [*those("docker"), *those("kubectl"), *those("sbatch")], ids=str)
+def test_files_that_commands_name_are_there(one):
+    paths = [word for word in one.words if "/" in word or Path(word).suffix in (".yml", ".yaml")]
+
+    assert [path for path in paths if not os.path.exists(ROOT / path)] == []
+
+
+@pytest.mark.parametrize(
+    ("shell", "found"),
+    [
+        ("make run  # and then wait", [("make", "run")]),
+        ("A=1 B='x y' optoscope up > log.txt", [("optoscope", "up")]),
+        ("a \\\n    b && c | d", [("a", "b"), ("c",), ("d",)]),
+        ("$ curl -d '{\n  \"a\": 1\n}' x", [("curl", "-d", '{\n  "a": 1\n}', "x")]),
+    ],
+)
+def test_shell_is_read_as_commands(shell, found):
+    assert list(typed(shell)) == found
