@@ -70,6 +70,7 @@ TOLD = {
     "optoscope worker": WORKERS,
     "pip install": FROM_THE_NETWORK,
     "pre-commit": "it writes into .git of whoever runs it",
+    "python -m tests.bench.exports": MINUTES,
     "python -m tests.paper_document": "it reads figures that take an hour",
     "python -m worker": "tests/contracts/test_commands.py::test_programs_parse_their_commands",
     "python -m worker bench": MINUTES,
