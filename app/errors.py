@@ -55,6 +55,13 @@ class Invalid(AppError):
         self.loc = loc  # which part of the request: a JSON pointer, or `query/NAME`, `header/NAME`
 
 
+class NotInRange(AppError):
+    """A part of a file that lies beyond its end."""
+
+    status = 416
+    title = "Range not satisfiable"
+
+
 class Unavailable(AppError):
     """A service that is needed does not answer."""
 

@@ -187,6 +187,16 @@ def frame_at(session: Session, run_id: str, sequences: int) -> Frame | None:
     return session.scalars(statement).one_or_none()
 
 
+def frames_at(session: Session, run_id: str, places: Sequence[int]) -> Sequence[Frame]:
+    """The frames at these places, in order."""
+    statement = (
+        select(Frame)
+        .where(Frame.run_id == run_id, Frame.sequences.in_(places))
+        .order_by(Frame.sequences)
+    )
+    return session.scalars(statement).all()
+
+
 def measured_with(session: Session, frame: Frame) -> MeasurementRow:
     """The measurement that a frame belongs to: both are written at once."""
     # Of two statements: a run that is deleted in between has no such row.

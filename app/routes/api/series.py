@@ -2,13 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.db import series
-from app.dependencies import RunDep, SessionDep
+from app.dependencies import RunDep, ServicesDep, SessionDep
 from app.root_path import rooted
+from app.routes.answers import Answers, TableResponse, table_response, tables
 from app.routes.api.spans import SpanDep
+from app.routes.file_ranges import asked_range, has
+from app.schemas.api.runs import Problem
 from app.schemas.api.series import (
     CheckpointList,
     CheckpointPatch,
@@ -27,12 +30,18 @@ from app.services.series.checkpoints import (
     pin,
     read_checkpoints,
 )
+from app.services.series.frame_files import frames_file
 from app.services.series.frames import frame_at, read_frame, read_probe
 from app.services.series.measurements import read_heads
 
 router = APIRouter(tags=["series"])
 
 PlaceOfPath = Annotated[int, Path(ge=0, le=LARGEST, description="Where it was saved")]
+WEIGHTS: Answers = {
+    200: {"content": {"application/octet-stream": {}}},
+    206: {"content": {"application/octet-stream": {}}, "description": "The part of `Range`"},
+    416: {"model": Problem, "description": "The part lies beyond the end of the file"},
+}
 KEPT_FOR_EVER = "private, max-age=31536000, immutable"
 
 
@@ -69,6 +78,22 @@ def get_frames(
     return read_frame(session, run, frame)
 
 
+@router.get(
+    "/runs/{run_id}/frames.npz",
+    response_class=TableResponse,
+    responses=tables("application/zip"),
+)
+def get_frames_npz(run: RunDep, session: SessionDep, made: ServicesDep) -> Response:
+    """All frames as NumPy's arrays: `numpy.load` reads them.
+
+    `sequences` [frame]; `patterns` [frame, layer, head, probe, query, key], 32-bit as recorded;
+    `composition_q_L1` and so on [frame, head of that layer, earlier layer, its head], NaN in frames
+    of before there was composition.
+    """
+    pieces = frames_file(session, made.engine, run)
+    return table_response(pieces, "application/zip", f"{run.id}-frames.npz")
+
+
 @router.get("/runs/{run_id}/probe")
 def get_probe(run: RunDep, session: SessionDep) -> ProbeRead:
     """The sequences whose attention the frames show, with drawings of their exemplars."""
@@ -97,22 +122,28 @@ def get_retention(session: SessionDep) -> RetentionRead:
     return RetentionRead(checkpoints=freed.checkpoints, size=freed.size)
 
 
+@router.head("/runs/{run_id}/checkpoints/{sequences}/file", include_in_schema=False)
 @router.get(
     "/runs/{run_id}/checkpoints/{sequences}/file",
     response_class=StreamingResponse,
-    responses={200: {"content": {"application/octet-stream": {}}}},
+    responses=WEIGHTS,
 )
 def get_checkpoint_file(
-    run: RunDep, session: SessionDep, sequences: PlaceOfPath
-) -> StreamingResponse:
-    """The weights of a checkpoint, as a safetensors file."""
+    request: Request, run: RunDep, session: SessionDep, sequences: PlaceOfPath
+) -> Response:
+    """The weights of a checkpoint, as a safetensors file; a part of it with `Range`."""
     checkpoint = checkpoint_or_error(session, run, sequences)
-    name = f"{run.id}-{sequences}.safetensors"
-    return StreamingResponse(
-        checkpoint_pieces(checkpoint),
-        media_type="application/octet-stream",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Content-Length": str(checkpoint.size),
-        },
-    )
+    etag, size = f'"{checkpoint.sha256}"', checkpoint.size
+    # A resumed run may save other bytes at the same place, until it has ended.
+    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
+    if has(request.headers, etag):
+        return Response(status_code=304, headers=headers)
+    part = asked_range(request.headers, etag, size)
+    headers["Content-Disposition"] = f'attachment; filename="{run.id}-{sequences}.safetensors"'
+    headers["Content-Length"] = str(part.size if part else size)
+    headers |= part.headers if part else {}
+    kind, status = "application/octet-stream", 206 if part else 200
+    if request.method == "HEAD":
+        return Response(status_code=status, media_type=kind, headers=headers)
+    pieces = checkpoint_pieces(checkpoint, *((part.start, part.size) if part else ()))
+    return StreamingResponse(pieces, status, headers, kind)

@@ -38,12 +38,15 @@ def checkpoint_or_error(session: Session, run: Run, sequences: int) -> Checkpoin
     return checkpoint
 
 
-def checkpoint_pieces(checkpoint: Checkpoint) -> Iterator[bytes]:
-    """The file of a checkpoint, from whichever store it is in, or `NotFound` with the reason."""
+def checkpoint_pieces(
+    checkpoint: Checkpoint, start: int = 0, size: int | None = None
+) -> Iterator[bytes]:
+    """The file of a checkpoint or a part of it, from whichever store it is in, or `NotFound` with
+    the reason."""
     # It may still go while it is sent: a deletion removes files after its commit, without a lock
     # that readers know.
     try:
-        return file_pieces(checkpoint.url)
+        return file_pieces(checkpoint.url, start, size)
     except FileGoneError as error:
         place = checkpoint.sequences
         raise NotFound(

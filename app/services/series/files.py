@@ -32,23 +32,27 @@ class FileGoneError(Exception):
     """There is no such file, or the store does not answer."""
 
 
-def file_pieces(url: str) -> Iterator[bytes]:
-    """A file, piece by piece. Raises `FileGoneError` before the first."""
+def file_pieces(url: str, start: int = 0, size: int | None = None) -> Iterator[bytes]:
+    """A file, or so many bytes of it, piece by piece. Raises `FileGoneError` before the first."""
     try:
         files, path = place_of(url)
         file = files.open(path, "rb", block_size=PIECE)
-        first = file.read(PIECE)
+        file.seek(start)
+        first = file.read(PIECE if size is None else min(PIECE, size))
     except Exception as error:  # of whichever store it is: each has errors of its own
         raise FileGoneError(str(error)) from error
-    return _rest(first, file)
+    return _rest(first, file, size)
 
 
-def _rest(first: bytes, file: fsspec.spec.AbstractBufferedFile) -> Iterator[bytes]:
+def _rest(
+    first: bytes, file: fsspec.spec.AbstractBufferedFile, size: int | None
+) -> Iterator[bytes]:
     with file:
         piece = first
         while piece:
             yield piece
-            piece = file.read(PIECE)
+            size = size if size is None else size - len(piece)
+            piece = file.read(PIECE if size is None else min(PIECE, size))
 
 
 def remove_files(urls: Collection[str], is_named: IsNamed) -> set[str]:

@@ -2,9 +2,11 @@
 
 import csv
 import hashlib
+import io
 import math
 from array import array
 
+import numpy
 import pytest
 
 from app.db.recording import StoredFile
@@ -289,6 +291,72 @@ def test_checkpoints_are_listed_and_downloaded(client, engine, run_id, tmp_path)
     assert (checkpoint["sequences"], checkpoint["size"]) == (32, 7)
     assert hashlib.sha256(answer.content).hexdigest() == checkpoint["sha256"]
     assert f"{run_id}-32.safetensors" in answer.headers["Content-Disposition"]
+
+
+@pytest.fixture
+def saved(client, engine, run_id, tmp_path) -> str:
+    """The address of a checkpoint of ten bytes."""
+    path, content = tmp_path / "weights.safetensors", b"0123456789"
+    path.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    add_checkpoint(engine, run_id, StoredFile(32, path.as_uri(), 10, digest))
+    return f"{RUNS}/{run_id}/checkpoints/32/file"
+
+
+@pytest.mark.parametrize(
+    ("asked", "content", "said"),
+    [
+        ("bytes=2-4", b"234", "bytes 2-4/10"),
+        ("bytes=7-", b"789", "bytes 7-9/10"),
+        ("bytes=-2", b"89", "bytes 8-9/10"),
+        ("bytes=8-99", b"89", "bytes 8-9/10"),
+        ("bytes=-99", b"0123456789", "bytes 0-9/10"),
+        ("bytes=0-1,3-4", b"0123456789", None),
+        ("lines=1-2", b"0123456789", None),
+    ],
+)
+def test_a_download_is_taken_up_where_it_broke_off(client, saved, asked, content, said):
+    answer = client.get(saved, headers={"Range": asked})
+
+    assert (answer.status_code, answer.content) == (206 if said else 200, content)
+    assert answer.headers.get("Content-Range") == said
+    assert int(answer.headers["Content-Length"]) == len(content)
+
+
+def test_a_download_says_what_it_is_before_it_is_made(client, saved):
+    whole = client.get(saved)
+    etag = whole.headers["ETag"]
+    head = client.head(saved)
+    beyond = client.get(saved, headers={"Range": "bytes=10-"})
+    other = client.get(saved, headers={"Range": "bytes=2-4", "If-Range": '"another"'})
+
+    assert etag == f'"{hashlib.sha256(b"0123456789").hexdigest()}"'
+    assert (head.status_code, head.headers["Content-Length"], head.content) == (200, "10", b"")
+    assert client.get(saved, headers={"If-None-Match": etag}).status_code == 304
+    assert (beyond.status_code, "10 bytes" in beyond.json()["detail"]) == (416, True)
+    assert (other.status_code, other.content) == (200, whole.content)
+
+
+def test_frames_are_numpys_arrays_as_they_were_recorded(client, engine, outbox, run_id):
+    scores = array("f", [n / 7 for n in range(12)]).tobytes()
+    places = [10 * n for n in range(250)]
+    for place in places:
+        add_frame(engine, outbox, run_id, place, composition=scores if place else None)
+
+    answer = client.get(f"{RUNS}/{run_id}/frames.npz")
+
+    with numpy.load(io.BytesIO(answer.content), allow_pickle=False) as found:
+        arrays = dict(found)
+    assert arrays["sequences"].tolist() == places
+    assert arrays["sequences"].dtype == "<i8"
+    patterns, expected = arrays["patterns"], numpy.arange(100, dtype="<f4").reshape(2, 2, 1, 5, 5)
+    assert (patterns.shape, patterns.dtype) == ((250, 2, 2, 1, 5, 5), "<f4")
+    assert numpy.array_equal(patterns[3], numpy.array(expected / 1000, "<f4"))
+    of_values = arrays["composition_v_L1"]
+    assert of_values.shape == (250, 2, 1, 2)
+    assert numpy.isnan(of_values[0]).all()
+    assert of_values[1].ravel().tolist() == numpy.frombuffer(scores, "<f4")[8:].tolist()
+    assert client.get(f"{RUNS}/nothing/frames.npz").status_code == 404
 
 
 @pytest.mark.parametrize(
