@@ -2,7 +2,8 @@
 
 Starts the program. In a fresh directory (the default) it trains what is shown: an unclamped run, a
 clamped one and a small study; `--data-dir` takes what another has, the newest finished ones. Some
-pictures are taken while a run trains. Light and dark, wide and narrow, always the same names.
+pictures are taken while a run trains. Light and dark, wide and narrow, always the same names;
+`--only run,paper` takes those alone, and trains less where it can.
 """
 
 import argparse
@@ -50,6 +51,7 @@ STUDY = {
     ],
 }
 LIVE = {"training": {"sequences": 2_000_000}}
+OF_A_STUDY = {"compare", "study", "study-panels"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class Shown:
     plain: str  # runs: unclamped, with a clamp, in training
     clamped: str
     live: str
-    study: str
+    analysis: str
+    study: str  # empty, as what is compared, if no picture is of it
     compared: Sequence[str]
 
     def pages(self) -> dict[str, str]:
@@ -75,6 +78,9 @@ class Shown:
             "study": f"/studies/{self.study}",
             "study-panels": f"/studies/{self.study}?view=panels",
             "study-new": "/studies/new",
+            "analysis": f"/analyses/{self.analysis}",
+            "paper": "/paper",
+            "toy": "/toy",
             "workers": "/workers",
             "guide": "/guide",
             "docs": "/docs",
@@ -90,9 +96,14 @@ def main() -> int:
         return 1
     given.out.mkdir(parents=True, exist_ok=True)
     with _running(given.data_dir) as program, sync_playwright() as playwright:
-        shown = _prepare(program)
+        shown = _prepare(program, with_study=not given.only or bool(OF_A_STUDY & given.only))
         browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
-        size = sum(_take(browser, program.url, shown.pages(), given.out))
+        pages = {
+            name: path
+            for name, path in shown.pages().items()
+            if not given.only or name in given.only
+        }
+        size = sum(_take(browser, program.url, pages, given.out))
         browser.close()
         program.cancel(shown.live)
     _say(f"{size / 1e6:.1f} MB in {given.out}")
@@ -124,15 +135,16 @@ def _is_up(program: Program) -> bool:
     return "Address" in program.said
 
 
-def _prepare(program: Program) -> Shown:
+def _prepare(program: Program, *, with_study: bool) -> Shown:
     """Trains what is not there yet, and begins the run that trains while pictures are taken."""
     plain, clamped = _finished(program, "unclamped"), _finished(program, "match")
-    study = _study(program)
-    ids = [run["id"] for run in program.get(f"/studies/{study}")["runs"]]
+    analysis = _analysis(program, plain)
+    study = _study(program) if with_study else ""
+    ids = [run["id"] for run in program.get(f"/studies/{study}")["runs"]] if study else []
     live = program.launch(LIVE, "Watching it happen")
     _say("Waiting for the run that trains")
     program.until(lambda: program.run(live)["sequences"] >= 400_000, "points", TRAIN_SECONDS)
-    return Shown(plain, clamped, live, study, ids[:8])
+    return Shown(plain, clamped, live, analysis, study, ids[:8])
 
 
 def _finished(program: Program, preset: str) -> str:
@@ -146,6 +158,18 @@ def _finished(program: Program, preset: str) -> str:
     run_id = program.launch(asked["config"], asked["name"])
     program.until(lambda: program.run(run_id)["is_terminal"], "end of training", TRAIN_SECONDS)
     return run_id
+
+
+def _analysis(program: Program, run_id: str) -> str:
+    """Of every head of a run, alone and removed; a question that is asked once is remembered."""
+    asked = program.post("/analyses", kind="ablation_grid", run=run_id)
+    _say("Analysing: every head")
+
+    def is_over() -> bool:
+        return program.get(f"/analyses/{asked['id']}")["state"] == "finished"
+
+    program.until(is_over, "end of the analysis", TRAIN_SECONDS)
+    return str(asked["id"])
 
 
 def _study(program: Program) -> str:
@@ -210,6 +234,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
     parser.add_argument("--data-dir", type=Path, help="of a stopped program (default: a new one)")
     parser.add_argument("--out", type=Path, default=IMAGES)
+    names = "pictures to take, separated by commas (default: all)"
+    parser.add_argument("--only", type=lambda text: set(text.split(",")), default=set(), help=names)
     return parser.parse_args()
 
 

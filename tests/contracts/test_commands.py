@@ -20,8 +20,10 @@ from starlette.routing import Match
 
 from app import cli
 from app.routes.api import router as api
+from app.schemas.config import RunConfig
 from tests.contracts.documented import ROOT, Typed, commands, typed
 from worker import __main__ as worker
+from worker.science.data.files.reading import open_data_file
 
 MINUTES = "it takes minutes of a machine that does nothing else"
 NO_ENGINE = "no Docker engine is here: tests/unit/test_packaging.py reads the files"
@@ -190,13 +192,30 @@ def with_ids(body: Any) -> Any:
 
 
 def test_files_that_are_written_by_hand_are_configs():
-    from app.schemas.config import RunConfig
+    shown = re.findall(r"^```json\n(.*?)^```", page("reference/config"), re.MULTILINE | re.DOTALL)
+    written = [one.words[1] for one in those("echo")]
 
-    texts = [one.words[1] for one in those("echo")]
-
-    assert texts
-    for text in texts:
+    assert shown
+    assert written
+    for text in (*shown, *written):
         RunConfig.model_validate_json(text)
+
+
+def test_the_features_that_are_made_by_hand_are_read(tmp_path, monkeypatch):
+    [program] = re.findall(
+        r"^```python\n(.*?)^```", page("how-to/own-data"), re.MULTILINE | re.DOTALL
+    )
+    monkeypatch.chdir(tmp_path)
+
+    exec(program, {})
+
+    with open_data_file(tmp_path / "features.npz") as file:
+        file.check_finite()
+        assert file.features.shape == (200, 20, 512)
+
+
+def page(name: str) -> str:
+    return (ROOT / f"docs/{name}.md").read_text()
 
 
 def test_the_script_of_secrets_makes_those_that_compose_declares(tmp_path):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from app.config import Settings
@@ -14,10 +15,15 @@ Schemas = Mapping[str, Mapping[str, Any]]
 
 def operations() -> str:
     """Every operation by subject, then every object that they take and give."""
+    schemas: Schemas = document()["components"]["schemas"]
+    return "\n\n".join([*_groups(document(), schemas), "## Objects", *_objects(schemas)])
+
+
+@cache
+def document() -> Mapping[str, Any]:
+    """What `/api/v1/openapi.json` serves; making it takes a second."""
     unused = Settings(database_url="postgresql://none", redis_url="redis://none")
-    document = create_app(unused).openapi()
-    schemas: Schemas = document["components"]["schemas"]
-    return "\n\n".join([*_groups(document, schemas), "## Objects", *_objects(schemas)])
+    return create_app(unused).openapi()
 
 
 def _groups(document: Mapping[str, Any], schemas: Schemas) -> Iterator[str]:

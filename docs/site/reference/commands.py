@@ -7,7 +7,7 @@ from app.cli import _parser as server_parser
 from reference.markdown import cell, code, table
 from worker.__main__ import _parser as worker_parser
 
-_OF_THE_MACHINE = {"workers"}  # defaults that are counted where the program runs
+_OF_THE_MACHINE = {"workers", "processes"}  # defaults that are counted where the program runs
 
 
 def commands() -> str:
@@ -17,30 +17,28 @@ def commands() -> str:
     )
 
 
-def _of(parser: argparse.ArgumentParser, depth: int) -> Iterator[str]:
+def _of(parser: argparse.ArgumentParser, depth: int, help: str = "") -> Iterator[str]:
+    """A command, and those below it. `help`: what the command above says of it."""
     yield f"{'#' * depth} {parser.prog}"
-    yield from _described(parser)
+    yield _described(parser) or _sentence(help)
     below = _subparsers(parser)
     if below is None:
         yield f"```text\n{_usage(parser)}\n```"
     yield table(("option", "default", "what it is"), _rows(parser))
-    for name, one in below.choices.items() if below else ():
-        helps = {action.dest: action.help for action in below._choices_actions} if below else {}
-        if not one.description and helps.get(name):
-            one.description = _sentence(helps[name])
-        yield from _of(one, depth + 1)
+    if below is not None:
+        said = {action.dest: action.help or "" for action in below._get_subactions()}
+        for name, one in below.choices.items():
+            yield from _of(one, depth + 1, said.get(name, ""))
 
 
 def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}."
+    return f"{words[:1].upper()}{words[1:]}." if words else ""
 
 
-def _described(parser: argparse.ArgumentParser) -> Iterator[str]:
+def _described(parser: argparse.ArgumentParser) -> str:
     text = (parser.description or "").strip()
-    if issubclass(parser.formatter_class, argparse.RawDescriptionHelpFormatter):
-        yield f"```text\n{text}\n```"
-    elif text:
-        yield text
+    is_laid_out = parser.formatter_class is argparse.RawDescriptionHelpFormatter
+    return f"```text\n{text}\n```" if text and is_laid_out else text
 
 
 def _usage(parser: argparse.ArgumentParser) -> str:

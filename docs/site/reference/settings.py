@@ -11,13 +11,8 @@ _PREFIX = str(Settings.model_config["env_prefix"])
 def settings() -> str:
     """A table of environment variables, in the order of their declaration."""
     fields = ((f"{_PREFIX}{name.upper()}", of) for name, of in Settings.model_fields.items())
-    return table(
-        ("variable", "if not set", "what it is"),
-        (
-            (code(f"{_PREFIX}{name.upper()}"), _default(of), of.description or "")
-            for name, of in fields
-        ),
-    )
+    rows = ((code(name), _default(of), of.description or "") for name, of in fields)
+    return table(("variable", "if not set", "what it is"), rows)
 
 
 def _default(field: FieldInfo) -> str:
