@@ -15,13 +15,13 @@ BUCKET = "optoscope"
 
 
 @contextmanager
-def s3_server(log: Path, seconds: float = 30) -> Iterator[str]:
+def s3_server(log: Path, seconds: float = 30, host: str = "127.0.0.1") -> Iterator[str]:
     """Serves an empty bucket until the block ends; its address."""
     port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{host}:{port}"
     try:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

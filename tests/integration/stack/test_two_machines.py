@@ -1,0 +1,160 @@
+"""Machines that share Postgres, Valkey and an S3 server, and nothing else, train one study.
+
+Each has a network, a home, a data directory and settings of its own: those that
+`deploy/compose/worker.yml` gives it, with TLS and with passwords from files.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from sqlalchemy import text
+
+from app.schemas.config import RunConfig
+from app.services.runs.creation import create_run
+from app.services.runs.outbox import transaction
+from app.services.runs.reaper import sweep
+from tests.integration.support.network.machines import Machine, machines
+from tests.integration.support.network.tls import certificate_for, tls_door
+from tests.integration.support.recorded import events, has_resume_point, numbers, row, state
+from tests.integration.support.s3 import BUCKET, s3_server
+from tests.integration.support.wait import until
+from tests.integration.support.worker_process import parent_of, tiny
+
+OPTOSCOPE = Path(sys.executable).parent / "optoscope"
+CONFIG = tiny(
+    training={"sequences": 12_800},
+    recording={"evaluate_every": 800, "frame_every": 3200, "checkpoint_every": 3200},
+)
+SEEDS = {"field": "seeds.initial", "values": [1, 2]}
+
+
+@dataclass
+class Lab:
+    """Machines, and what each is told of the servers."""
+
+    machines: list[Machine]
+    told: dict[str, str]
+    folder: Path
+
+    @contextmanager
+    def works(self, machine: Machine, *options: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """`optoscope worker` there, until the block ends."""
+        home = self.folder / machine.name
+        home.mkdir()
+        own = {"HOME": home, "TMPDIR": home, "OPTOSCOPE_DATA_DIR": home / "data"}
+        with (home / "said").open("wb") as log:
+            process = subprocess.Popen(
+                [*machine.prefix, OPTOSCOPE, "worker", *options],
+                env=self.told | {name: str(value) for name, value in own.items()},
+                stdout=log,
+                stderr=log,
+                cwd=home,
+            )
+        try:
+            yield process
+        finally:
+            process.kill()  # its children go with it
+            process.wait()
+
+
+@pytest.fixture
+def lab(settings, tmp_path) -> Iterator[Lab]:
+    with ExitStack() as stack:
+        address, found = stack.enter_context(machines(["first", "second"]))
+        certificate = certificate_for(address, tmp_path)
+        socket_file = f"{parse_qs(urlsplit(settings.database_url).query)['host'][0]}/.s.PGSQL.5432"
+        valkey = urlsplit(settings.redis_url)
+        doors = [
+            stack.enter_context(tls_door(address, certificate, reach, is_postgres=is_postgres))
+            for reach, is_postgres in (
+                (lambda: reached(socket_file), True),
+                (lambda: socket.create_connection((valkey.hostname, valkey.port)), False),
+            )
+        ]
+        s3 = stack.enter_context(s3_server(tmp_path / "s3.log", host=address))
+        secrets = {
+            "database_password": "unasked",
+            "redis_password": valkey.password,
+            "s3": "[default]\naws_access_key_id = test\naws_secret_access_key = test\n",
+        }
+        for name, content in secrets.items():
+            (tmp_path / name).write_text(content)
+        told = {
+            "DATABASE_URL": f"postgresql://postgres@{address}:{doors[0]}/postgres"
+            f"?sslmode=verify-full&sslrootcert={certificate.public}",
+            "REDIS_URL": f"rediss://{address}:{doors[1]}/0"
+            f"?ssl_cert_reqs=required&ssl_ca_certs={certificate.public}",
+            "DATABASE_PASSWORD_FILE": tmp_path / "database_password",
+            "REDIS_PASSWORD_FILE": tmp_path / "redis_password",
+            "STORE_URL": f"s3://{BUCKET}/checkpoints",
+            "LEASE_SECONDS": 2,
+            "RESUME_SECONDS": 0.5,
+            "COMPILE": "false",
+            "DEVICE": "cpu",
+        }
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
+            **{f"OPTOSCOPE_{name}": str(value) for name, value in told.items()},
+            "AWS_ENDPOINT_URL_S3": s3,
+            "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "s3"),
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        yield Lab(found, environment, tmp_path)
+
+
+def reached(socket_file: str) -> socket.socket:
+    server = socket.socket(socket.AF_UNIX)
+    server.connect(socket_file)
+    return server
+
+
+@pytest.mark.slow  # three trainers load torch, and a lease ends
+def test_a_machine_that_dies_is_followed_by_another_that_resumes_its_run_bit_for_bit(
+    lab, client, engine, outbox
+):
+    first, second = lab.machines
+    with lab.works(first) as dies, lab.works(second):
+        until(lambda: len(client.get("/api/v1/workers").json()["workers"]) == 2, seconds=30)
+        base = CONFIG.model_dump(mode="json")
+        study = client.post("/api/v1/studies", json={"base": base, "axes": [SEEDS]}).json()
+        ids = [run["id"] for run in study["runs"]]
+        until(lambda: all(row(engine, run).worker for run in ids), seconds=30)
+        (taken,) = (run for run in ids if is_of(dies, row(engine, run).worker))
+        until(has_resume_point(engine, taken), seconds=60)
+
+        first.unplug()
+        dies.kill()
+        twin = as_launched(engine, outbox, taken)
+        until(lambda: sweep(engine, outbox) or state(engine, taken) != "running", seconds=20)
+        until(lambda: {state(engine, run) for run in (*ids, twin)} == {"finished"}, seconds=60)
+
+    told = [kind for kind, _ in events(engine, taken) if kind != "phase_change"]
+    assert told == ["queued", "starting", "running", "lost", "starting", "running", "finished"]
+    assert any(message.startswith("Resumed at ") for _, message in events(engine, taken))
+    assert numbers(engine, taken) == numbers(engine, twin)
+    assert weights(engine, taken) == weights(engine, twin)
+
+
+def as_launched(engine, outbox, run_id: str) -> str:
+    """A run of the same config, which nobody disturbs."""
+    with transaction(engine, outbox) as session:
+        return create_run(session, RunConfig.model_validate(row(engine, run_id).config)).id
+
+
+def is_of(process: "subprocess.Popen[bytes]", worker: str) -> bool:
+    """Whether the command has started this worker."""
+    return parent_of(int(worker.rpartition("-")[2])) == process.pid
+
+
+def weights(engine, run_id: str) -> list[tuple[int, str]]:
+    query = text("SELECT sequences, sha256 FROM checkpoint WHERE run_id = :id ORDER BY sequences")
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(query, {"id": run_id})]

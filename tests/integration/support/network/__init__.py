@@ -1,0 +1,1 @@
+"""Networks that tests make: machines of their own, and TLS before servers."""
