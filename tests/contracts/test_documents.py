@@ -58,6 +58,17 @@ def test_modules_are_there(document):
     assert [name for name in sorted(names) if not there(name)] == []
 
 
+def test_what_the_first_steps_name_is_said_by_the_program():
+    """Buttons, presets, headings: whoever renames one finds the tutorial that speaks of it."""
+    found = re.findall(r"\*([^*]+)\*", (ROOT / "docs/first-steps.md").read_text())
+    named = [" ".join(name.split()) for name in found]
+    files = [*(ROOT / "web/templates").rglob("*.html"), *(ROOT / "app").rglob("*.py")]
+    said = "\n".join(file.read_text() for file in files)
+
+    assert named
+    assert [name for name in named if name.lower() not in said.lower()] == []
+
+
 def there(name: str) -> bool:
     """A module, or something in one."""
     try:
