@@ -3,15 +3,13 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from app.services.runs.creation import create_run
 from app.services.runs.outbox import transaction
-from app.stack.workers.ends import STOP_SECONDS
-from tests.integration.support.recorded import row, state
+from tests.integration.support.recorded import state
 from tests.integration.support.wait import until
 from tests.integration.support.worker_process import tiny
 
@@ -51,24 +49,3 @@ def test_workers_train_say_that_they_work_and_end_when_nothing_is_to_do(
     assert state(engine, run_id) == "finished"
     assert "2 worker processes, on cpu." in log.read_text()
     assert "Nothing was to do for 1 s." in log.read_text()
-
-
-@pytest.mark.slow  # a worker starts, and is given three seconds
-def test_workers_are_gone_before_their_deadline_and_their_run_waits(named, engine, outbox):
-    with transaction(engine, outbox) as session:
-        run_id = create_run(session, tiny(training={"sequences": 1_000_000})).id
-    deadline = time.time() + STOP_SECONDS + 4
-    ended = worked(named, "--processes", "1", "--deadline", f"@{deadline:.0f}")
-    assert time.time() < deadline
-    late = worked(named, "--deadline", "10s")
-
-    assert ended.returncode == 0, ended.stderr
-    assert "The deadline is near: runs in training are given back." in ended.stdout
-    assert (state(engine, run_id), row(engine, run_id).lease_until) == ("queued", None)
-    assert late.returncode == 1
-    assert "optoscope: The deadline is in 10 s, and workers need 30 s to stop" in late.stderr
-
-
-def worked(named: dict[str, str], *options: str) -> "subprocess.CompletedProcess[str]":
-    command = [OPTOSCOPE, "worker", *options]
-    return subprocess.run(command, env=named, capture_output=True, text=True, check=False)
