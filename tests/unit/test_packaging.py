@@ -26,9 +26,33 @@ FURTHER = {path.name: yaml.safe_load(path.read_text()) for path in sorted(PLACE.
 WHOLE = {"docker-compose.yml": COMPOSE, **FURTHER}
 # Of the Compose specification, those that are used: a slip would be of another name.
 KEYS = frozenset(
-    "image build command entrypoint user environment secrets volumes tmpfs ports networks"
-    " network_mode depends_on restart stop_grace_period healthcheck init shm_size profiles deploy"
-    " read_only cap_drop cap_add security_opt logging".split()
+    [
+        "image",
+        "build",
+        "command",
+        "entrypoint",
+        "user",
+        "environment",
+        "secrets",
+        "volumes",
+        "tmpfs",
+        "ports",
+        "networks",
+        "network_mode",
+        "depends_on",
+        "restart",
+        "stop_grace_period",
+        "healthcheck",
+        "init",
+        "shm_size",
+        "profiles",
+        "deploy",
+        "read_only",
+        "cap_drop",
+        "cap_add",
+        "security_opt",
+        "logging",
+    ]
 )
 # Services of their own; in a file that is laid over the first, those that it only changes are none.
 ALL = [
