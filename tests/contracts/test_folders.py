@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TOPS = ("app", "worker", "web/static/js", "web/static/css", "web/templates", "migrations", "tests")
+TOPS = (
+    "app",
+    "optoscope",
+    "worker",
+    "web/static/js",
+    "web/static/css",
+    "web/templates",
+    "migrations",
+    "tests",
+)
 MOST = 20
 MOST_WITHOUT_REASON = 15
 IGNORED = {"__pycache__"}

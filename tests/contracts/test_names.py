@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_no_class_name_stands_twice() -> None:
     places: dict[str, list[str]] = defaultdict(list)
-    for package in ("app", "worker"):
+    for package in ("app", "optoscope", "worker"):
         for module in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(module.read_text())):
                 if isinstance(node, ast.ClassDef):

@@ -1,0 +1,30 @@
+"""The commands that talk to a server: `optoscope runs`, `launch`, `follow`, `export` ...
+
+`main` is what the console script calls for each of `NAMES`. Both load nothing by themselves: the
+script also starts servers, which lack what clients need.
+"""
+
+NAMES = {
+    "runs": "list runs",
+    "show": "one run: state, loss drop, clamps",
+    "launch": "queue a run",
+    "follow": "watch a run to its end; exit status 0 if it finished",
+    "logs": "the last lines of a run's log",
+    "fork": "a new run from a checkpoint of one",
+    "pause": "set runs aside; they go on as if nothing had been",
+    "resume": "have paused runs go on",
+    "cancel": "end runs; what they measured stays",
+    "delete": "delete runs that have ended; they can be restored",
+    "undelete": "take deletions back",
+    "export": "measurements as a table, or weights",
+    "study": "launch, list, show and end studies",
+    "analyses": "ask about saved weights, read answers",
+    "completion": "complete these commands in a shell",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Does what the command line says; the exit status."""
+    from optoscope.commands.parser import run
+
+    return run(arguments)

@@ -1,0 +1,54 @@
+"""The command that writes numbers and weights into files."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from optoscope.client import Client
+from optoscope.commands.command import Command
+from optoscope.commands.printer import Printer
+
+FORMATS = ("csv", "jsonl", "parquet", "arrow")
+
+
+def _add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="ids; of several, a line says whose")
+    parser.add_argument("--series", action="append", default=[], help="such as 'loss.*'; else all")
+    parser.add_argument("--format", choices=FORMATS, help="else by the end of FILE's name, or csv")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where to; else to stdout")
+    parser.add_argument(
+        "--weights", type=int, metavar="AT", help="the checkpoint at AT instead, as safetensors"
+    )
+
+
+def _export(given: argparse.Namespace, client: Client, printer: Printer) -> int:
+    if given.weights is not None:
+        return _weights(given, client, printer)
+    pieces = client.export(given.runs, *given.series, format=given.format or _format(given.out))
+    if given.out is None:
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        return 0
+    with given.out.open("wb") as file:
+        size = sum(file.write(piece) for piece in pieces)
+    printer.line(f"{given.out}: {size:,} bytes")
+    return 0
+
+
+def _weights(given: argparse.Namespace, client: Client, printer: Printer) -> int:
+    if len(given.runs) > 1:
+        raise ValueError("Weights are of one run; name one.")
+    run = client.run(given.runs[0])
+    to = given.out or Path(f"{run.id}-{given.weights}.safetensors")
+    printer.line(str(run.download(given.weights, to)))
+    return 0
+
+
+def _format(out: Path | None) -> str:
+    suffix = "" if out is None else out.suffix.removeprefix(".")
+    return suffix if suffix in FORMATS else FORMATS[0]
+
+
+SAYS = "Every measurement, nothing thinned; losses in nats."
+COMMANDS = (Command("export", _add, _export, SAYS),)

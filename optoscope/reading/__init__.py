@@ -1,0 +1,1 @@
+"""What answers become: typed facts, tables, points, arrays, figures, cards."""

@@ -1,0 +1,49 @@
+"""Runs and studies as a notebook shows them: a small table, with a link to the page that is live.
+
+Written for both themes of a notebook: no colours but the run's own.
+"""
+
+from collections.abc import Mapping
+from html import escape
+
+from optoscope.reading.answers import RunFacts, StudyFacts
+from optoscope.reading.words import duration, number, place
+
+Rows = Mapping[str, str]
+
+
+def run_card(facts: RunFacts, url: str) -> str:
+    """A run at this moment."""
+    rows = {
+        "state": facts.state + (f": {facts.error_message}" if facts.error_message else ""),
+        "sequences": f"{facts.sequences:,} of {facts.total_sequences:,}",
+        "training loss": f"{number(facts.train_loss)} nats",
+        "phase change": place(facts.phase_change.midpoint),
+        "clamps": "; ".join(facts.description) or "none",
+    }
+    if facts.seconds_left is not None:
+        rows["time left"] = duration(facts.seconds_left)
+    return _card(facts.name or facts.id, url, rows, facts.colour)
+
+
+def study_card(facts: StudyFacts, url: str) -> str:
+    """A study at this moment."""
+    course = facts.progress
+    rows = {
+        "runs": ", ".join(f"{count} {state}" for state, count in course.by_state.items()),
+        "sequences": f"{course.sequences:,} of {course.total_sequences:,}",
+    }
+    if course.seconds_left is not None:
+        rows["time left"] = duration(course.seconds_left)
+    return _card(facts.name or facts.id, url, rows)
+
+
+def _card(title: str, url: str, rows: Rows, colour: str = "currentColor") -> str:
+    link = f'<a href="{escape(url)}" target="_blank" rel="noopener">{escape(title)}</a>'
+    lines = "".join(
+        f'<tr><th style="text-align:left">{escape(name)}</th>'
+        f'<td style="text-align:left">{escape(value)}</td></tr>'
+        for name, value in rows.items()
+    )
+    style = f"border-left:4px solid {escape(colour)}"
+    return f'<table style="{style}"><caption><b>{link}</b></caption><tbody>{lines}</tbody></table>'

@@ -1,0 +1,1 @@
+"""The client without a server: what it sends, and what it makes of answers."""
