@@ -20,7 +20,6 @@ OWN = frozenset(
             "docs",
             "guide",
             "healthz",
-            "import",
             "login",
             "logout",
             "metrics",

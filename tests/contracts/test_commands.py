@@ -1,5 +1,6 @@
 """Every command of the documents is one that there is, and a test runs it, or says why none can."""
 
+import argparse
 import ast
 import json
 import os
@@ -21,6 +22,8 @@ from starlette.routing import Match
 from app import cli
 from app.routes.api import router as api
 from app.schemas.config import RunConfig
+from optoscope.commands import NAMES
+from optoscope.commands.parser import parser as client_parser
 from tests.contracts.documented import ROOT, Typed, commands, typed
 from worker import __main__ as worker
 from worker.science.data.files.reading import open_data_file
@@ -35,6 +38,11 @@ BACKUP = (
 WORKERS = (
     "tests/integration/stack/test_worker_command.py"
     "::test_workers_train_say_that_they_work_and_end_when_nothing_is_to_do"
+)
+CLIENT = "tests/integration/client/test_client.py::"
+LISTS, ENDS_RUNS = (
+    f"{CLIENT}test_commands_list_and_show_what_is_there",
+    f"{CLIENT}test_commands_launch_fork_and_end",
 )
 SUITE = "it is what runs this"
 NO_ROUTES = APIRouter()
@@ -57,12 +65,25 @@ TOLD = {
     "make run": f"{FROM_THE_NETWORK}, and then runs `optoscope up`",
     "make screenshots": MINUTES,
     "make test": SUITE,
+    "optoscope analyses": LISTS,
     "optoscope backup": BACKUP,
+    "optoscope cancel": ENDS_RUNS,
+    "optoscope completion": "tests/unit/client/test_commands.py"
+    "::test_shells_complete_every_command",
+    "optoscope export": f"{CLIENT}test_the_command_exports_what_the_api_writes",
+    "optoscope follow": LISTS,
+    "optoscope fork": ENDS_RUNS,
     "optoscope health": WORKERS,
     "optoscope import": "tests/integration/api/test_imports.py"
     "::test_the_command_writes_a_file_and_says_what_was_left_out",
+    "optoscope launch": ENDS_RUNS,
+    "optoscope logs": LISTS,
     "optoscope migrate": BACKUP,
+    "optoscope pause": ENDS_RUNS,
     "optoscope restore": BACKUP,
+    "optoscope runs": LISTS,
+    "optoscope show": LISTS,
+    "optoscope study": ENDS_RUNS,
     "optoscope token": "tests/integration/api/test_access.py"
     "::test_tokens_are_made_and_revoked_on_the_command_line",
     "optoscope up": "tests/integration/stack/test_up.py"
@@ -129,14 +150,17 @@ def test_make_has_the_targets():
 
 @pytest.mark.parametrize("one", [*those("optoscope"), *those("python", "-m", "worker")], ids=str)
 def test_programs_parse_their_commands(one, capsys):
-    parser, given = (
-        (cli._parser(), one.words[1:])
-        if one.words[0] == "optoscope"
-        else (worker._parser(), one.words[3:])
-    )
+    parser, given = parser_of(one.words)
     if one.in_prose and len(given) < 2:
         given = (*given, "--help")  # only named
     assert complaint(parser, given, capsys) == ""
+
+
+def parser_of(words: Sequence[str]) -> tuple[argparse.ArgumentParser, Sequence[str]]:
+    """What reads these words, and those that it reads."""
+    if words[0] == "python":
+        return worker._parser(), words[3:]
+    return (client_parser() if words[1] in NAMES else cli._parser()), words[1:]
 
 
 def complaint(parser, given: Sequence[str], capsys) -> str:
@@ -163,9 +187,6 @@ def request_of(words: Sequence[str]) -> tuple[str, Any, Any]:
             method = next(rest)
         elif word in ("-d", "--data"):
             body = json.loads(next(rest))
-        elif word == "-F":  # a file of a form, which is posted
-            method = "POST"
-            next(rest)
         elif word == "-H":
             next(rest)
         elif not word.startswith("-"):

@@ -19,6 +19,7 @@ from app.config import Settings
 from app.schemas.clamps.catalogue import CATALOGUE
 from app.schemas.config import RunConfig
 from app.services.help.guide import ENTRIES, WORDS
+from optoscope.commands.parser import parser as client_parser
 from worker import __main__ as worker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,7 +102,8 @@ def test_every_option_of_a_run_is_there_with_its_default_and_limits(part):
 def test_every_command_and_every_option_of_it_is_there(part):
     text = part("commands")
 
-    for prog, options in [*parsers(cli._parser()), *parsers(worker._parser())]:
+    of_clients = [one for one in parsers(client_parser()) if " " in one[0]]
+    for prog, options in [*parsers(cli._parser()), *of_clients, *parsers(worker._parser())]:
         assert re.search(rf"^#+ {re.escape(prog)}$", text, re.MULTILINE), prog
         assert all(option in text for option in options), prog
 

@@ -11,7 +11,6 @@ from app.routes.answers import OF_BODIES, PROBLEMS
 from app.routes.api import (
     access,
     analyses,
-    archives,
     catalogue,
     compare,
     events,
@@ -38,7 +37,6 @@ router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 for part in (
     runs,
     imports,
-    archives,
     studies,
     analyses,
     measurements,

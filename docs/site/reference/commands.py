@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Iterator
 
 from app.cli import _parser as server_parser
+from optoscope.commands import NAMES
+from optoscope.commands.parser import parser as client_parser
 from reference.markdown import cell, code, table
 from worker.__main__ import _parser as worker_parser
 
@@ -12,9 +14,18 @@ _OF_THE_MACHINE = {"workers", "processes"}  # defaults that are counted where th
 
 def commands() -> str:
     """Every command of `optoscope` and of `python -m worker`."""
-    return "\n\n".join(
-        part for parser in (server_parser(), worker_parser()) for part in _of(parser, 2)
-    )
+    parts = [*_of(server_parser(), 2), *_of_clients(2), *_of(worker_parser(), 2)]
+    return "\n\n".join(parts)
+
+
+def _of_clients(depth: int) -> Iterator[str]:
+    """Those of `optoscope` that talk to a server; they have a parser of their own."""
+    yield f"{'#' * depth} Commands that talk to a server"
+    yield "Of runs, studies and analyses: [From Python, and from a shell](../client.md)."
+    below = _subparsers(client_parser())
+    assert below is not None
+    for name, one in below.choices.items():
+        yield from _of(one, depth + 1, NAMES[name])
 
 
 def _of(parser: argparse.ArgumentParser, depth: int, help: str = "") -> Iterator[str]:

@@ -27,7 +27,6 @@ PAGES = (
     "guide",
     "docs",
     "tokens",
-    "import",
 )
 ADDRESS = re.compile(r'\s(?:[\w-]+)="(/[^"]*)"')  # of any attribute
 
