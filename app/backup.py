@@ -4,7 +4,6 @@ A tar file: `manifest.json`, `tables/NAME` (rows as Postgres copies them) and `f
 (weights). Made of a server that may be running and training; restored into an empty one.
 """
 
-import hashlib
 import io
 import json
 import tarfile
@@ -22,7 +21,7 @@ from app.config import Settings
 from app.db.engine import make_engine
 from app.db.whole import dump
 from app.db.whole.migrate import revision_of, upgrade
-from app.services.series.files import FileGoneError, file_pieces, place_of
+from app.services.series.files import whole_file, write_file
 from app.stack.trouble import StackError
 
 Say = Callable[[str], None]
@@ -126,7 +125,7 @@ def _add_files(
     lost: list[str] = []
     for url, sha256, must_be in rows:
         member = "files/" + "/".join(url.rsplit("/", 2)[-2:])
-        content = _content(url, sha256)
+        content = whole_file(url, sha256)
         if content is not None:
             _add(archive, member, io.BytesIO(content))
             files[url] = member
@@ -137,14 +136,6 @@ def _add_files(
         else:
             lost.append(url)
     return files, lost
-
-
-def _content(url: str, sha256: str) -> bytes | None:
-    try:
-        content = b"".join(file_pieces(url))
-    except FileGoneError:
-        return None
-    return content if hashlib.sha256(content).hexdigest() == sha256 else None
 
 
 def _add(archive: tarfile.TarFile, name: str, file: IO[bytes]) -> None:
@@ -177,8 +168,5 @@ def _restore_files(archive: tarfile.TarFile, manifest: Manifest, store_url: str)
     for url, member in manifest.files.items():
         _, run_id, name = member.split("/")
         folders[url.rpartition("/")[0] + "/"] = folder = f"{store_url.rstrip('/')}/{run_id}/"
-        files, target = place_of(f"{folder}{name}")
-        files.makedirs(target.rpartition("/")[0], exist_ok=True)
-        with files.open(target, "wb") as file:
-            file.write(_member(archive, member).read())
+        write_file(f"{folder}{name}", _member(archive, member).read())
     return folders

@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     """The path below which a proxy serves the web server, such as `/proxy/8000`. Empty: none."""
     deleted_days: float = Field(7.0, ge=0, le=3650)
     """For how long deleted runs can be restored; then their numbers and files go. 0: at once."""
+    most_archive_gb: float = Field(20.0, gt=0, le=10_000)
+    """How large an archive that is imported may be, sent and unpacked."""
     log_format: LogFormat = "text"
     """`json`: a JSON object a line, of every process."""
     # Why one is the best: docs/adr/0007.
@@ -160,6 +162,11 @@ class Settings(BaseSettings):
         if not found:
             raise ValueError(f"OPTOSCOPE_TOKEN_FILE, {path}, is empty.")
         return found
+
+    @property
+    def most_archive_bytes(self) -> int:
+        """The same in bytes."""
+        return round(1e9 * self.most_archive_gb)
 
     @property
     def checkpoint_url(self) -> str:

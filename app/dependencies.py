@@ -15,6 +15,7 @@ from app.db import access
 from app.db.models import Analysis, Run, Study
 from app.services.access.gate import Gate
 from app.services.analyses.lifecycle import analysis_or_error
+from app.services.archives.importing import Importer
 from app.services.beats import Beats
 from app.services.live.hub import Hub
 from app.services.metrics import Metrics
@@ -41,6 +42,13 @@ class Services:
         """How deleted runs go."""
         grace = timedelta(days=self.settings.deleted_days)
         return Disposal(self.settings.checkpoint_url, grace)
+
+    def importer(self, begin: Transactions) -> Importer:
+        """What reads archives."""
+        said = self.settings
+        return Importer(
+            self.engine, begin, said.checkpoint_url, said.data_dir, said.most_archive_bytes
+        )
 
 
 def services(request: Request) -> Services:

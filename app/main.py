@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.services = made
     app.state.navigation = pages.NAVIGATION
     app.openapi = lambda: api.describe(app)  # type: ignore[method-assign]  # as FastAPI documents
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, most_of_archive=made.settings.most_archive_bytes)
     app.add_middleware(AccessCheck, gate=made.gate)
     app.add_middleware(OriginCheck, hosts=made.settings.hosts, is_open=made.gate.is_open)
     # The last is the first that a request passes.

@@ -20,6 +20,7 @@ OWN = frozenset(
             "docs",
             "guide",
             "healthz",
+            "import",
             "login",
             "logout",
             "metrics",

@@ -13,6 +13,7 @@ from app.db.models import Moment, Run, RunEvent
 # can come: when no transaction goes on that was there when it was added. Relies on each having
 # locked or added a run before it adds an event, by which the server counts it as writing.
 SETTLED = timedelta(milliseconds=100)  # besides, for a clock that is set back a little
+NEWS_LAST = timedelta(days=1)
 
 _ACTIVITY = table(
     "pg_stat_activity",
@@ -44,7 +45,11 @@ def events_after(
         # By time, not by ids that miss: a gap in the ids may also be of a transaction that was
         # rolled back, and would never close.
         .where(
-            RunEvent.id > after, RunEvent.kind.in_(kinds), RunEvent.at < _unsettled_since(session)
+            RunEvent.id > after,
+            RunEvent.kind.in_(kinds),
+            RunEvent.at < _unsettled_since(session),
+            # An import adds what happened long ago, and elsewhere.
+            RunEvent.at > func.clock_timestamp(type_=Moment) - NEWS_LAST,
         )
         .order_by(RunEvent.id)
         .limit(limit)

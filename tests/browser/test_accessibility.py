@@ -34,6 +34,7 @@ def test_no_page_has_a_serious_violation_wide_or_narrow_light_or_dark(
         f"/studies/{study}",
         f"/compare?runs={finished_run}",
         "/workers",
+        "/import",
         "/paper",
         "/paper/fig-5b",
         "/guide",

@@ -187,6 +187,9 @@ def request_of(words: Sequence[str]) -> tuple[str, Any, Any]:
             method = next(rest)
         elif word in ("-d", "--data"):
             body = json.loads(next(rest))
+        elif word == "-F":  # a file of a form, which is posted
+            method = "POST"
+            next(rest)
         elif word == "-H":
             next(rest)
         elif not word.startswith("-"):

@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 from jinja2 import meta
 
+from app.services.archives.page import ImportPage
 from app.services.compare.page import ComparePage
 from app.services.help.api_reference import DocsPage
 from app.services.help.guide import GuidePage
@@ -30,6 +31,7 @@ PAGES = {
     "studies/list.html": StudiesPage,
     "studies/page.html": StudyPageContext,
     "studies/new.html": StudyNewPage,
+    "archives/page.html": ImportPage,
 }
 PARTS = {
     "launch/page.html": [

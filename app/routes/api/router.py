@@ -11,6 +11,7 @@ from app.routes.answers import OF_BODIES, PROBLEMS
 from app.routes.api import (
     access,
     analyses,
+    archives,
     catalogue,
     compare,
     events,
@@ -37,6 +38,7 @@ router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 for part in (
     runs,
     imports,
+    archives,
     studies,
     analyses,
     measurements,

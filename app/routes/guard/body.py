@@ -4,7 +4,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_BYTES = 1_000_000
-_TOO_LARGE = f"A request may hold {MOST_BYTES:,} bytes at most."
+ARCHIVES = ("/api/v1/archives", "/import")  # where files of people come in
+_ROUND_IT = 10_000  # bytes of a form around its file
 
 
 class BodyLimit:
@@ -13,10 +14,12 @@ class BodyLimit:
     The framework has a limit of its own, but that answers in plain text.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *, most_of_archive: int) -> None:
+        self._app, self._most_of_archive = app, most_of_archive
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_archive = scope["type"] == "http" and scope["path"] in ARCHIVES
+        most = self._most_of_archive + _ROUND_IT if is_archive else MOST_BYTES
         received = 0
 
         async def counted() -> Message:
@@ -25,8 +28,8 @@ class BodyLimit:
             # Counted as it comes, before the application has the whole: it is refused with what
             # was read of it, and not after all of it.
             received += len(message.get("body", b""))
-            if received > MOST_BYTES:
-                raise HTTPException(413, _TOO_LARGE)
+            if received > most:
+                raise HTTPException(413, f"A request may hold {most:,} bytes at most.")
             return message
 
         await self._app(scope, counted if scope["type"] == "http" else receive, send)

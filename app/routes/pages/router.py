@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 from app.routes.pages import (
     access,
     analyses,
+    archives,
     compare,
     help,
     launch,
@@ -50,5 +51,18 @@ def home() -> Response:
 
 
 # The list and the form come before the run: `/runs/{run_id}` would take `/runs/new` for an id.
-for part in (runs_list, launch, run, analyses, studies, paper, toy, workers, compare, help, access):
+for part in (
+    runs_list,
+    launch,
+    run,
+    analyses,
+    studies,
+    archives,
+    paper,
+    toy,
+    workers,
+    compare,
+    help,
+    access,
+):
     router.include_router(part.router)

@@ -16,7 +16,8 @@ from app.services.runs.grafts import awaited
 from app.services.runs.lifecycle import SAID, record_event
 from app.services.runs.outbox import send_train, send_trains
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: ids are read aloud
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: ids are read aloud
+ID_LENGTH = 10
 
 
 def create_run(
@@ -37,7 +38,7 @@ def create_run(
 
 def new_id() -> str:
     """The id of a new run or study."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(10))
+    return "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
 
 
 def make_run(

@@ -1,5 +1,6 @@
 """Files of the checkpoint store, wherever it is: `file://` or whatever else fsspec knows."""
 
+import hashlib
 import logging
 import re
 from collections.abc import Callable, Collection, Iterator
@@ -42,6 +43,23 @@ def file_pieces(url: str, start: int = 0, size: int | None = None) -> Iterator[b
     except Exception as error:  # of whichever store it is: each has errors of its own
         raise FileGoneError(str(error)) from error
     return _rest(first, file, size)
+
+
+def whole_file(url: str, sha256: str) -> bytes | None:
+    """A file that is there and is what was written, or None."""
+    try:
+        content = b"".join(file_pieces(url))
+    except FileGoneError:
+        return None
+    return content if hashlib.sha256(content).hexdigest() == sha256 else None
+
+
+def write_file(url: str, content: bytes) -> None:
+    """Writes a file; its folder is made. Raises what its store raises."""
+    files, path = place_of(url)
+    files.makedirs(path.rpartition("/")[0], exist_ok=True)
+    with files.open(path, "wb") as file:
+        file.write(content)
 
 
 def _rest(

@@ -27,6 +27,7 @@ PAGES = (
     "guide",
     "docs",
     "tokens",
+    "import",
 )
 ADDRESS = re.compile(r'\s(?:[\w-]+)="(/[^"]*)"')  # of any attribute
 

@@ -1,0 +1,2 @@
+"""Runs and studies as one file that another Optoscope reads, with everything that is known of them
+(docs/adr/0034)."""
