@@ -34,7 +34,7 @@ def _made(kind: str, name: str, here: str, root: Path) -> str:
     if kind == "pages":
         return f"```{{toctree}}\n:hidden:\n:glob:\n\n{name}\n```"
     if kind == "notebook":
-        return _notebook((root / here / name).read_text())
+        return _linked(_notebook((root / here / name).read_text()), here, here, root)
     return _linked((root / name).read_text(), "", here, root)
 
 
