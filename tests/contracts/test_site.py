@@ -103,7 +103,11 @@ def test_every_command_and_every_option_of_it_is_there(part):
     text = part("commands")
 
     of_clients = [one for one in parsers(client_parser()) if " " in one[0]]
-    for prog, options in [*parsers(cli._parser()), *of_clients, *parsers(worker._parser())]:
+    for prog, options in [
+        *parsers(cli._parser()),
+        *of_clients,
+        *parsers(worker.parser("optoscope")),
+    ]:
         assert re.search(rf"^#+ {re.escape(prog)}$", text, re.MULTILINE), prog
         assert all(option in text for option in options), prog
 

@@ -3,12 +3,10 @@
 import json
 import re
 import tomllib
-from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
 import yaml
-from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -18,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
+PARTS = ("dev", "run", "web", "worker", "build")
 ONE_SHOT = {"migrate"}
 OURS = re.compile(r"^optoscope-(web|worker):\d+\.\d+\.\d+$")
 PINNED = re.compile(r"^[a-z/.-]+:\d+\.\d+(\.\d+)?(-[a-z0-9]+)*@sha256:[0-9a-f]{64}$")
@@ -49,57 +48,81 @@ def stages() -> dict[str, str]:
     }
 
 
-def locked() -> dict[str, Requirement]:
-    """The lock file's lines, by name."""
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
-    pins = [Requirement(line) for line in lines if not line.startswith("#")]
+def locked(part: str) -> dict[str, Requirement]:
+    """The packages of a lock file by name, as the Python that runs this takes them."""
+    lines = (ROOT / "requirements" / f"{part}.txt").read_text().splitlines()
+    pins = [Requirement(line.strip(" \\")) for line in lines if re.match(r"\w", line)]
+    pins = [pin for pin in pins if pin.marker is None or pin.marker.evaluate()]
     by_name = {canonicalize_name(pin.name): pin for pin in pins}
     assert len(by_name) == len(pins), "a package is locked twice"
     return by_name
 
 
-def test_every_package_that_any_python_needs_has_one_locked_version():
-    pins, missing = locked(), set()
-    for version in ("3.11.0", "3.13.1"):
-        place = default_environment() | {
-            "python_full_version": version,
-            "python_version": version.rpartition(".")[0],
-        }
-        project = PYPROJECT["project"]
-        waiting = [Requirement(line) for line in project["dependencies"]]
-        for extra in project["optional-dependencies"].values():
-            waiting += [Requirement(line) for line in extra]
-        seen = set()
-        while waiting:
-            wanted = waiting.pop()
-            name = canonicalize_name(wanted.name)
-            pin = pins.get(name)
-            if pin is None or not wanted.specifier.contains(str(pin.specifier).strip("=")):
-                missing.add(str(wanted))
-            if (name, *wanted.extras) not in seen:
-                seen.add((name, *wanted.extras))
-                waiting += needs_of(name, wanted.extras, place)
-
-    assert not missing
+def group(name: str) -> set[str]:
+    """The requirements of a dependency group, those of the groups that it includes among them."""
+    found: set[str] = set()
+    for line in PYPROJECT["dependency-groups"][name]:
+        found |= group(line["include-group"]) if isinstance(line, dict) else {line}
+    return found
 
 
-def needs_of(name: str, extras: set[str], place: dict[str, str]) -> list[Requirement]:
-    try:
-        lines = [Requirement(line) for line in requires(name) or ()]
-    except PackageNotFoundError:  # for other versions of Python only
-        return []
-    return [
-        line
-        for line in lines
-        if line.marker is None
-        or any(line.marker.evaluate({**place, "extra": extra}) for extra in {"", *extras})
-    ]
+def test_what_the_parts_need_is_what_the_program_needs():
+    """An installation has all of it; an image the groups of its part."""
+    parts = ("web", "worker", "embedded", "client")
+
+    assert set().union(*map(group, parts)) == set(PYPROJECT["project"]["dependencies"])
+    assert not {"torch", "numpy"} & {Requirement(line).name for line in group("web")}
 
 
-def test_lock_file_pins_exactly_and_names_no_build_of_torch():
-    for pin in locked().values():
-        assert str(pin.specifier).startswith("=="), pin
-        assert "+" not in str(pin.specifier), pin
+@pytest.mark.parametrize(
+    ("part", "groups"),
+    [
+        ("run", ["web", "worker", "embedded", "client", "build"]),
+        ("web", ["web-image"]),
+        ("worker", ["worker-image"]),
+        ("build", ["build"]),
+    ],
+)
+def test_what_a_part_needs_is_locked_as_it_asks_for_it_and_as_everything_is(part, groups):
+    pins, everything = locked(part), locked("dev")
+
+    for line in set().union(*map(group, groups)):
+        wanted = Requirement(line)
+        if wanted.name != "torch":
+            assert wanted.specifier.contains(version_of(pins[canonicalize_name(wanted.name)])), line
+    assert {name: str(pin) for name, pin in pins.items()} == {
+        name: str(everything[name]) for name in pins
+    }
+
+
+def test_what_tests_need_is_locked():
+    pins = locked("dev")
+    for extra in PYPROJECT["project"]["optional-dependencies"].values():
+        for wanted in map(Requirement, extra):
+            assert wanted.specifier.contains(version_of(pins[canonicalize_name(wanted.name)]))
+
+
+def version_of(pin: Requirement) -> str:
+    return str(pin.specifier).removeprefix("==")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_lock_files_have_a_hash_of_every_file_and_no_torch(part):
+    """Which build of torch fits is a matter of the machine."""
+    text = (ROOT / "requirements" / f"{part}.txt").read_text()
+    names = {pin.name for pin in locked(part).values()}
+
+    assert text.count("--hash=sha256:") >= len(names)
+    assert all(str(pin.specifier).startswith("==") for pin in locked(part).values())
+    assert not [name for name in names if re.match(r"torch|triton|nvidia|cuda", name)]
+
+
+def test_the_torch_that_make_installs_is_one_that_the_wheel_takes():
+    [torch] = locked("torch").values()
+    [wanted] = [one for one in map(Requirement, group("worker")) if one.name == "torch"]
+
+    assert wanted.specifier.contains(version_of(torch))
+    assert "+" not in str(torch.specifier)
 
 
 def test_front_end_lock_file_pins_what_is_asked_for_and_names_no_registry():
@@ -113,22 +136,20 @@ def test_front_end_lock_file_pins_what_is_asked_for_and_names_no_registry():
     assert "http" not in text
 
 
-def test_web_image_reaches_s3_and_has_no_science():
-    stage = stages()["web"]
+def test_images_have_what_their_part_needs_and_the_wheel_without_more():
+    for name in ("web", "worker"):
+        stage = stages()[name]
+        assert stage.startswith("FROM base")
+        assert f"pip install --require-hashes -r requirements/{name}.txt" in stage
+        assert "pip install --no-deps /dist/*.whl" in stage
+        assert "s3fs" in locked(name)
 
-    assert stage.startswith("FROM base")
-    assert re.findall(r"pip install .*?(\S+)\n", stage) == ['".[s3]"']
-    assert "torch" not in stage
-    assert "COPY worker" not in stage
-    assert "[worker]" not in stages()["base"]
 
-
-def test_worker_image_trains_and_serves_nothing():
-    stage = stages()["worker"]
-
-    assert '".[worker,s3]"' in stage
-    assert "g++" in stage
-    assert "COPY web" not in stage
+def test_the_web_image_has_no_science_and_the_worker_image_a_compiler():
+    assert "torch" not in stages()["web"]
+    assert "numpy" not in locked("web")
+    assert "g++" in stages()["worker"]
+    assert "requirements/torch.txt" in stages()["worker"]
 
 
 @pytest.mark.parametrize("name", ["web", "worker"])

@@ -255,13 +255,10 @@ def places_to_train() -> list[str]:
 
 def _worker(place: tuple[int, str], folder: Path) -> "subprocess.Popen[bytes]":
     number, device = place
-    celery = (sys.executable, "-m", "celery", "-A", "worker.celery_app", "worker")
-    options = ("--without-gossip", "--without-mingle", "-n", f"bench{number}@%h")
+    command = (sys.executable, "-m", "worker.serve", "-n", f"bench{number}@%h")
     environment = os.environ | {"OPTOSCOPE_DEVICE": device}
     with (folder / f"worker{number}.log").open("wb") as log:
-        return subprocess.Popen(
-            [*celery, *options], stdout=log, stderr=subprocess.STDOUT, env=environment
-        )
+        return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
 
 
 def _configs(count: int, sequences: int, *, recorded: bool) -> list[RunConfig]:

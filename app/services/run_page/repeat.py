@@ -17,7 +17,7 @@ class Repeat:
     facts: Sequence[tuple[str, str]]
     path: str  # of the request, below the server's address
     body: str  # quoted for a shell
-    is_offline: bool  # whether `python -m worker train` can do it, too
+    is_offline: bool  # whether `optoscope train` can do it, too
     note: str
 
 

@@ -18,7 +18,7 @@ from app.db.workers import Here, InHand
 from app.schemas.state import RunState
 from app.stack.leftovers import command_of
 from app.stack.trouble import StackError
-from app.stack.workers.programs import CELERY_APP
+from app.stack.workers.programs import WORKER
 
 # A run may be measured so many times later than it usually is before it is said to stand still, ...
 LATE = 10
@@ -82,6 +82,6 @@ def _is_worker(pid: int) -> bool:
     container that is started again, pool processes and threads have those of its last life."""
     try:
         # Each leads a session (`app/stack/child.py`), what it has started does not.
-        return os.getsid(pid) == pid and CELERY_APP in (command_of(pid) or ())
+        return os.getsid(pid) == pid and WORKER in (command_of(pid) or ())
     except OSError:
         return False

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from app.stack.child import Program
 
-CELERY_APP = "worker.celery_app"
+WORKER = "worker.serve"  # the module that is one
 GRACE_SECONDS = 20.0  # to save, and to give its runs back
-CELERY_OPTIONS = ("--loglevel", "info", "--without-gossip", "--without-mingle")
 MOST_WORKERS = 8  # by default: each takes memory, idle too
 
 
@@ -23,10 +22,10 @@ def worker_program(
     number: int, place: str, environment: dict[str, str], *, has_log: bool = True
 ) -> Program:
     """One Celery worker. `place`: differs among those who start workers on this machine."""
-    celery = (sys.executable, "-m", "celery", "-A", CELERY_APP, "worker")
+    command = (sys.executable, "-m", WORKER, "--loglevel", "info")
     return Program(
         name="Worker" if number == 1 else f"Worker {number}",
-        command=(*celery, *CELERY_OPTIONS, "-n", f"worker{number}-{place}@%h"),
+        command=(*command, "-n", f"worker{number}-{place}@%h"),
         ready=lambda: True,  # it takes seconds to load torch, and runs can be queued meanwhile
         environment=environment,
         grace_seconds=GRACE_SECONDS,

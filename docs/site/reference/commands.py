@@ -7,14 +7,14 @@ from app.cli import _parser as server_parser
 from optoscope.commands import NAMES
 from optoscope.commands.parser import parser as client_parser
 from reference.markdown import cell, code, table
-from worker.__main__ import _parser as worker_parser
+from worker.__main__ import parser as worker_parser
 
 _OF_THE_MACHINE = {"workers", "processes"}  # defaults that are counted where the program runs
 
 
 def commands() -> str:
-    """Every command of `optoscope` and of `python -m worker`."""
-    parts = [*_of(server_parser(), 2), *_of_clients(2), *_of(worker_parser(), 2)]
+    """Every command of `optoscope`, those last that need no server."""
+    parts = [*_of(server_parser(), 2), *_of_clients(2), *_of(worker_parser("optoscope"), 2)]
     return "\n\n".join(parts)
 
 

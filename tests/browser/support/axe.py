@@ -4,15 +4,13 @@
 """
 
 import json
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
 
-from app.stack.assets import ROOT, install
+from app.stack.assets import ROOT, files_of
 
 NAME = "axe-core/axe.min.js"
 FILE = ROOT / "node_modules" / NAME
@@ -32,10 +30,8 @@ def ensure_axe() -> Path:
     packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     version = packages["node_modules/axe-core"]["version"]
     if not FILE.exists() or f"axe v{version}" not in FILE.read_text()[:200]:
-        with tempfile.TemporaryDirectory(prefix="optoscope-npm-") as scratch:
-            install(Path(scratch), dev=True)
-            FILE.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(Path(scratch, "node_modules", NAME), FILE)
+        FILE.parent.mkdir(parents=True, exist_ok=True)
+        FILE.write_bytes(files_of("axe-core", {"axe.min.js": "axe"})["axe"])
     return FILE
 
 

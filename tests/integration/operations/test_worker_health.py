@@ -21,7 +21,7 @@ from tests.integration.support.rows import add, change, measurement, moved, new_
 def main_process() -> Iterator[int]:
     """The number of a process that looks like Celery's main one, and has started another."""
     waits = "import subprocess, sys; subprocess.run([sys.executable, *sys.argv[1:]])"
-    more = ["-c", "input()", "worker.celery_app"]
+    more = ["-c", "input()", "worker.serve"]
     command = [sys.executable, "-c", waits, *more]
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as process:
         yield process.pid

@@ -41,12 +41,12 @@ def tiny(**parts: dict[str, object]) -> RunConfig:
 
 @dataclass
 class WorkerProcess:
-    """`celery -A worker.celery_app worker`, started by the test that needs it."""
+    """A worker as `optoscope up` starts it, by the test that needs it."""
 
     settings: Settings
     lease_seconds: float = 10.0
     compile: bool = False  # as users' workers do; a program takes half a minute
-    app: str = "worker.celery_app"
+    module: str = "worker.serve"
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -69,10 +69,9 @@ class WorkerProcess:
             "OPTOSCOPE_COMPILE": str(self.compile).lower(),
             "OPTOSCOPE_THREADS": "1",
         }
-        command = (sys.executable, "-m", "celery", "-A", self.app, "worker")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--without-gossip", "--without-mingle"],
+                [sys.executable, "-m", self.module],
                 env={**os.environ, **environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,

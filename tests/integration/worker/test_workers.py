@@ -106,7 +106,7 @@ def test_a_worker_says_that_it_is_there_until_it_stops(settings, client):
 
 def test_a_training_that_outlasts_the_brokers_patience_is_delivered_once(settings, engine, outbox):
     """A broker gives what is not acknowledged in time to somebody else: nothing is by then."""
-    pair = [WorkerProcess(settings, app=IMPATIENT) for _ in range(2)]
+    pair = [WorkerProcess(settings, module=IMPATIENT) for _ in range(2)]
     for one in pair:
         one.start()
     try:

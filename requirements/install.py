@@ -1,0 +1,209 @@
+"""`python requirements/install.py run`: makes .venv and installs the program for running it; `dev`:
+with what checks and tests need.
+
+By uv where it can be had, in a fraction of pip's time, else by pip; both by the lock files beside
+this one, which have the hash of every file. torch has none: which build of it fits is a matter of
+the machine. Standard library only.
+"""
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+VENV = ROOT / os.environ.get("VENV", ".venv")
+PYTHON, UV = VENV / "bin" / "python", VENV / "bin" / "uv"
+LEAST, BELOW = (3, 11), (3, 15)  # of Python: below it there are wheels of torch
+CPU_BUILDS = "https://download.pytorch.org/whl/cpu"
+UV_WHEELS = "https://pypi.org/simple/uv/"
+AS_JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
+
+Failed = (OSError, subprocess.CalledProcessError, ValueError, LookupError)
+
+
+def main(part: str) -> int:
+    """Installs; the exit status."""
+    if not LEAST <= sys.version_info[:2] < BELOW:
+        return _refuse()
+    told = pip_settings()
+    try:
+        _make_environment()
+        if os.environ.get("INSTALLER") != "pip":
+            _by_uv(part, told)
+            return 0
+    except Failed as error:
+        print(f"uv cannot be used here ({_first_line(error)}); pip is, which takes longer.")
+    try:
+        _by_pip(part, told)
+    except Failed as error:
+        print(f"Not installed: {_first_line(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _refuse() -> int:
+    has = ".".join(map(str, sys.version_info[:3]))
+    print(
+        f"Optoscope runs on Python 3.11 to 3.14, and this is {has}. Name one of those: "
+        "make PYTHON=/path/to/python3.12 ...",
+        file=sys.stderr,
+    )
+    return 1
+
+
+def _make_environment() -> None:
+    """Without pip in it, whose installation takes longer than all else; Debian has none to give."""
+    try:
+        subprocess.run([PYTHON, "-c", ""], check=True, capture_output=True)
+    except Failed:
+        print(f"Making {VENV.name} with Python {sys.version.split()[0]}")
+        subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", VENV], check=True)
+
+
+def _by_uv(part: str, told: Mapping[str, str]) -> None:
+    uv = [str(found_uv()), "pip", "install", "--quiet", "--python", str(PYTHON)]
+    environment = os.environ | uv_settings(told)
+    print("Installing torch, the largest part")
+    for options in (torch_options(os.environ, told, sys.platform), *_rest(part)):
+        subprocess.run([*uv, *options], check=True, cwd=ROOT, env=environment)
+
+
+def _by_pip(part: str, told: Mapping[str, str]) -> None:
+    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    subprocess.run([PYTHON, "-m", "ensurepip"], check=True, capture_output=True)
+    print("Installing torch, the largest part")
+    for options in (pip_torch_options(os.environ, told, sys.platform), *_rest(part)):
+        subprocess.run([*pip, *options], check=True, cwd=ROOT)
+
+
+def _rest(part: str) -> tuple[Sequence[str], Sequence[str]]:
+    """All but torch, and the program itself, as links to this checkout."""
+    return (
+        ("--require-hashes", "-r", str(HERE / f"{part}.txt")),
+        ("--no-deps", "--no-build-isolation", "--editable", str(ROOT)),
+    )
+
+
+def torch_options(
+    environment: Mapping[str, str], told: Mapping[str, str], platform: str
+) -> list[str]:
+    """uv's: the build for the graphics driver of this machine, or that for the processor.
+
+    TORCH_INDEX is a further index, TORCH_BACKEND a choice such as cpu or cu130. Who has told pip
+    of places of their own has what they want there.
+    """
+    wanted = _torch(environment)
+    if index := environment.get("TORCH_INDEX"):
+        return [*wanted, "--index", index, "--index-strategy", "unsafe-best-match"]
+    backend = environment.get("TORCH_BACKEND")
+    if platform == "linux" and (backend or not told):
+        return [*wanted, "--torch-backend", backend or "auto"]
+    return wanted
+
+
+def pip_torch_options(
+    environment: Mapping[str, str], told: Mapping[str, str], platform: str
+) -> list[str]:
+    """pip's, which does not look at the machine: builds for the processor unless there is a GPU."""
+    index = environment.get("TORCH_INDEX")
+    if not index and platform == "linux" and not told and not _has_nvidia():
+        index = CPU_BUILDS
+    return [*_torch(environment), *(["--extra-index-url", index] if index else [])]
+
+
+def _torch(environment: Mapping[str, str]) -> list[str]:
+    """The version that is tested most, or another: TORCH=2.14.1."""
+    version = environment.get("TORCH")
+    return [f"torch=={version}"] if version else ["-r", str(HERE / "torch.txt")]
+
+
+def _has_nvidia() -> bool:
+    try:
+        return subprocess.run(["nvidia-smi"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def pip_settings() -> dict[str, str]:
+    """Where pip was told to look: `index-url` and `find-links`, of its files and environment."""
+    pip = [sys.executable, "-m", "pip", "config", "list"]
+    done = subprocess.run(pip, capture_output=True, text=True, check=False)
+    found = re.findall(r"^([\w:]+)\.(index-url|find-links)='(.*)'$", done.stdout, re.MULTILINE)
+    found.sort(key=lambda one: one[0] == ":env:")  # the environment has the last word
+    return {name: text for _, name, text in found}
+
+
+def uv_settings(told: Mapping[str, str]) -> dict[str, str]:
+    """The same for uv, which reads no settings of pip. Its own come first."""
+    names = {"index-url": "UV_DEFAULT_INDEX", "find-links": "UV_FIND_LINKS"}
+    found = {names[name]: ",".join(text.split()) for name, text in told.items()}
+    return {name: text for name, text in found.items() if name not in os.environ}
+
+
+def found_uv() -> Path | str:
+    """One that is there, or from its wheel in the locked version."""
+    if found := (UV if UV.exists() else shutil.which("uv")):
+        return found
+    version, hashes = locked_uv()
+    print(f"Fetching uv {version}")
+    wanted = ["install", "--quiet", "--require-hashes", "--no-deps", "-r", str(HERE / "uv.txt")]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(PYTHON)]
+    if subprocess.run([*pip, *wanted], capture_output=True, check=False).returncode != 0:
+        _unpack(_fetch(version, hashes))
+    return UV
+
+
+def locked_uv() -> tuple[str, set[str]]:
+    """Its version, and the hashes of its files."""
+    text = (HERE / "uv.txt").read_text()
+    found = re.search(r"^uv==(\S+)", text, re.MULTILINE)
+    assert found is not None, "requirements/uv.txt names no version"
+    return found[1], set(re.findall(r"sha256:(\w+)", text))
+
+
+def _fetch(version: str, hashes: set[str]) -> bytes:
+    """The wheel for this machine, where there is no pip either. Raises `LookupError`."""
+    with urlopen(Request(UV_WHEELS, headers=AS_JSON), timeout=60) as answer:
+        files = json.load(answer)["files"]
+    wanted = re.compile(rf"uv-{re.escape(version)}-.*{_platform()}.*\.whl")
+    [url] = [one["url"] for one in files if wanted.fullmatch(one["filename"])]
+    with urlopen(url, timeout=60) as answer:
+        wheel = answer.read()
+    if hashlib.sha256(wheel).hexdigest() not in hashes:
+        raise LookupError(f"{url} is not the file that requirements/uv.txt names")
+    return wheel
+
+
+def _platform() -> str:
+    """What the name of a wheel for this machine has."""
+    machine = os.uname().machine
+    if sys.platform == "darwin":
+        return f"macosx_.*_{machine}"
+    return f"manylinux_.*{machine}"
+
+
+def _unpack(wheel: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+        [name] = [one for one in archive.namelist() if one.endswith("/scripts/uv")]
+        UV.write_bytes(archive.read(name))
+    UV.chmod(0o755)
+
+
+def _first_line(error: BaseException) -> str:
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"`{' '.join(map(str, error.cmd[:4]))} ...` ended with {error.returncode}"
+    return str(error).partition("\n")[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
