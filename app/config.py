@@ -3,6 +3,7 @@
 Experiment parameters are not settings: they are `RunConfig`, stored with the run.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from app.root_path import checked_root
 from app.secret_files import with_secrets
 
 SHORTEST_TOKEN = 16  # characters
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 
 class Settings(BaseSettings):
@@ -82,6 +84,9 @@ class Settings(BaseSettings):
     """Names that the web server is reached by besides those of its own machine, separated by
     commas: behind a proxy, with its port where that is not the usual one. Pages of any other name
     are another site's, and cannot use it."""
+    embed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Sites whose pages may show a card of a run in a frame (`/runs/ID?embed=1`), such as
+    `https://hub.example.org`, separated by commas: trusted with all that the page can do."""
     trusted_proxies: str = ""
     """Addresses of proxies that may say for whom, and that over https, a request comes, separated
     by commas; `*` is any. Empty: none is believed."""
@@ -117,13 +122,24 @@ class Settings(BaseSettings):
             raise ValueError("it is empty")
         return text
 
-    @field_validator("hosts", mode="before")
+    @field_validator("hosts", "embed_origins", mode="before")
     @classmethod
     def _by_commas(cls, hosts: object) -> object:
         """`a.example.org, b` as the environment has it."""
         if isinstance(hosts, str):
             return tuple(name.strip().lower() for name in hosts.split(",") if name.strip())
         return hosts
+
+    @field_validator("embed_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:  # they are written into a header: nothing else may be
+            if not ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"{origin!r} is not an origin; write one such as https://hub.example.org or "
+                    "http://localhost:8888, several with commas"
+                )
+        return origins
 
     @field_validator("root_path")
     @classmethod

@@ -62,9 +62,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.openapi = lambda: api.describe(app)  # type: ignore[method-assign]  # as FastAPI documents
     app.add_middleware(BodyLimit, most_of_archive=made.settings.most_archive_bytes)
     app.add_middleware(AccessCheck, gate=made.gate)
-    app.add_middleware(OriginCheck, hosts=made.settings.hosts, is_open=made.gate.is_open)
+    origins = made.settings.embed_origins
+    app.add_middleware(
+        OriginCheck,
+        hosts=made.settings.hosts,
+        is_open=made.gate.is_open,
+        embeds=bool(origins),
+    )
     # The last is the first that a request passes.
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, embed_origins=origins)
     app.add_middleware(RequestTimes, histogram=made.metrics.requests)
     app.add_middleware(RequestIds)
     app.add_middleware(RootPath, path=made.settings.root_path)

@@ -234,9 +234,12 @@ class RunHandle:
         return f"<Run {facts.id} {facts.name!r}: {facts.state}, {places}>"
 
     def _repr_html_(self) -> str:
+        frame = f"{self.url}?embed=1"
+        is_live = False
         with suppress(OptoscopeError):  # a notebook that is opened without its server
             self.refresh()
-        return cards.run_card(self.facts, self.url)
+            is_live = self._connection.may_be_framed(frame)
+        return cards.run_card(self.facts, self.url, frame if is_live else "")
 
     def _told(self, said: Any) -> Self:
         self.facts = RunFacts.model_validate(said)

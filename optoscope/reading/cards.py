@@ -1,4 +1,5 @@
-"""Runs and studies as a notebook shows them: a small table, with a link to the page that is live.
+"""Runs and studies as a notebook shows them: a small table, with a link to the page that is live,
+and below a run its card, live too, where the server lets it be shown in a frame.
 
 Written for both themes of a notebook: no colours but the run's own.
 """
@@ -12,8 +13,8 @@ from optoscope.reading.words import duration, number, place
 Rows = Mapping[str, str]
 
 
-def run_card(facts: RunFacts, url: str) -> str:
-    """A run at this moment."""
+def run_card(facts: RunFacts, url: str, frame: str = "") -> str:
+    """A run at this moment; `frame`: the address of what is shown below it."""
     rows = {
         "state": facts.state + (f": {facts.error_message}" if facts.error_message else ""),
         "sequences": f"{facts.sequences:,} of {facts.total_sequences:,}",
@@ -23,7 +24,14 @@ def run_card(facts: RunFacts, url: str) -> str:
     }
     if facts.seconds_left is not None:
         rows["time left"] = duration(facts.seconds_left)
-    return _card(facts.name or facts.id, url, rows, facts.colour)
+    return _card(facts.name or facts.id, url, rows, facts.colour) + _frame(frame)
+
+
+def _frame(url: str) -> str:
+    if not url:
+        return ""
+    style = "width:100%;height:440px;border:0"
+    return f'<iframe src="{escape(url)}" style="{style}" title="The run, live"></iframe>'
 
 
 def study_card(facts: StudyFacts, url: str) -> str:
@@ -45,5 +53,6 @@ def _card(title: str, url: str, rows: Rows, colour: str = "currentColor") -> str
         f'<td style="text-align:left">{escape(value)}</td></tr>'
         for name, value in rows.items()
     )
+    head = f'<caption style="text-align:left"><b>{link}</b></caption>'
     style = f"border-left:4px solid {escape(colour)}"
-    return f'<table style="{style}"><caption><b>{link}</b></caption><tbody>{lines}</tbody></table>'
+    return f'<table style="{style}">{head}<tbody>{lines}</tbody></table>'

@@ -50,6 +50,12 @@ class Connection:
         """The same as text: tables."""
         return self._repeated("GET", path, params=_params(query)).text
 
+    def may_be_framed(self, url: str) -> bool:
+        """Whether a page of the server says that pages of others may have it in a frame."""
+        with self.stream(url) as answer:
+            policy = answer.headers.get("Content-Security-Policy", "")
+        return "frame-ancestors 'self'" in policy
+
     def post(self, path: str, body: Json = None, query: Query | None = None) -> Json:
         """Asks for something. With a key of its own: what is sent again is done once."""
         key = {"Idempotency-Key": uuid4().hex}
@@ -69,7 +75,9 @@ class Connection:
         self, path: str, query: Query | None = None, *, timeout: httpx.Timeout = TIMEOUT
     ) -> Iterator[httpx.Response]:
         """An answer that is read while it comes. What breaks off raises `OptoscopeError`."""
-        request = self._http.build_request("GET", path, params=_params(query), timeout=timeout)
+        # Not an empty query: it would take the place of the address's own.
+        params = _params(query) or None
+        request = self._http.build_request("GET", path, params=params, timeout=timeout)
         with self._reached():
             answer = self._http.send(request, stream=True)
             try:

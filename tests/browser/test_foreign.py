@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
+from app.config import Settings
+from app.main import create_app
 from tests.browser.support.foreign import TRIES, other_site
+from tests.browser.support.locked import servers_of
 from tests.browser.support.program import ENDLESS
+from tests.integration.support.web_server import serving
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +25,36 @@ def other_page(browser):
     context = browser.new_context()
     yield context.new_page()
     context.close()
+
+
+FRAME = """url => {
+  const frame = document.createElement("iframe");
+  Object.assign(frame, {src: url, width: 900, height: 500});
+  document.body.append(frame);
+}"""
+
+
+def test_a_card_is_live_in_a_frame_of_the_site_that_a_setting_names_and_of_no_other(
+    program, finished_run, other_page, foreign_port
+):
+    environment = {name.lower(): value for name, value in servers_of(program).items()}
+    said = {name.removeprefix("optoscope_"): value for name, value in environment.items()}
+    named = f"http://localhost:{foreign_port}"
+    with serving(create_app(Settings(**said, embed_origins=named))) as server:
+        address = f"{server.url}/runs/{finished_run}?embed=1".replace("127.0.0.1", "localhost")
+        other_page.goto(named)
+        other_page.evaluate(FRAME, address)
+        inside = other_page.frame_locator("iframe")
+
+        expect(inside.locator("#loss-chart .scatterlayer path").first).to_be_attached()
+        expect(inside.get_by_role("link", name="A finished run")).to_be_visible()
+        shown = inside.locator(".card:visible")
+        expect(shown).to_have_count(1)
+        expect(inside.get_by_role("banner")).to_have_count(0)
+
+        other_page.goto(named.replace("localhost", "127.0.0.1"))
+        with other_page.expect_console_message(lambda said: "frame-ancestors" in said.text):
+            other_page.evaluate(FRAME, address)
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])  # the same site, and another one

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.routes.embedding import is_card
 from app.routes.problems import problem
 
 _OWN = ("same-origin", "none")  # `none`: typed, or a bookmark
@@ -32,10 +33,14 @@ class Refusal:
 
 class OriginCheck:
     """Refuses what other sites send; `hosts`: names that this server is reached by besides its own
-    machine's, behind a proxy for instance; `is_open`: it asks for no token."""
+    machine's, behind a proxy for instance; `is_open`: it asks for no token; `embeds`: cards may be
+    in frames of others, of which ones their headers tell the browser."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Sequence[str], is_open: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, *, hosts: Sequence[str], is_open: bool, embeds: bool = False
+    ) -> None:
         self._app, self._hosts, self._is_open = app, frozenset(hosts), is_open
+        self._embeds = embeds
         self._names = self._hosts | {_name(host) for host in hosts}  # without their ports
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,6 +95,8 @@ class OriginCheck:
             return _of_another(f"the page at {origin}")
         if site in _OWN or (scope["method"] in _SAFE and _is_navigation(headers)):
             return None
+        if self._embeds and is_card(scope) and _is_navigation(headers, to="iframe"):
+            return None
         return _of_another("a page of another site")
 
     def _is_ours(self, origin: str, host: str) -> bool:
@@ -108,10 +115,11 @@ def _of_another(who: str) -> Refusal:
     )
 
 
-def _is_navigation(headers: Headers) -> bool:
-    """Whether the answer is to fill a tab of its own, which the other site cannot look into."""
+def _is_navigation(headers: Headers, to: str = "document") -> bool:
+    """Whether the answer is to fill a tab of its own, or a frame, which the other site cannot look
+    into."""
     wanted = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
-    return wanted == ("navigate", "document")
+    return wanted == ("navigate", to)
 
 
 def _place(origin: str) -> str:

@@ -1,5 +1,6 @@
 """The page of a run, what changes on it, and its buttons."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Run
 from app.dependencies import RunDep, RunId, ServicesDep, SessionDep
+from app.routes.embedding import QUERY, card_of
 from app.schemas.retention import Keep
 from app.schemas.view import ChartView
 from app.services.run_page.page import log_part, run_page, status_part
@@ -32,7 +34,8 @@ def run(
     view: Annotated[ChartView, Query()],
 ) -> Response:
     log = read_log(made.settings.data_dir, run, LOG_LINES)
-    return page(request, "run/page.html", run_page(session, run, log, view))
+    card = card_of(request.query_params.get(QUERY))
+    return page(request, "run/page.html", replace(run_page(session, run, log, view), card=card))
 
 
 @router.get("/runs/{run_id}/log")

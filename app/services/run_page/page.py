@@ -101,6 +101,7 @@ class RunPageContext(StatusPart):
     downloads: Sequence[Download]
     tour: Sequence[TourStep]
     page_data: dict[str, Any]
+    card: str = ""  # the one that is shown, in a frame of another page; empty: all of them
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ TOKEN = "the token of this server"
 def locked_web(program: Program, *options: str, **settings: str) -> Iterator[str]:
     """Its address on this machine, until the block ends. The program's workers train its runs."""
     port, log = free_port(), program.log.with_name("locked.log")
-    environment = {**os.environ, **_servers(program), "OPTOSCOPE_TOKEN": TOKEN, **settings}
+    environment = {**os.environ, **servers_of(program), "OPTOSCOPE_TOKEN": TOKEN, **settings}
     command = [OPTOSCOPE, "web", "--host", "0.0.0.0", "--port", str(port), *options]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
@@ -40,7 +40,7 @@ def locked_web(program: Program, *options: str, **settings: str) -> Iterator[str
         process.wait(timeout=STOP_SECONDS)
 
 
-def _servers(program: Program) -> dict[str, str]:
+def servers_of(program: Program) -> dict[str, str]:
     """Where the servers of the embedded stack are."""
     # Line 5: the folder of its socket.
     sockets = (program.data / "postgres/cluster/postmaster.pid").read_text().splitlines()[4]
