@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     """The password for Valkey or Redis, put into an address that has none."""
     redis_password_file: Path | None = None
     """A file that holds the password for Valkey or Redis."""
+    pg_bin: Path | None = None
+    """The folder of `postgres` and `initdb`, 17 or newer, for `optoscope up` instead of its
+    wheel's: `pg_config --bindir` says it."""
     data_dir: Path = Path(".optoscope")
     """The folder for logs, and for checkpoints if no store is named."""
     store_url: str = ""

