@@ -30,6 +30,7 @@ from worker.science.training.loop import Report
 from worker.training.cohort_run import CohortRun, Datasets, load_cohort_run
 from worker.training.faults import PASSING, fault_of
 from worker.training.start_state import checkpoint_arrays
+from worker.training.unused_gpu import unused_gpu
 
 log = logging.getLogger(__name__)
 
@@ -207,6 +208,7 @@ class TrainingSession:
         how = "Resumed" if cohort.is_resumed(index) else "Training"
         sequences = cohort.sequences_of(index)
         where = f" at {grouped(sequences)} sequences" if sequences else ""
+        gpu = filter(None, [unused_gpu(self.settings.device)])
         together = f", with {others} other{'s' if others > 1 else ''}" if others else ""
         return Beginning(
             device=cohort.device,
@@ -217,7 +219,7 @@ class TrainingSession:
             },
             probe=tuple(cohort.probe(index)),
             message=f"{how}{where} on {cohort.device}{together}.",
-            notices=(*run.notices, *cohort.notices),
+            notices=(*run.notices, *cohort.notices, *gpu),
         )
 
     def _checkpoint(self, report: Report) -> Snapshot | None:

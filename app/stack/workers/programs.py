@@ -13,9 +13,12 @@ MOST_WORKERS = 8  # by default: each takes memory, idle too
 
 def devices(workers: int, gpus: Sequence[str]) -> list[dict[str, str]]:
     """What tells each worker its GPU; nothing where there is none, or the user has chosen one."""
-    if not gpus or os.environ.get("OPTOSCOPE_DEVICE", "auto") not in ("auto", "cuda"):
+    wanted = os.environ.get("OPTOSCOPE_DEVICE", "auto")
+    if not gpus or wanted not in ("auto", "cuda"):
         return [{} for _ in range(workers)]
-    return [{"OPTOSCOPE_DEVICE": gpus[number % len(gpus)]} for number in range(workers)]
+    # `auto:1` is that GPU if torch can use it, else the processor; `cuda:1` that one or none.
+    chosen = [gpu.replace("cuda", wanted) for gpu in gpus]
+    return [{"OPTOSCOPE_DEVICE": chosen[number % len(chosen)]} for number in range(workers)]
 
 
 def worker_program(

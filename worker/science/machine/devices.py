@@ -6,22 +6,38 @@ CPU = torch.device("cpu")
 
 
 def choose_device(wanted: str) -> torch.device:
-    """`auto` (a graphics processor where there is one), `cpu`, `cuda` or `cuda:1`.
+    """`auto` (a graphics processor that torch can use, where there is one) or `auto:1` (the second,
+    if it can be used), `cpu`, `cuda` or `cuda:1`.
 
     Raises ValueError, saying what there is, for what cannot be had.
     """
-    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if wanted == "auto":
-        return torch.device("cuda:0") if there else CPU
+    kind, _, number = wanted.partition(":")
+    if kind == "auto" and (number or "0").isdecimal():
+        found = int(number or 0)
+        return torch.device(f"cuda:{found}") if _is_there(found) and not gpu_fault(found) else CPU
     if wanted == "cpu":
         return CPU
-    kind, _, number = wanted.partition(":")
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if kind != "cuda" or not (number or "0").isdecimal():
         raise ValueError(f"{wanted!r} is no device: write auto, cpu, cuda or, say, cuda:1")
     if int(number or 0) >= there:
         has = f"{there} such device{'' if there == 1 else 's'}" if there else "none"
         raise ValueError(f"{wanted} cannot be had: torch {torch.__version__} finds {has}")
     return torch.device(f"cuda:{int(number or 0)}")
+
+
+def _is_there(number: int) -> bool:
+    return torch.cuda.is_available() and number < torch.cuda.device_count()
+
+
+def gpu_fault(number: int) -> str:
+    """Why torch cannot compute on a GPU, in torch's own words: its driver is too old, or it is too
+    old itself for what torch was built for. Empty if it can."""
+    try:
+        torch.ones(1, device=f"cuda:{number}").add_(1).item()
+    except (RuntimeError, AssertionError) as error:  # asserted by builds that know no GPU
+        return f"{str(error).strip().partition(chr(10))[0].rstrip('.')}."
+    return ""
 
 
 def allow_tf32(allowed: bool) -> None:
