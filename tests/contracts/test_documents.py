@@ -58,6 +58,15 @@ def test_modules_are_there(document):
     assert [name for name in sorted(names) if not there(name)] == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_variables_of_the_environment_are_settings(document):
+    others = (ROOT / "docs/reference/settings.md").read_text()  # what clients read
+    known = {f"OPTOSCOPE_{name.upper()}" for name in Settings.model_fields}
+    named = set(re.findall(r"OPTOSCOPE_\w*\w", (ROOT / document).read_text()))
+
+    assert {name for name in named - known if name not in others} == set()
+
+
 def test_what_the_first_steps_name_is_said_by_the_program():
     """Buttons, presets, headings: whoever renames one finds the tutorial that speaks of it."""
     found = re.findall(r"\*([^*]+)\*", (ROOT / "docs/first-steps.md").read_text())
