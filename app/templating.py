@@ -55,6 +55,11 @@ def fragment(template: str, blocks: Sequence[str], context: "DataclassInstance")
     return HTMLResponse(render_blocks(environment, template, blocks, _variables(context)))
 
 
+def document(template: str, context: "DataclassInstance") -> str:
+    """A page that stands alone: nothing links to it, and it to nothing."""
+    return environment.get_template(template).render(_variables(context))
+
+
 def render_error(
     request: Request, status: int, title: str, detail: str, *, deleted_run: str = ""
 ) -> HTMLResponse:

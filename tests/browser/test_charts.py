@@ -9,8 +9,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from app.services.wording import nats
+from tests.browser.support.axe import violations
 from tests.browser.support.charts import CHARTS, EVALUATORS, ROUNDED, await_points, drawn
 from tests.browser.support.program import SMALL
+from tests.integration.support.wait import until
 
 METRICS = (
     "accuracy",
@@ -22,6 +24,8 @@ METRICS = (
 HEADS = [(layer, head) for layer in range(2) for head in range(SMALL["model"]["heads"])]
 DATA = "chart => document.getElementById(chart).data.map(({meta, x, y, z}) => ({meta, x, y, z}))"
 RANGES = "charts => charts.map(chart => document.getElementById(chart).layout.xaxis.range)"
+REPORTED = "() => document.getElementById('chart-0')._fullLayout.xaxis.range"
+PICTURE = "() => document.querySelector('canvas').toDataURL()"
 SHOWN = "() => document.getElementById('loss-chart').data[0].meta.metric"
 
 
@@ -147,3 +151,42 @@ def test_a_chart_is_saved_as_a_drawing_with_its_title_and_as_pixels(page, finish
     assert "A finished run · induction strength" in drawing
     assert "sequences seen" in drawing
     assert "attention, correct − wrong" in drawing
+
+
+def test_a_report_opens_offline_with_zoom_and_frames(browser, program, finished_run, tmp_path):
+    file = tmp_path / "report.html"
+    with program.client as client:
+        file.write_bytes(client.get(f"/runs/{finished_run}/report.html").content)
+    context = browser.new_context(viewport={"width": 1000, "height": 900}, offline=True)
+    asked, errors = [], []
+    page = context.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(file.as_uri())
+
+    expect(page.locator("html")).to_have_attribute("data-drawn", "true")
+    expect(page.locator("#chart-0 .xtitle")).to_be_visible()
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    # Zoom: by dragging, and back by a double click.
+    whole = page.evaluate(REPORTED)
+    box = page.locator("#chart-0 .nsewdrag").bounding_box()
+    x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + box["width"] / 3, y + 1, steps=5)
+    page.mouse.up()
+    until(lambda: page.evaluate(REPORTED)[0] > whole[0] + 1)
+    # Frames: another one is another picture.
+    last = page.evaluate(PICTURE)
+    page.locator("#frame").focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#frame-at")).to_have_text("0 sequences")
+    assert page.evaluate(PICTURE) != last
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("body")).to_have_css("color", "rgb(238, 242, 247)")
+    page.set_viewport_size({"width": 390, "height": 844})
+    until(lambda: page.evaluate("document.querySelector('#chart-0 svg').clientWidth") < 390)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert violations(page) == []
+    assert errors == []
+    context.close()

@@ -182,9 +182,15 @@ def test_requests_are_ones_that_the_api_takes(one):
     method, address, body = request_of(one.words)
     route = routed(method, address.path)
 
-    assert set(parse_qs(address.query)) <= {one.alias for one in route.dependant.query_params}
+    assert set(parse_qs(address.query)) <= asked_of(route.dependant)
     for model in models_of(route) if body is not None else ():
         TypeAdapter(model).validate_python(with_ids(body))
+
+
+def asked_of(dependant: Any) -> set[str]:
+    """What a query may say, to the handler or to what that depends on."""
+    own = {one.alias for one in dependant.query_params}
+    return own.union(*map(asked_of, dependant.dependencies))
 
 
 def request_of(words: Sequence[str]) -> tuple[str, Any, Any]:

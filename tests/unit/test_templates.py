@@ -10,6 +10,7 @@ from app.services.compare.page import ComparePage
 from app.services.help.api_reference import DocsPage
 from app.services.help.guide import GuidePage
 from app.services.launch.page import NewPage
+from app.services.reports.report import ReportFile
 from app.services.run_page.page import LogPart, RunPageContext, StatusPart
 from app.services.runs_list.bulk_page import BulkPage
 from app.services.runs_list.page import RunsPage
@@ -32,6 +33,7 @@ PAGES = {
     "studies/page.html": StudyPageContext,
     "studies/new.html": StudyNewPage,
     "archives/page.html": ImportPage,
+    "reports/page.html": ReportFile,
 }
 PARTS = {
     "launch/page.html": [

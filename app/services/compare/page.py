@@ -106,6 +106,7 @@ class ComparePage:
     is_live: bool
     note: str
     csv_url: str
+    report_url: str
     page_data: dict[str, Any]
 
 
@@ -140,7 +141,7 @@ def compare_page(session: Session, view: CompareView, *, words: str, columns: in
         groups=chosen.groups,
         alignments=ALIGNMENTS,
         views=VIEWS,
-        value_title=_value_title(comparison),
+        value_title=value_title(comparison),
         differences=chosen.differences,
         is_transposed=len(chosen.runs) > MOST_COLUMNS,
         words=words,
@@ -148,6 +149,7 @@ def compare_page(session: Session, view: CompareView, *, words: str, columns: in
         is_live=any(one.run.state not in TERMINAL for one in chosen.runs),
         note=figure["layout"]["meta"]["note"],
         csv_url=f"/api/v1/compare.csv?{query_of(view)}",
+        report_url=f"/api/v1/compare/report.html?{query_of(view)}",
         page_data=_page_data(comparison, figure),
     )
 
@@ -219,7 +221,8 @@ def _detail(group: dict[str, Any]) -> str:
     return head_name(pick["layer"], pick["head"]) if "head" in pick else ""
 
 
-def _value_title(comparison: Comparison) -> str:
+def value_title(comparison: Comparison) -> str:
+    """What its numbers are, with their unit."""
     metric = comparison.curves.metric
     unit = f" ({metric.number_unit})" if metric.number_unit else ""
     if comparison.view.is_difference:

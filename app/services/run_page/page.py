@@ -259,6 +259,7 @@ def _downloads(run: Run) -> list[Download]:
         Download("Measurements (CSV)", f"{api}/measurements.csv", f"{run.id}.csv"),
         Download("Measurements (Parquet)", f"{api}/measurements.parquet", f"{run.id}.parquet"),
         Download("Attention frames (NumPy)", f"{api}/frames.npz", f"{run.id}-frames.npz"),
+        Download("Report (HTML)", f"{api}/report.html", f"{run.id}-report.html"),
         Download("Everything (archive)", f"{api}/archive.zip", f"{run.id}.optoscope.zip"),
         Download("Config (JSON)", f"{api}/config", f"{run.id}.json"),
         Download("Loss figure (Plotly JSON)", f"{api}/figures/loss", f"{run.id}-loss.json"),

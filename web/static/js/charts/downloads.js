@@ -1,7 +1,7 @@
 // Charts as files: as they are zoomed and smoothed now, on light paper, with their title.
 
 import { PAPER, saveImage, titled } from "./image_file.js";
-import { colour } from "../common/theme.js";
+import { colour } from "../common/colour.js";
 
 const SIZE = { width: 1000, height: 560 };
 

@@ -1,6 +1,6 @@
 // Figures come from the server in the colours of light paper; here they get the page's.
 
-import { colour } from "../common/theme.js";
+import { colour } from "../common/colour.js";
 
 const coarse = matchMedia("(pointer: coarse)").matches;
 const NARROW = 520; // pixels; a long label would cover the curves

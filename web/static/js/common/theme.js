@@ -1,4 +1,4 @@
-// Light, dark or the system's; and the design tokens as colours that canvases and charts can use.
+// Light, dark or the system's.
 
 import { remember } from "./remember.js";
 
@@ -31,16 +31,6 @@ function announce() {
 
 function choices() {
   return document.querySelectorAll('#theme-menu input[name="theme"]');
-}
-
-/** The colour that a CSS custom property stands for now, as rgb(). */
-export function colour(name) {
-  const probe = document.createElement("span");
-  probe.style.color = `var(--${name})`;
-  root.append(probe);
-  const value = getComputedStyle(probe).color;
-  probe.remove();
-  return value;
 }
 
 for (const choice of choices()) choice.addEventListener("change", () => choose(choice.value));

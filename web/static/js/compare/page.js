@@ -97,6 +97,7 @@ async function show(parts) {
   legend.replace(parts.querySelector("#legend"));
   data = JSON.parse($("page-data").textContent);
   $("csv").href = rooted(`/api/v1/compare.csv?${query()}`);
+  $("report").href = rooted(`/api/v1/compare/report.html?${query()}`);
   await draw();
 }
 

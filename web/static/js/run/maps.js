@@ -1,6 +1,6 @@
 // Drawing attention: tokens, the large map's table, the colour scale.
 
-import { colour } from "../common/theme.js";
+import { colour } from "../common/colour.js";
 
 const STEPS = 64; // of the colour scale
 const HALFWAY = 0.179; // luminance on which black and white are equally readable, at 4.58 : 1

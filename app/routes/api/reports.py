@@ -1,0 +1,50 @@
+"""REST: reports, each one file that opens without a server."""
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from app.dependencies import RunDep, SessionDep
+from app.routes.answers import Answers
+from app.routes.api.compare import ComparedDep
+from app.routes.compared import ColumnsQuery
+from app.services.charts.run_figures import FigureName
+from app.services.compare.page import USUAL_COLUMNS
+from app.services.compare.table import csv_name
+from app.services.reports.of_comparison import comparison_report
+from app.services.reports.of_run import figure_report, run_report
+from app.services.reports.report import Report, report_file
+from app.templating import document
+
+router = APIRouter(tags=["reports"])
+
+HTML: Answers = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+
+
+@router.get("/runs/{run_id}/report.html", responses=HTML, response_class=HTMLResponse)
+def get_run_report(run: RunDep, session: SessionDep) -> HTMLResponse:
+    """A run as one page that opens anywhere, with charts to zoom, attention frames, its clamps in
+    words, its settings and what repeats it.
+    """
+    return _sent(run_report(session, run), run.id)
+
+
+@router.get(
+    "/runs/{run_id}/figures/{name}/report.html", responses=HTML, response_class=HTMLResponse
+)
+def get_figure_report(run: RunDep, session: SessionDep, name: FigureName) -> HTMLResponse:
+    """One figure of a run, the same way."""
+    return _sent(figure_report(session, run, name), f"{run.id}-{name}")
+
+
+@router.get("/compare/report.html", responses=HTML, response_class=HTMLResponse)
+def get_compare_report(
+    session: SessionDep, view: ComparedDep, columns: ColumnsQuery = USUAL_COLUMNS
+) -> HTMLResponse:
+    """A comparison, the same way, with what differs in the configs of its runs."""
+    return _sent(comparison_report(session, view, columns), csv_name(view))
+
+
+def _sent(report: Report, name: str) -> HTMLResponse:
+    # To be saved and not shown: on a page of ours its own scripts may not run.
+    headers = {"Content-Disposition": f'attachment; filename="{name}-report.html"'}
+    return HTMLResponse(document("reports/page.html", report_file(report)), headers=headers)

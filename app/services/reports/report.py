@@ -1,0 +1,64 @@
+"""What a report holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+from app.services.charts.style import Figure
+from app.services.reports.inlined import bundled, plotly, styles
+
+SCRIPT, STYLES = "js/report/page.js", ("css/site.css", "css/run.css", "css/report/page.css")
+
+
+@dataclass(frozen=True)
+class ReportChart:
+    """A figure with what is said of it. `kind`: of one run, or curves of several."""
+
+    title: str
+    note: str
+    kind: str
+    figure: Figure
+    height: int = 300
+
+
+@dataclass(frozen=True)
+class ReportTable:
+    """Lines of cells under a heading; of facts the first cell is what they are of."""
+
+    title: str
+    head: Sequence[str]
+    lines: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report, whatever it is of."""
+
+    title: str
+    kind: str  # "Run", "Comparison" ...
+    lead: Sequence[str]
+    sentences: Sequence[str] = ()
+    charts: Sequence[ReportChart] = ()
+    tables: Sequence[ReportTable] = ()
+    frames: dict[str, Any] | None = None
+    config: str = ""  # as JSON, to repeat it by
+
+
+@dataclass(frozen=True)
+class ReportFile:
+    """Context of `reports/page.html`: the report, and all that it needs to be opened anywhere."""
+
+    report: Report
+    program: str
+    data: dict[str, Any]
+    style: str = field(default_factory=lambda: styles(*STYLES))
+    plotly: str = field(default_factory=plotly)
+    script: str = field(default_factory=lambda: bundled(SCRIPT))
+
+
+def report_file(report: Report) -> ReportFile:
+    """The report with its scripts and styles."""
+    charts = [{"kind": one.kind, "figure": one.figure} for one in report.charts]
+    data = {"charts": charts, "frames": report.frames}
+    return ReportFile(report, version("optoscope"), data)

@@ -1,0 +1,88 @@
+"""Reports: one file each, which holds what it shows and nothing that harms who opens it."""
+
+import json
+import re
+
+import pytest
+
+from app.schemas.config import RunConfig
+from tests.integration.support.rows import (
+    SMALL,
+    add,
+    add_frame,
+    add_probe,
+    change,
+    measurement,
+    new_run,
+)
+
+API = "/api/v1"
+DATA = re.compile(r'<script type="application/json" id="report-data">(.*?)</script>')
+EVIL = "</script><script>alert(1)</script>"
+
+
+@pytest.fixture
+def run_id(engine, outbox) -> str:
+    clamped = {**SMALL.model_dump(), "program": [{"kind": "ablate", "site": "L1H0.v"}]}
+    config = RunConfig.model_validate(clamped)
+    run_id = new_run(engine, outbox, config, name=f"Evil {EVIL}", tags=["a"], notes=f"<!-- {EVIL}")
+    add(engine, run_id, *(measurement(32 * n) for n in range(20)))
+    add_probe(engine, run_id)
+    for n in range(20):
+        add_frame(engine, outbox, run_id, 32 * n)
+    change(engine, run_id, versions={"torch": "2.13.0"}, midpoint=300.0, plateau_end=200.0)
+    return run_id
+
+
+def report(client, path: str, **query) -> tuple[str, dict]:
+    answer = client.get(f"{API}/{path}", params=query)
+    assert answer.status_code == 200, answer.text
+    assert "attachment" in answer.headers["Content-Disposition"]
+    [data] = DATA.findall(answer.text)
+    return answer.text, json.loads(data)
+
+
+def test_a_run_in_words_charts_frames_and_what_repeats_it(client, run_id):
+    text, data = report(client, f"runs/{run_id}/report.html")
+
+    assert len(data["charts"]) == 5 + 2 * 2
+    assert data["charts"][0]["figure"]["data"][0]["y"][0] == 0.7
+    assert data["frames"]["places"] == [32 * n for n in range(20)]
+    for said in (
+        "is silenced: it writes nothing",
+        "phase change at 300",
+        "torch 2.13.0",
+        "Learning rate",
+        run_id,
+    ):
+        assert said in text, said
+
+
+def test_a_report_asks_for_nothing_and_runs_nothing_that_it_was_told(client, run_id):
+    text, _ = report(client, f"runs/{run_id}/report.html")
+
+    assert "default-src 'none'" in text
+    assert EVIL not in text
+    assert text.count("<script") == text.count("</script") == 3
+    assert re.findall(r'(?:src|href)="(?!#)[^"]*"', text.split("<script>")[0]) == []
+
+
+def test_a_comparison_with_what_differs_and_one_figure(client, engine, outbox, run_id):
+    other = new_run(engine, outbox, name="Other")
+    add(engine, other, *(measurement(32 * n, loss=0.5) for n in range(20)))
+
+    text, data = report(client, "compare/report.html", runs=f"{run_id},{other}")
+    alone, figure = report(client, f"runs/{run_id}/figures/induction/report.html")
+
+    assert ("Other" in text, len(data["charts"])) == (True, 1)
+    assert figure["charts"][0]["figure"]["layout"]["meta"]["name"] == "induction"
+    assert "Induction strength of" in alone
+    assert client.get(f"{API}/compare/report.html").status_code == 422
+
+
+def test_long_runs_have_some_of_their_frames(client, run_id, monkeypatch):
+    monkeypatch.setattr("app.services.reports.frames.MOST_BYTES", 500)
+
+    _, data = report(client, f"runs/{run_id}/report.html")
+
+    assert data["frames"]["places"] == [0, 160, 320, 448, 608]
