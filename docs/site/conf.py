@@ -17,6 +17,7 @@ version = release = version_of("optoscope")
 html_title = f"Optoscope {version}"
 copyright = "the authors of Optoscope. MIT licence"
 language = "en"
+smartquotes = False  # text is as it is written, two hyphens of an option above all
 extensions = ["myst_parser", "sphinxcontrib.mermaid"]
 exclude_patterns = ["site", "**/.ipynb_checkpoints"]
 nitpicky = True
