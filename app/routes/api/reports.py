@@ -12,7 +12,7 @@ from app.services.compare.page import USUAL_COLUMNS
 from app.services.compare.table import csv_name
 from app.services.reports.of_comparison import comparison_report
 from app.services.reports.of_run import figure_report, run_report
-from app.services.reports.report import Report, report_file
+from app.services.reports.report import WrittenReport, report_file
 from app.templating import document
 
 router = APIRouter(tags=["reports"])
@@ -44,7 +44,7 @@ def get_compare_report(
     return _sent(comparison_report(session, view, columns), csv_name(view))
 
 
-def _sent(report: Report, name: str) -> HTMLResponse:
+def _sent(report: WrittenReport, name: str) -> HTMLResponse:
     # To be saved and not shown: on a page of ours its own scripts may not run.
     headers = {"Content-Disposition": f'attachment; filename="{name}-report.html"'}
     return HTMLResponse(document("reports/page.html", report_file(report)), headers=headers)

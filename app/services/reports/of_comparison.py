@@ -7,12 +7,12 @@ from app.services.compare.comparison import Comparison
 from app.services.compare.figures import compare_figure
 from app.services.compare.page import read_comparison, value_title
 from app.services.compare.view import CompareView
-from app.services.reports.report import Report, ReportChart, ReportTable
+from app.services.reports.report import ReportChart, ReportTable, WrittenReport
 from app.services.runs.run_read import describe_config
 from app.services.wording import short
 
 
-def comparison_report(session: Session, view: CompareView, columns: int) -> Report:
+def comparison_report(session: Session, view: CompareView, columns: int) -> WrittenReport:
     """The figure of a comparison, its runs, and what differs in their configs."""
     comparison = read_comparison(session, view)
     figure = compare_figure(comparison, columns)
@@ -20,7 +20,7 @@ def comparison_report(session: Session, view: CompareView, columns: int) -> Repo
     title = value_title(comparison)
     chart = ReportChart(title, meta["note"], "overlay", figure, meta.get("height") or 420)
     runs = comparison.chosen.runs
-    return Report(
+    return WrittenReport(
         title=f"{title} of {len(runs)} run{'s' if len(runs) > 1 else ''}",
         kind="Comparison",
         lead=[],

@@ -14,17 +14,17 @@ from app.services.charts.axes import Look
 from app.services.charts.run_figures import STRENGTHS, FigureName
 from app.services.launch.config_form import form_of
 from app.services.reports.frames import report_frames
-from app.services.reports.report import Report, ReportChart, ReportTable
+from app.services.reports.report import ReportChart, ReportTable, WrittenReport
 from app.services.run_page.charts import read_figure
 from app.services.run_page.repeat import repeat_of
 from app.services.runs.run_read import read_whole_run
 from app.services.wording import between, duration, short
 
 
-def run_report(session: Session, run: Run) -> Report:
+def run_report(session: Session, run: Run) -> WrittenReport:
     """What is known of a run: in words, in charts, and what repeats it."""
     config, read = RunConfig.model_validate(run.config), read_whole_run(session, run)
-    return Report(
+    return WrittenReport(
         title=read.name,
         kind="Run",
         lead=list(_lead(read)),
@@ -36,10 +36,10 @@ def run_report(session: Session, run: Run) -> Report:
     )
 
 
-def figure_report(session: Session, run: Run, name: FigureName) -> Report:
+def figure_report(session: Session, run: Run, name: FigureName) -> WrittenReport:
     """One figure of a run."""
     read, chart = read_whole_run(session, run), _chart(session, run, name, Look())
-    return Report(
+    return WrittenReport(
         title=f"{chart.title} of {read.name}",
         kind="Figure",
         lead=list(_lead(read)),

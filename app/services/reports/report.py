@@ -32,7 +32,7 @@ class ReportTable:
 
 
 @dataclass(frozen=True)
-class Report:
+class WrittenReport:
     """A report, whatever it is of."""
 
     title: str
@@ -49,7 +49,7 @@ class Report:
 class ReportFile:
     """Context of `reports/page.html`: the report, and all that it needs to be opened anywhere."""
 
-    report: Report
+    report: WrittenReport
     program: str
     data: dict[str, Any]
     style: str = field(default_factory=lambda: styles(*STYLES))
@@ -57,7 +57,7 @@ class ReportFile:
     script: str = field(default_factory=lambda: bundled(SCRIPT))
 
 
-def report_file(report: Report) -> ReportFile:
+def report_file(report: WrittenReport) -> ReportFile:
     """The report with its scripts and styles."""
     charts = [{"kind": one.kind, "figure": one.figure} for one in report.charts]
     data = {"charts": charts, "frames": report.frames}
