@@ -22,7 +22,7 @@ FIND_PYTHON := for name in $(PYTHON) python3 python3.14 python3.13 python3.12 py
 INSTALL := python="$$($(FIND_PYTHON))" && "$$python" requirements/install.py
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-torch fuzz quick quick-science quick-others check bench bench-server bench-pages bench-streams screenshots docs format lock wheel clean
+.PHONY: help run test test-torch fuzz quick quick-science quick-others check bench bench-server bench-pages bench-streams bench-scale screenshots docs format lock wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -74,6 +74,9 @@ bench-pages: $(VENV)/.dev ## load, size, business and memory of pages in a Chrom
 
 bench-streams: $(VENV)/.dev ## a thousand open streams of a run that trains, on one web process
 	$(BIN)/python -m tests.bench.streams --out bench-streams.json $(ARGS)
+
+bench-scale: $(VENV)/.dev ## how many runs train at once on one Postgres, and how many it can hold
+	$(BIN)/python -m tests.bench.scale --out bench-scale.json $(ARGS)
 
 screenshots: $(VENV)/.dev ## pictures of every page into docs/images; trains what they show
 	$(BIN)/python -m tests.screenshots $(ARGS)

@@ -111,10 +111,13 @@ def relatives_of(session: Session, run: Run, *, limit: int) -> Sequence[Run]:
     """The runs of its studies, its parent, its siblings and its forks, newest first."""
     studies = select(StudyRunRow.study_id).where(StudyRunRow.run_id == run.id)
     in_studies = select(StudyRunRow.run_id).where(StudyRunRow.study_id.in_(studies))
-    is_family = or_(Run.id == run.parent_id, Run.parent_id.in_([run.id, run.parent_id]))
+    parent = select(Run.id).where(Run.id == run.parent_id)
+    forks = select(Run.id).where(Run.parent_id.in_([run.id, run.parent_id]))
+    # Each found by an index of its own; joined by OR they are looked for in every run there is.
+    related = union(in_studies, parent, forks).subquery()
     statement = (
         select(Run)
-        .where(Run.id != run.id, or_(Run.id.in_(in_studies), is_family))
+        .where(Run.id != run.id, Run.id.in_(select(related.c.run_id)))
         .order_by(Run.created_at.desc(), Run.id)
         .limit(limit)
     )

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     ColumnExpressionArgument,
+    Subquery,
     Text,
     cast,
     func,
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Session
 from app.db.models import INCLUDING_DELETED, MeasurementRow, Run, StudyRunRow
 from app.schemas.state import RunState
 
+NEWEST = 10_000  # runs of which the list lets choose tags and datasets
 SHORTEST_ID = 4  # characters of an id that find its run: shorter words are words
 _TRAIN = 1  # the training evaluator's place in `Measurement.loss`, as SQL counts
 
@@ -189,15 +191,22 @@ def latest(number: ColumnElement[float]) -> ColumnElement[Any]:
 
 
 def tags_in_use(session: Session) -> Sequence[str]:
-    """Every tag that any run has."""
-    tag = func.unnest(Run.tags, type_=Text()).label("tag")
+    """Every tag that any of the newest runs has."""
+    newest = _newest(Run.tags.label("tags"))
+    tag = func.unnest(newest.c.tags, type_=Text()).label("tag")
     return session.scalars(select(tag).distinct().order_by(tag)).all()
 
 
 def datasets_in_use(session: Session) -> Sequence[str]:
-    """Every dataset that any run was trained on."""
-    dataset = Run.config[("task", "dataset")].as_string()
+    """Every dataset that any of the newest runs was trained on."""
+    dataset = _newest(Run.config[("task", "dataset")].as_string().label("dataset")).c.dataset
     return session.scalars(select(dataset).distinct().order_by(dataset)).all()
+
+
+def _newest(column: ColumnElement[Any]) -> Subquery:
+    """A column of the runs that a choice is made of: to read all of a large table takes seconds."""
+    newest_first = (Run.created_at.desc(), Run.id.desc())
+    return select(column).order_by(*newest_first).limit(NEWEST).subquery()
 
 
 class LossPoint(NamedTuple):

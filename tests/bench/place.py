@@ -15,6 +15,7 @@ from app.db.engine import make_engine
 from app.db.whole.migrate import upgrade
 from app.services.runs.outbox import Outbox
 from app.stack.assets import ensure_assets
+from app.stack.servers.postgres import SETTINGS
 from app.stack.servers.start import Servers, start_servers
 from tests.integration.support.web_server import free_port, wait_until_served
 
@@ -30,21 +31,27 @@ class Place:
     outbox: Outbox
     environment: dict[str, str]  # for processes that use the same servers
     web: int  # the web server's process
+    postgres: int
+    valkey: int
 
 
 @contextmanager
-def served() -> Iterator[Place]:
-    """Everything but workers, empty, until the block ends."""
+def served(*, durable: bool = False, connections: int | None = None) -> Iterator[Place]:
+    """Everything but workers, empty, until the block ends. `durable`: as in earnest, and slower;
+    `connections`: that Postgres takes, if not as many as the program's own does."""
     ensure_assets()
+    if connections is not None:
+        SETTINGS["max_connections"] = str(connections)
     with tempfile.TemporaryDirectory(prefix="optoscope-bench-") as folder:
         Path(folder).chmod(0o755)  # Postgres, started by root, runs as a user of its own
-        with start_servers(Path(folder), durable=False) as servers:
+        with start_servers(Path(folder), durable=durable) as servers:
             upgrade(servers.database_url)
             engine, outbox = make_engine(servers.database_url), Outbox(servers.redis_url)
             environment = _environment(servers, Path(folder))
             try:
-                with _web(Path(folder), environment) as (url, pid):
-                    yield Place(url, engine, outbox, environment, pid)
+                with _web(Path(folder), environment) as (url, web):
+                    pids = (web, servers.postgres.pid, servers.valkey.pid)
+                    yield Place(url, engine, outbox, environment, *pids)
             finally:
                 outbox.close()
                 engine.dispose()

@@ -34,8 +34,9 @@ SEQUENCES = re.compile(rb'"sequences":(\d+),"elapsed_seconds"')
 
 @dataclass
 class StreamReader:
-    """What came to one client."""
+    """What came to one client. `known`: events that tell of what was there before."""
 
+    known: int = POINTS
     places: list[int] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)  # seconds since a number left its model
     is_done: bool = False
@@ -58,7 +59,7 @@ class StreamReader:
         elif name.startswith(b"event: measurement"):
             self.places += map(int, SEQUENCES.findall(event))
             # Several at once are those of before, or what was read after a gap: the last counts.
-            if len(self.places) > POINTS:
+            if len(self.places) > self.known:
                 computed = datetime.fromisoformat(COMPUTED.findall(event)[-1].decode())
                 self.delays.append(time.time() - computed.timestamp())
 

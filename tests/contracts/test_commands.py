@@ -56,6 +56,7 @@ TOLD = {
     "kubectl": NO_CLUSTER,
     "make bench": MINUTES,
     "make bench-pages": MINUTES,
+    "make bench-scale": MINUTES,
     "make bench-server": MINUTES,
     "make bench-streams": MINUTES,
     "make check": SUITE,

@@ -1,0 +1,88 @@
+"""Statements of pages that must not read every run there is: by what Postgres plans to do."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, text
+from sqlalchemy.orm import Session
+
+from app.db import lineage, runs, runs_list
+from app.db.engine import session_scope
+from app.schemas.state import RunState
+from tests.integration.support.rows import change, moved, new_run
+
+
+@contextmanager
+def plans_of(engine: Engine, session: Session) -> Iterator[list[dict[str, Any]]]:
+    """What Postgres would do for each statement of the block, if it preferred indexes."""
+    plans: list[dict[str, Any]] = []
+    session.execute(text("SET LOCAL enable_seqscan = off"))
+
+    def explain(connection, cursor, statement, parameters, *_) -> None:
+        with connection.connection.cursor() as asks:
+            asks.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
+            plans.append(asks.fetchone()[0][0]["Plan"])
+
+    event.listen(engine, "before_cursor_execute", explain)
+    yield plans
+    event.remove(engine, "before_cursor_execute", explain)
+
+
+def whole_reads(node: dict[str, Any]) -> list[str]:
+    """The steps of a plan that fetch every run: those that no index narrows and no limit ends."""
+    if node["Node Type"] == "Limit" and "Sort" not in node["Plans"][0]["Node Type"]:
+        return []
+    is_of_runs = node.get("Relation Name") == "run"
+    narrows = {"Index Cond", "Recheck Cond"} & node.keys()
+    is_whole = node["Node Type"] in ("Seq Scan", "Index Scan", "Bitmap Heap Scan") and not narrows
+    own = [str(node)] if is_of_runs and is_whole else []
+    return own + [one for part in node.get("Plans", ()) for one in whole_reads(part)]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda session, run: lineage.relatives_of(session, run, limit=5),
+        lambda session, _: runs.runs_by_state(session),
+        lambda session, _: runs_list.tags_in_use(session),
+        lambda session, _: runs_list.datasets_in_use(session),
+    ],
+    ids=["relatives", "by state", "tags", "datasets"],
+)
+def test_no_page_reads_every_run(ask: Callable[[Session, object], object], engine, outbox):
+    run_id = new_run(engine, outbox)
+    with session_scope(engine) as session:
+        run = runs.run_by_id(session, run_id)
+        with plans_of(engine, session) as plans:
+            ask(session, run)
+
+    assert [whole_reads(plan) for plan in plans] == [[]]
+
+
+def test_states_are_counted_without_deleted_runs(engine, outbox):
+    ids = [new_run(engine, outbox) for _ in range(3)]
+    moved(engine, outbox, ids[0], RunState.CANCELLED)
+    for one in ids[:2]:
+        with engine.begin() as connection:
+            gone = text("UPDATE run SET deleted_at = now(), kept_until = now() WHERE id = :id")
+            connection.execute(gone, {"id": one})
+
+    with session_scope(engine) as session:
+        assert runs.runs_by_state(session) == {RunState.QUEUED: 1}
+
+
+def test_choices_are_those_of_the_newest_runs(engine, outbox, monkeypatch):
+    for number, tag in enumerate(("old", "new", "newer")):
+        run_id = new_run(engine, outbox, tags=[tag, "all"])
+        change(engine, run_id, config=_of(f"dataset{number}"))
+    monkeypatch.setattr(runs_list, "NEWEST", 2)
+
+    with session_scope(engine) as session:
+        assert runs_list.tags_in_use(session) == ["all", "new", "newer"]
+        assert runs_list.datasets_in_use(session) == ["dataset1", "dataset2"]
+
+
+def _of(dataset: str) -> dict[str, dict[str, str]]:
+    return {"task": {"dataset": dataset}}
