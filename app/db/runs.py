@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import cast, func, select, union_all, update
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.db.locks import WRITING
 from app.db.models import INCLUDING_DELETED, Moment, Run, RunEvent
@@ -14,6 +14,8 @@ from app.db.waiting import is_kept_waiting
 from app.schemas.datasets import FILE
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, RunState
 
+ALIKE_AMONG = 10_000  # runs
+_NEWEST_FIRST = (Run.created_at.desc(), Run.id.desc())
 TIMED_SEQUENCES = 50_000  # of a run, from which its speed says how long others will take
 
 
@@ -125,16 +127,17 @@ def rates_of_alike(
 ) -> Sequence[tuple[float, int]]:
     """Sequences per second of the latest runs with this model and batch size, and how many shared
     the trainer, as far as they went far enough to tell: the first reports have starting and
-    compiling in them."""
+    compiling in them. Among the newest runs: where none is alike, all of a table would be read."""
+    newest = aliased(Run, select(Run).order_by(*_NEWEST_FIRST).limit(ALIKE_AMONG).subquery())
     statement = (
-        select(Run.sequences_per_second, func.coalesce(Run.companions, 0) + 1)
+        select(newest.sequences_per_second, func.coalesce(newest.companions, 0) + 1)
         .where(
-            Run.config["model"] == cast(model, JSONB),
-            Run.config[("training", "batch_size")].as_integer() == batch_size,
-            Run.sequences_per_second > 0,
-            Run.sequences >= TIMED_SEQUENCES,
+            newest.config["model"] == cast(model, JSONB),
+            newest.config[("training", "batch_size")].as_integer() == batch_size,
+            newest.sequences_per_second > 0,
+            newest.sequences >= TIMED_SEQUENCES,
         )
-        .order_by(Run.created_at.desc())
+        .order_by(newest.created_at.desc())
         .limit(limit)
     )
     return [(rate, together) for rate, together in session.execute(statement) if rate]

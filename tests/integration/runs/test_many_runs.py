@@ -48,8 +48,9 @@ def whole_reads(node: dict[str, Any]) -> list[str]:
         lambda session, _: runs.runs_by_state(session),
         lambda session, _: runs_list.tags_in_use(session),
         lambda session, _: runs_list.datasets_in_use(session),
+        lambda session, _: runs.rates_of_alike(session, {}, 32, limit=5),
     ],
-    ids=["relatives", "by state", "tags", "datasets"],
+    ids=["relatives", "by state", "tags", "datasets", "alike"],
 )
 def test_no_page_reads_every_run(ask: Callable[[Session, object], object], engine, outbox):
     run_id = new_run(engine, outbox)
