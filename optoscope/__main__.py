@@ -1,5 +1,6 @@
 """The command `optoscope`: hands each of its commands to the part of the program that has it."""
 
+import argparse
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _part_of(command: str) -> Main:
     """What does the command. Each loads only what it needs: torch takes seconds."""
+    if command == "completion":
+        return _complete
     if command in commands.NAMES:
         return commands.main
     if command in SCIENCE:
@@ -39,6 +42,18 @@ def _part_of(command: str) -> Main:
     from app.cli import main as server
 
     return server
+
+
+def _complete(given: list[str]) -> int:
+    """What a shell needs to complete the commands of all parts. Of the science only their names:
+    some ask for this whenever a shell starts, and torch takes seconds."""
+    from app.cli import _parser as server
+
+    science = argparse.ArgumentParser()
+    names = science.add_subparsers()
+    for name, said in SCIENCE.items():
+        names.add_parser(name, help=said)
+    return commands.main(given, [server(), science])
 
 
 def _help() -> int:

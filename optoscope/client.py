@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from typing_extensions import Unpack
-
 from optoscope.analyses import AnalysisHandle
 from optoscope.options import Clamp, Config, RunOptions, laid_over, merged
 from optoscope.paper import PaperHandle
@@ -21,6 +19,7 @@ from optoscope.wire.paging import pages
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
+    from typing_extensions import Unpack
 
 Texts = str | Sequence[str]
 Base = Config | RunHandle | str | None
@@ -60,7 +59,7 @@ class Client:
         tags: Sequence[str] = (),
         notes: str = "",
         priority: int = 0,
-        **options: Unpack[RunOptions],
+        **options: "Unpack[RunOptions]",
     ) -> RunHandle:
         """Queues a run. Without anything said it is the paper's main experiment.
 
@@ -77,7 +76,7 @@ class Client:
         clamps: Sequence[Clamp] | None = None,
         preset: str | None = None,
         config: Config | None = None,
-        **options: Unpack[RunOptions],
+        **options: "Unpack[RunOptions]",
     ) -> dict[str, Any]:
         """What `launch` would launch: its whole config, in sentences, and what it would cost."""
         body = self._launch_body(preset, config, clamps, options)
@@ -126,6 +125,15 @@ class Client:
         query = {"runs": [] if alone else ",".join(ids), "series": list(series)}
         with self._connection.stream(f"{path}.{format}", query) as answer:
             yield from answer.iter_bytes()
+
+    def archive(self, runs: Iterable[RunHandle | str], to: str | Path) -> Path:
+        """Writes everything of several runs to a file."""
+        ids = ",".join(one if isinstance(one, str) else one.id for one in runs)
+        return self._connection.save("/archive.zip", Path(to), {"runs": ids})
+
+    def import_archive(self, file: str | Path) -> dict[str, Any]:
+        """Takes in the runs of an archive, all or nothing; what is here already stays as it is."""
+        return dict(self._connection.send_file("/archives", "archive", Path(file)))
 
     # Studies
 

@@ -1,6 +1,5 @@
 """A run on a server: followed, read, forked, asked."""
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -137,26 +136,19 @@ class RunHandle:
 
     def download(self, at: int, to: str | Path) -> Path:
         """Writes the checkpoint at exactly `at` to a safetensors file, and checks its SHA-256."""
-        path, digest = Path(to), hashlib.sha256()
-        [expected] = [one.sha256 for one in self.checkpoints() if one.sequences == at] or [""]
-        partial = path.with_name(f"{path.name}.part")
-        with (
-            self._connection.stream(f"{self._path}/checkpoints/{at}/file") as answer,
-            partial.open("wb") as file,
-        ):
-            for piece in answer.iter_bytes():
-                digest.update(piece)
-                file.write(piece)
-        if digest.hexdigest() != expected:
-            partial.unlink()
-            raise OSError(f"The checkpoint at {at} came damaged; try again.")
-        return partial.replace(path)
+        expected = [one.sha256 for one in self.checkpoints() if one.sequences == at]
+        path = f"{self._path}/checkpoints/{at}/file"
+        return self._connection.save(path, Path(to), sha256="".join(expected))
 
     def weights(self, at: int) -> dict[str, Any]:
         """The arrays of a checkpoint by name, as numpy's; takes the library safetensors."""
         load = library("safetensors.numpy", "safetensors").load
         with self._connection.stream(f"{self._path}/checkpoints/{at}/file") as answer:
             return dict(load(answer.read()))
+
+    def archive(self, to: str | Path) -> Path:
+        """Writes everything of it to a file, which `Client.import_archive` reads elsewhere."""
+        return self._connection.save(f"{self._path}/archive.zip", Path(to))
 
     # Acting
 

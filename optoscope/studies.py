@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from optoscope.options import place_of
@@ -84,6 +85,10 @@ class StudyHandle:
         `columns`, as the API takes them."""
         said = self._connection.get(f"{self._path}/figure", {"metric": metric, **query})
         return plotly_figure(said)
+
+    def archive(self, to: str | Path) -> Path:
+        """Writes it and its runs to a file, which `Client.import_archive` reads elsewhere."""
+        return self._connection.save(f"{self._path}/archive.zip", Path(to))
 
     def request(self) -> dict[str, Any]:
         """What it was launched with."""

@@ -4,6 +4,9 @@
 script also starts servers, which lack what clients need.
 """
 
+import argparse
+from collections.abc import Sequence
+
 NAMES = {
     "runs": "list runs",
     "show": "one run: state, loss drop, clamps",
@@ -17,14 +20,17 @@ NAMES = {
     "delete": "delete runs that have ended; they can be restored",
     "undelete": "take deletions back",
     "export": "measurements as a table, or weights",
+    "archive": "everything of a study or of runs as one file",
+    "import-archive": "take in such a file, from here or elsewhere",
     "study": "launch, list, show and end studies",
     "analyses": "ask about saved weights, read answers",
-    "completion": "complete these commands in a shell",
+    "completion": "complete all commands in a shell",
 }
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Does what the command line says; the exit status."""
+def main(arguments: list[str] | None = None, beside: Sequence[argparse.ArgumentParser] = ()) -> int:
+    """Does what the command line says; the exit status. `beside`: parsers of the command's other
+    parts, which shells are to complete as well."""
     from optoscope.commands.parser import run
 
-    return run(arguments)
+    return run(arguments, beside)

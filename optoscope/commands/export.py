@@ -50,5 +50,35 @@ def _format(out: Path | None) -> str:
     return suffix if suffix in FORMATS else FORMATS[0]
 
 
+def _add_archive(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="ids")
+    parser.add_argument("--study", metavar="ID", help="a study with its runs instead")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.zip", help="where to")
+
+
+def _archive(given: argparse.Namespace, client: Client, printer: Printer) -> int:
+    if bool(given.runs) == bool(given.study):
+        raise ValueError("Name runs, or a study by --study.")
+    if given.study:
+        file = client.study_by_id(given.study).archive(given.out)
+    else:
+        file = client.archive(given.runs, given.out)
+    printer.line(f"{file}: {file.stat().st_size:,} bytes")
+    return 0
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE.zip")
+
+
+def _import(given: argparse.Namespace, client: Client, printer: Printer) -> int:
+    printer.document(client.import_archive(given.file))
+    return 0
+
+
 SAYS = "Every measurement, nothing thinned; losses in nats."
-COMMANDS = (Command("export", _add, _export, SAYS),)
+COMMANDS = (
+    Command("export", _add, _export, SAYS),
+    Command("archive", _add_archive, _archive),
+    Command("import-archive", _add_import, _import),
+)

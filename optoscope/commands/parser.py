@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
 from optoscope.client import Client
@@ -22,9 +23,10 @@ ALL: tuple[Command, ...] = (
 INTERRUPTED = 130  # as shells say it of what Ctrl-C ended
 
 
-def run(arguments: list[str] | None = None) -> int:
+def run(arguments: list[str] | None = None, beside: Sequence[argparse.ArgumentParser] = ()) -> int:
     """Does what the command line says; the exit status."""
     given = parser().parse_args(arguments)
+    given.beside = beside
     try:
         return _act(given)
     except (OptoscopeError, ImportError, OSError, ValueError) as error:

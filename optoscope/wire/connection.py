@@ -1,9 +1,11 @@
 """One server, and how it is asked: requests that are repeated where that is safe, and errors."""
 
+import hashlib
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -49,6 +51,27 @@ class Connection:
     def text(self, path: str, query: Query | None = None) -> str:
         """The same as text: tables."""
         return self._repeated("GET", path, params=_params(query)).text
+
+    def save(self, path: str, to: Path, query: Query | None = None, sha256: str = "") -> Path:
+        """Writes an answer to a file, whole or not at all; `sha256`: what it has to have."""
+        digest, partial = hashlib.sha256(), to.with_name(f"{to.name}.part")
+        try:
+            with self.stream(path, query) as answer, partial.open("wb") as file:
+                for piece in answer.iter_bytes():
+                    digest.update(piece)
+                    file.write(piece)
+            if sha256 and digest.hexdigest() != sha256:
+                raise OSError(f"{to.name} came damaged; try again.")
+            return partial.replace(to)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def send_file(self, path: str, field: str, file: Path) -> Json:
+        """Sends a file as a form's field; however long the answer takes. Never sent twice."""
+        with file.open("rb") as opened:
+            timeout = httpx.Timeout(30, connect=10, read=None)
+            files = {field: (file.name, opened)}
+            return _document(self._once("POST", path, files=files, timeout=timeout))
 
     def may_be_framed(self, url: str) -> bool:
         """Whether a page of the server says that pages of others may have it in a frame."""

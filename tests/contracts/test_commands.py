@@ -71,6 +71,7 @@ TOLD = {
     "make wheel": "tests/integration/stack/test_wheel.py"
     "::test_a_wheel_has_one_package_with_pages_libraries_and_migrations",
     "optoscope analyses": LISTS,
+    "optoscope archive": f"{CLIENT}test_the_command_exports_what_the_api_writes",
     "optoscope backup": BACKUP,
     "optoscope cancel": ENDS_RUNS,
     "optoscope completion": "tests/unit/client/test_commands.py"
@@ -79,6 +80,7 @@ TOLD = {
     "optoscope follow": LISTS,
     "optoscope fork": ENDS_RUNS,
     "optoscope health": WORKERS,
+    "optoscope import-archive": f"{CLIENT}test_the_command_exports_what_the_api_writes",
     "optoscope import": "tests/integration/api/test_imports.py"
     "::test_the_command_writes_a_file_and_says_what_was_left_out",
     "optoscope launch": ENDS_RUNS,

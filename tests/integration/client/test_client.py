@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,12 @@ import pandas as pd
 import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
-from pydantic import SecretStr
 from safetensors.numpy import load_file
 
 from app.main import create_app
 from optoscope import Client, OptoscopeError, RunHandle, StudyHandle, clamp
 from optoscope.commands import main
 from optoscope.wire import settings
-from tests.integration.support.door import TOKEN
 from tests.integration.support.web_server import WebServer, serving
 from tests.integration.support.worker_process import WorkerProcess
 
@@ -297,24 +296,6 @@ def test_a_card_shows_a_run_as_text_and_links_to_its_page(run):
     run.change(name="Match fixed")
 
 
-def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(served, monkeypatch):
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    monkeypatch.delenv("no_proxy", raising=False)
-    with Client(served.url) as lab:
-        assert lab.datasets()
-
-
-def test_a_server_that_asks_for_a_token_is_given_one(session_settings, monkeypatch, tmp_path):
-    asking = session_settings.model_copy(update={"token": SecretStr(TOKEN)})
-    with serving(create_app(asking)) as server:
-        with Client(server.url) as lab, pytest.raises(OptoscopeError, match="OPTOSCOPE_TOKEN"):
-            lab.runs()
-        (tmp_path / "token").write_text(f"{TOKEN}\n")
-        monkeypatch.setenv(settings.TOKEN_FILE, str(tmp_path / "token"))
-        with Client(server.url) as lab:
-            assert lab.runs()
-
-
 class Shell:
     """The commands, as a shell without a terminal calls them."""
 
@@ -367,6 +348,15 @@ def test_the_command_exports_what_the_api_writes(served, shell, run, study, tmp_
     at, to = str(first.sequences), str(tmp_path / "weights")
     assert shell("export", run.id, "--weights", at, "--out", to) == f"{to}\n"
     assert Path(to).stat().st_size == first.size
+
+    to = str(tmp_path / "study.zip")
+    shell("archive", "--study", study.id, "--out", to)
+    imported = shell.json("import-archive", to)  # everything is here already
+    assert [one["is_new"] for one in (*imported["studies"], *imported["runs"])] == [False] * 3
+    assert [one["id"] for one in imported["runs"]] == ids
+    shell("archive", run.id, "--out", to)
+    assert zipfile.is_zipfile(to)
+    assert main(["archive", "--out", to]) == 1
 
 
 def test_commands_launch_fork_and_end(shell, run, tmp_path, capsys):

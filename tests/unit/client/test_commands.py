@@ -1,11 +1,14 @@
 """The command line of the client, up to what it asks of a server."""
 
 import argparse
+import re
 import subprocess
 import sys
 
 import pytest
 
+from optoscope.__main__ import SCIENCE
+from optoscope.__main__ import main as command
 from optoscope.commands import NAMES, main
 from optoscope.commands.command import clamp_of, setting, values
 from optoscope.commands.parser import ALL, parser
@@ -109,3 +112,12 @@ def test_shells_complete_every_command(shell, capsys):
 
     said = capsys.readouterr().out
     assert all(name in said for name in NAMES)
+
+
+def test_the_command_itself_completes_those_of_all_its_parts(capsys):
+    assert command(["completion", "bash"]) == 0
+
+    said = capsys.readouterr().out
+    [names] = re.findall(r"^_shtab_optoscope_subparsers=\((.*)\)$", said, re.MULTILINE)
+    assert {*names.split()} >= {*NAMES, *SCIENCE, "up", "backup"}
+    assert "--least-free-mb" in said

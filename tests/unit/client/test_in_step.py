@@ -176,6 +176,10 @@ ASKS: dict[str, Callable[[], Any]] = {
     ),
     "analyse": lambda: run().analyse("ablation_grid", acts=["none", "remove"]),
     "analyses of a run": lambda: run().analyses(),
+    "archive": lambda: run().archive("/tmp/none.zip"),
+    "archive of a study": lambda: study().archive("/tmp/none.zip"),
+    "archive of several": lambda: lab().archive(["a", run()], "/tmp/none.zip"),
+    "import_archive": lambda: lab().import_archive(__file__),
     "cancel": lambda: run().cancel(),
     "pause": lambda: run().pause(),
     "resume": lambda: run().resume(),
@@ -216,7 +220,7 @@ def test_what_is_sent_is_what_the_api_takes(listener: Listener, ask: Callable[[]
     operation = operation_of(request)
     known = {one["name"] for one in operation.get("parameters", ())}
     assert {*request.url.params} <= known
-    if request.content:
+    if request.headers.get("Content-Type") == "application/json":
         body_schema = operation["requestBody"]["content"]["application/json"]["schema"]
         # The references within are to the document's own places.
         whole = {**body_schema, "components": document()["components"]}

@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from optoscope.reading.libraries import library
 from optoscope.reading.points import point_from
 from optoscope.reading.tables import of_csv, of_lines
 from optoscope.studies import axes_of
-from optoscope.wire import settings
+from optoscope.wire import connection, settings
 from optoscope.wire.connection import Connection
 from optoscope.wire.errors import OptoscopeError, RequestFault, refusal
 from optoscope.wire.event_stream import ServerEvent, read_events
@@ -163,9 +164,9 @@ def test_addresses_of_this_machine_are_known(url, own):
 
 
 def test_a_server_that_is_not_there_is_told_with_what_to_do():
-    connection = Connection("http://127.0.0.1:1")
+    lab = Connection("http://127.0.0.1:1")
     with pytest.raises(OptoscopeError, match="optoscope up") as caught:
-        connection.delete("/runs/a")
+        lab.delete("/runs/a")
     assert caught.value.status == 0
 
 
@@ -204,3 +205,92 @@ def test_a_library_that_is_missing_is_told_with_what_to_install():
     with pytest.raises(ImportError, match="pip install nothing_of_that_name"):
         library("nothing_of_that_name.part")
     assert library("json") is json
+
+
+class Answering(httpx.BaseTransport):
+    """Answers one request after the other, and remembers them."""
+
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self.answers, self.asked = [*answers], []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def connected(monkeypatch):
+    """A connection to a server that answers so, and what it is asked."""
+    monkeypatch.setattr(connection, "PAUSES", (0, 0))
+    inside = httpx.Client.__init__
+
+    def connected(*answers: httpx.Response | Exception) -> tuple[Connection, list[httpx.Request]]:
+        transport = Answering(*answers)
+        monkeypatch.setattr(
+            httpx.Client, "__init__", lambda self, **said: inside(self, **said, transport=transport)
+        )
+        return Connection("http://lab"), transport.asked
+
+    return connected
+
+
+CUT = httpx.RemoteProtocolError("the server has left")
+
+
+def test_what_may_not_have_been_heard_is_sent_again_as_the_same_request(connected):
+    lab, asked = connected(CUT, httpx.Response(503), httpx.Response(202, json={"id": "a"}))
+
+    assert lab.post("/runs", {"config": {}}) == {"id": "a"}
+    assert len({request.headers["Idempotency-Key"] for request in asked}) == 1
+    assert [request.content for request in asked] == [b'{"config":{}}'] * 3
+
+
+def test_another_launch_is_another_request(connected):
+    lab, asked = connected(*(httpx.Response(202, json={}) for _ in range(2)))
+    for _ in range(2):
+        lab.post("/runs", {})
+    assert len({request.headers["Idempotency-Key"] for request in asked}) == 2
+
+
+def test_it_is_given_up_after_three_times_and_at_once_where_nothing_would_change(connected):
+    lab, asked = connected(CUT, CUT, CUT)
+    with pytest.raises(OptoscopeError, match="the server has left"):
+        lab.get("/runs")
+    assert len(asked) == 3
+    lab, asked = connected(httpx.Response(404, json={"detail": "There is none."}))
+    with pytest.raises(OptoscopeError, match="There is none"):
+        lab.get("/runs/a")
+    assert len(asked) == 1
+
+
+def test_a_deletion_is_never_sent_again(connected):
+    lab, asked = connected(CUT)
+    with pytest.raises(OptoscopeError):
+        lab.delete("/runs/a")
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(200, text="<html>"), httpx.Response(301, headers={"Location": "https://lab"})],
+)
+def test_what_is_no_optoscope_is_told(connected, answer):
+    lab, _ = connected(answer)
+    with pytest.raises(OptoscopeError, match="is no Optoscope"):
+        lab.get("/runs")
+
+
+def test_a_download_that_breaks_off_leaves_no_file(connected, tmp_path):
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise CUT
+
+    lab, _ = connected(httpx.Response(200, content=broken()), httpx.Response(200, content=b"bad"))
+    with pytest.raises(OptoscopeError, match="the server has left"):
+        lab.save("/a", tmp_path / "file")
+    with pytest.raises(OSError, match="came damaged"):
+        lab.save("/a", tmp_path / "file", sha256="0" * 64)
+    assert list(tmp_path.iterdir()) == []
