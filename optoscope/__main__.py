@@ -16,6 +16,7 @@ SCIENCE = {
     "exhaustive": "measure a model on all sequences",
     "replay": "train on exactly the given batches",
     "toy": "train the three-vector toy model",
+    "gpucheck": "check and time training on a GPU",
     "bench": "measure how fast this machine trains",
 }
 

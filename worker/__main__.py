@@ -5,8 +5,6 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from worker.training.faults import fault_of
-
 OFFLINE = "python -m worker"  # what this is called in a checkout
 PARTS = ("attn", "logits", "loss")  # what `evaluate` writes
 _INPUTS = """
@@ -122,6 +120,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], None]:
         from worker.offline.replay import replay
 
         return replay
+    if name == "gpucheck":
+        from worker.bench.gpucheck.command import gpucheck
+
+        return gpucheck
     from worker.bench.command import bench
 
     return bench
@@ -130,7 +132,11 @@ def _command(name: str) -> Callable[[argparse.Namespace], None]:
 def _sentence(error: ValueError | OSError) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    return fault_of(error)[1] if isinstance(error, ValueError) else str(error)
+    if not isinstance(error, ValueError):
+        return str(error)
+    from worker.training.faults import fault_of  # which knows the errors of stores, too
+
+    return fault_of(error)[1]
 
 
 def parser(prog: str = OFFLINE) -> argparse.ArgumentParser:
@@ -144,6 +150,7 @@ def parser(prog: str = OFFLINE) -> argparse.ArgumentParser:
     )
     _add_replay(_described(commands, "replay", "train on exactly the given batches", _REPLAY))
     _add_toy(_described(commands, "toy", "train the three-vector toy model", _TOY))
+    _add_gpucheck(commands.add_parser("gpucheck", help="check and time training on a GPU"))
     _add_bench(commands.add_parser("bench", help="measure how fast this machine trains"))
     return parser
 
@@ -260,6 +267,27 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text} is not a number from 0")
     return int(text)
+
+
+def _add_gpucheck(check: argparse.ArgumentParser) -> None:
+    check.description = (
+        "Trains on a GPU and on the processor and compares; then times cohorts, and a fraction of "
+        "the paper's main runs. Needs torch, numpy and pydantic alone. Exit status 1 if it differs."
+    )
+    check.add_argument("--device", default="auto", help="auto, cpu, cuda or, say, cuda:1; auto")
+    check.add_argument("--minutes", type=float, default=6.0, help="that it may take; 6")
+    sizes = "sizes; 1,8,32,128,512"
+    check.add_argument("--cohorts", type=_sizes, default=[1, 8, 32, 128, 512], help=sizes)
+    check.add_argument("--fraction", type=float, default=0.05, help="of the paper's runs; 0.05")
+    check.add_argument("--no-compile", action="store_true", help="start at once, train slower")
+    check.add_argument("--out", type=Path, help="where to write the figures as JSON")
+
+
+def _sizes(text: str) -> list[int]:
+    parts = text.split(",")
+    if not all(part.isdecimal() and 1 <= int(part) <= 4096 for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r}: write sizes from 1 to 4096, such as 1,8,32")
+    return [int(part) for part in parts]
 
 
 def _add_bench(bench: argparse.ArgumentParser) -> None:

@@ -110,6 +110,8 @@ TOLD = {
     "::test_a_runs_checkpoint_is_read_as_it_is_served",
     "optoscope replay": "tests/unit/offline/test_offline_tools.py"
     "::test_replay_equals_all_golden_trainings",
+    "optoscope gpucheck": "tests/unit/worker/test_gpucheck.py"
+    "::test_it_runs_where_there_is_only_torch_and_writes_what_it_found",
     "optoscope toy": "tests/unit/toy/test_toy.py::test_the_command_writes_a_preset",
     "optoscope train": "tests/unit/offline/test_offline.py"
     "::test_training_goes_on_from_given_weights",

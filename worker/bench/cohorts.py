@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -35,8 +34,9 @@ from app.services.runs.creation import create_run
 from app.services.runs.outbox import Outbox, transaction
 from app.stack.gpus import gpus
 from app.stack.servers.start import start_servers
+from worker.bench.limits import matmul_peak
 from worker.offline import say
-from worker.science.machine.devices import CPU, choose_device, describe_device, settle
+from worker.science.machine.devices import choose_device, describe_device
 from worker.science.machine.flops import flops_per_update
 from worker.science.parameters import Shape
 from worker.service.machine import cores
@@ -305,22 +305,6 @@ def _line(size: int, of: dict[str, Any]) -> str:
         f"({of['share_of_matmul_peak']:.0%} of the peak), "
         f"{of['peak_megabytes_per_trainer']} MB a trainer"
     )
-
-
-def matmul_peak(device: torch.device = CPU, times: int = 20) -> float:
-    """GFLOP/s of one core, or one GPU, in large matrix products, the best of three."""
-    torch.set_num_threads(1)
-    size = 1024 if device.type == "cpu" else 8192
-    matrix = torch.randn(size, size, device=device)
-    best = float("inf")
-    for _ in range(3):
-        settle(device)
-        begun = time.perf_counter()
-        for _ in range(times):
-            matrix @ matrix
-        settle(device)
-        best = min(best, time.perf_counter() - begun)
-    return 2 * size**3 * times / best / 1e9
 
 
 def _largest_trainer() -> int:

@@ -118,10 +118,11 @@ class TrainingSequences:
         """The same sequences with a table of the batch's own exemplars: it is smaller, or each
         exemplar has noise of its own."""
         rows = batch.row.flatten(1)  # [run, (P + 1) B]
-        table = (
-            batch.features.expand(len(rows), -1, -1) if batch.features.ndim == 2 else batch.features
-        )
-        features = torch.stack([part[row] for part, row in zip(table, rows, strict=True)])
+        if batch.features.ndim == 2:
+            features = batch.features[rows]
+        else:
+            run = torch.arange(len(rows), device=rows.device)[:, None]
+            features = batch.features[run, rows]
         features = features if noise is None else features + noise
         places = torch.arange(rows.shape[1], device=rows.device)
         own = places.view(batch.row.shape[1:]).expand_as(batch.row)

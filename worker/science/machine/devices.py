@@ -1,5 +1,7 @@
 """What a cohort is trained on: this machine's processor, or one of its graphics processors."""
 
+import os
+
 import torch
 
 CPU = torch.device("cpu")
@@ -38,6 +40,18 @@ def gpu_fault(number: int) -> str:
     except (RuntimeError, AssertionError) as error:  # asserted by builds that know no GPU
         return f"{str(error).strip().partition(chr(10))[0].rstrip('.')}."
     return ""
+
+
+def use(device: torch.device) -> None:
+    """Makes it the one that this process computes on, in a way that repeats itself bit for bit."""
+    if device.type != "cuda":
+        return
+    # Streams, captures and libraries go to the current device where none is named.
+    torch.cuda.set_device(device)
+    # Gradients of rows that are looked up are summed in whatever order threads come, else; and
+    # cuBLAS picks its workspace by what else goes on. Of what has no other way, torch warns.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def allow_tf32(allowed: bool) -> None:

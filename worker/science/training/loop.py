@@ -29,7 +29,7 @@ from worker.science.data.datasets import Dataset
 from worker.science.data.probe import probe_sequences
 from worker.science.data.sequences import TrainingSequences, evaluation_batches
 from worker.science.machine.compiler import Compiled
-from worker.science.machine.devices import CPU, describe_device, settle
+from worker.science.machine.devices import CPU, describe_device, settle, use
 from worker.science.measures import HEAD_MEASURES
 from worker.science.model import Batch
 from worker.science.parameters import Shape, initial_parameters
@@ -118,6 +118,7 @@ class Trainer:
         self.stopped = False
         self.shape = cohort_shape(configs[0], datasets[0])
         self.where = device
+        use(device)
         sequences = TrainingSequences(configs, datasets, device)
         train, rest, self._drawn = evaluation_batches(configs, datasets)
         self._train = _moved(train, device)

@@ -154,7 +154,8 @@ class CapturedUpdates(Updates):
         graph = torch.cuda.CUDAGraph()
         # No allocation in here is freed or given to others as long as the graph lives; each replay
         # writes to the same memory. Nothing may ask the device for a number meanwhile.
-        with torch.cuda.graph(graph):
+        # Of this thread alone: the recorder's may copy and allocate as they like.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             self._in_place()
         return graph.replay
 
