@@ -45,6 +45,11 @@ class Printer:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
+    def note(self, text: str) -> None:
+        """For the one who reads, not for what reads; nothing with JSON."""
+        if not self.as_json:
+            sys.stderr.write(f"{text}\n")
+
     def bar(self, share: float, text: str) -> None:
         """How far something is, on the line that a terminal's cursor stands on; else nothing."""
         if not sys.stderr.isatty() or self.as_json:

@@ -36,6 +36,8 @@ def _runs(given: argparse.Namespace, client: Client, printer: Printer) -> int:
         limit=given.limit or None,
     )
     printer.rows([row_of(one.facts) for one in found], [one.facts for one in found])
+    if len(found) == given.limit:
+        printer.note(f"The first {given.limit}; there may be more: --limit 0 lists all.")
     return 0
 
 

@@ -27,6 +27,7 @@ from tests.integration.support.worker_process import WorkerProcess
 TUTORIAL = Path(__file__).parents[3] / "docs" / "tutorial.ipynb"
 SILENCED = clamp("ablate", "L1H1.v")
 END, EVERY = 6_400, 320
+pytestmark = pytest.mark.slow  # a worker, a trainer and a kernel start for the first of them
 
 
 @pytest.fixture(autouse=True)
@@ -318,12 +319,14 @@ def shell(served, capsys, monkeypatch) -> Shell:
     return Shell(capsys)
 
 
-def test_commands_list_and_show_what_is_there(shell, run, study):
+def test_commands_list_and_show_what_is_there(shell, run, study, capsys):
     listed = shell("runs", "Match").splitlines()
     assert listed[0].split() == ["ID", "STATE", "DONE", "SEQUENCES", "LOSS", "MIDPOINT", "NAME"]
     assert [line.split()[:4] for line in listed[1:]] == [[run.id, "finished", "100%", "6,400"]]
     [said] = shell.json("runs", "Match")
     assert said["sequences"] == END
+    assert main(["runs", "--limit", "1"]) == 0
+    assert "--limit 0 lists all" in capsys.readouterr().err
     assert run.url in shell("show", run.id)
     assert "finished" in shell("logs", run.id, "--tail", "1")
     assert len(shell("follow", run.id).splitlines()) == 21 + 1

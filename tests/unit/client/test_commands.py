@@ -36,7 +36,7 @@ def test_the_client_and_its_commands_load_neither_server_nor_science(what):
 
 def test_what_servers_are_started_through_loads_nothing_of_the_client():
     """Images of servers lack what it needs."""
-    found = loaded("import optoscope.commands; optoscope.commands.NAMES")
+    found = loaded("import optoscope.__main__, optoscope.commands; optoscope.commands.NAMES")
     assert found & (HEAVY | {"httpx", "pydantic"}) == set()
 
 
