@@ -6,7 +6,8 @@ Experiment parameters are not settings: they are `RunConfig`, stored with the ru
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -99,6 +100,13 @@ class Settings(BaseSettings):
     """For how long deleted runs can be restored; then their numbers and files go. 0: at once."""
     most_archive_gb: float = Field(20.0, gt=0, le=10_000)
     """How large an archive that is imported may be, sent and unpacked."""
+    webhook_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses that are told when a run has finished or failed, or its loss drops, separated by
+    commas. Of the web server."""
+    webhook_secret: SecretStr = SecretStr("")
+    """What those messages are signed with, of 16 characters or more."""
+    webhook_secret_file: Path | None = None
+    """A file that holds it."""
     log_format: LogFormat = "text"
     """`json`: a JSON object a line, of every process."""
     # Why one is the best: docs/adr/0007.
@@ -132,6 +140,32 @@ class Settings(BaseSettings):
         if isinstance(hosts, str):
             return tuple(name.strip().lower() for name in hosts.split(",") if name.strip())
         return hosts
+
+    @field_validator("webhook_urls", mode="before")
+    @classmethod
+    def _addresses(cls, urls: object) -> object:
+        if isinstance(urls, str):
+            return tuple(dict.fromkeys(url.strip() for url in urls.split(",") if url.strip()))
+        return urls
+
+    @field_validator("webhook_urls")
+    @classmethod
+    def _of_servers(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+                shown = repr(without_passwords(url))
+                raise ValueError(f"{shown} is no address; write https://example.org/hook")
+        return urls
+
+    @model_validator(mode="after")
+    def _signed(self) -> Self:
+        secret = self.webhook_secret.get_secret_value()
+        if self.webhook_urls and len(secret) < SHORTEST_TOKEN:
+            raise ValueError(
+                f"OPTOSCOPE_WEBHOOK_URLS needs OPTOSCOPE_WEBHOOK_SECRET, of {SHORTEST_TOKEN} "
+                "characters or more, by which it is known that messages are from here"
+            )
+        return self
 
     @field_validator("embed_origins")
     @classmethod

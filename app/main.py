@@ -38,6 +38,7 @@ from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.periodic import Periodic
 from app.services.runs.reaper import Reaper
 from app.services.runs.retention import tidy
+from app.services.webhooks import EVERY_SECONDS, Webhooks
 
 TIDY_SECONDS = 20.0
 # After which `/readyz` says that this work is not done any more. The janitor may have thousands of
@@ -107,11 +108,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     tidies = made.beats.of("janitor", within_seconds=LATE_JANITOR)
     reaper = Reaper(made.engine, made.outbox, beat=sweeps, also=[analyses.KEPT])
     janitor = Periodic("janitor", partial(_tidy, made), every_seconds=TIDY_SECONDS, beat=tidies)
+    hooks = _webhooks(made)
     gc.freeze()  # what is loaded by now stays: looking through it takes longer than most answers
     # Listens before the first request is taken, so that no stream opens on a hub that never tells.
     made.hub.start()
     reaper.start()
     janitor.start()
+    if hooks is not None:
+        hooks.start()
     try:
         with _streams_end_on_signals(made.hub):
             yield
@@ -120,8 +124,19 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await made.hub.stop()
         reaper.stop()
         janitor.stop()
+        if hooks is not None:
+            hooks.stop()
         made.outbox.close()
         made.engine.dispose()
+
+
+def _webhooks(made: Services) -> Periodic | None:
+    said = made.settings
+    if not said.webhook_urls:
+        return None
+    secret = said.webhook_secret.get_secret_value()
+    tell = Webhooks(made.engine, said.webhook_urls, secret).tell
+    return Periodic("webhooks", tell, every_seconds=EVERY_SECONDS)
 
 
 def _tidy(made: Services) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 ADDRESSES = ("database_url", "redis_url")
+KEYS = ("webhook_secret",)
 PASSWORDS = {"database_url": "database_password", "redis_url": "redis_password"}
 
 
@@ -19,7 +20,7 @@ def with_secrets(given: Mapping[str, Any]) -> dict[str, Any]:
     A value that is given as such comes before its file, unless it is empty.
     """
     found = dict(given)
-    for name in (*ADDRESSES, *PASSWORDS.values()):
+    for name in (*ADDRESSES, *PASSWORDS.values(), *KEYS):
         file = found.get(f"{name}_file")
         if file and not found.get(name):
             found[name] = _read(f"OPTOSCOPE_{name}_FILE".upper(), Path(str(file)))

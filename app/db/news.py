@@ -36,9 +36,15 @@ def latest_event(session: Session) -> int:
 
 
 def events_after(
-    session: Session, after: int, kinds: Collection[str], *, limit: int
+    session: Session,
+    after: int,
+    kinds: Collection[str],
+    *,
+    limit: int,
+    lasting: timedelta = NEWS_LAST,
 ) -> Sequence[tuple[RunEvent, str]]:
-    """Events past the one with this id, oldest first, each with its run's name."""
+    """Events past the one with this id, oldest first, each with its run's name; none that is older
+    than news last."""
     statement = (
         select(RunEvent, Run.name)
         .join(Run, Run.id == RunEvent.run_id)
@@ -49,7 +55,7 @@ def events_after(
             RunEvent.kind.in_(kinds),
             RunEvent.at < _unsettled_since(session),
             # An import adds what happened long ago, and elsewhere.
-            RunEvent.at > func.clock_timestamp(type_=Moment) - NEWS_LAST,
+            RunEvent.at > func.clock_timestamp(type_=Moment) - lasting,
         )
         .order_by(RunEvent.id)
         .limit(limit)

@@ -12,7 +12,10 @@ from app.db.whole.migrate import revision_of
 
 TABLES = tuple(table.name for table in Base.metadata.sorted_tables)  # those pointed at come first
 # Nobody is let in elsewhere by a copy, and what is removed was named by rows that are in it.
-LEFT_OUT = frozenset({"browser_session", "worker", "file_removal"})
+# And nobody is told twice what happened.
+LEFT_OUT = frozenset(
+    {"browser_session", "worker", "file_removal", "webhook_cursor", "webhook_delivery"}
+)
 _DELETING = "deleting a run"
 
 

@@ -1,0 +1,1 @@
+"""Webhooks: what is to be told to other servers, and how far they have been told."""
