@@ -8,6 +8,7 @@ from optoscope.reading.points import restored
 from optoscope.reading.tables import DataTable, of_lines
 from optoscope.wire.connection import Connection, Json
 
+FIRST = ("sequences", "computed_at", "elapsed_seconds")
 MOST_RUNS = 500  # that one request may name
 
 
@@ -21,14 +22,28 @@ def of_run(
 ) -> DataTable:
     """Of one run; without series all of them."""
     query = {"series": list(series), "after": after, "to": until}
-    table = of_lines(_lines(connection, f"/runs/{run_id}/measurements.jsonl", query))
-    table.columns.pop("run_id", None)
+    path = f"/runs/{run_id}/measurements"
+    table = of_lines(_lines(connection, f"{path}.jsonl", query))
+    if not table.columns:
+        return _without_lines(connection.get(path, {"series": list(series) or ["*"]}))
+    table.columns.pop("run_id")
     return table
 
 
 def of_runs(connection: Connection, run_ids: Sequence[str], series: Sequence[str]) -> DataTable:
     """Of many runs, the run's id in front."""
-    return of_lines(_of_parts(connection, list(dict.fromkeys(run_ids)), series))
+    ids = list(dict.fromkeys(run_ids))
+    table = of_lines(_of_parts(connection, ids, series))
+    if table.columns or not ids:
+        return table
+    query = {"runs": ids[0], "series": list(series) or ["*"]}
+    [said] = connection.get("/measurements", query)["runs"]
+    return DataTable({"run_id": [], **_without_lines(said).columns})
+
+
+def _without_lines(said: Json) -> DataTable:
+    """The columns that there will be, once something is measured."""
+    return DataTable({name: [] for name in (*FIRST, *said["series"])})
 
 
 def _of_parts(

@@ -68,6 +68,7 @@ class EventFollower:
     def events(self) -> Iterator[ServerEvent]:
         """Until the run has ended; the last is `done`."""
         while True:
+            asked_for = 0.0
             try:
                 for event in self._connected():
                     yield event
@@ -76,7 +77,8 @@ class EventFollower:
             except OptoscopeError as error:
                 if not error.is_passing or self._silence() > self.patience:
                     raise
-            self._wait()
+                asked_for = error.retry_after
+            self._wait(asked_for)
 
     def _connected(self) -> Iterator[ServerEvent]:
         path = f"/runs/{self.run_id}/events"
@@ -95,10 +97,10 @@ class EventFollower:
     def _silence(self) -> float:
         return time.monotonic() - self._heard_at
 
-    def _wait(self) -> None:
+    def _wait(self, at_least: float) -> None:
         self._check_deadline()
         # Not all at once, where a server that restarts had many readers.
-        time.sleep(self._pause * random.uniform(0.5, 1))
+        time.sleep(max(self._pause * random.uniform(0.5, 1), min(at_least, LONGEST_PAUSE)))
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     def _check_deadline(self) -> None:

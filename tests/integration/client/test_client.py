@@ -175,6 +175,17 @@ def test_points_that_are_followed_are_those_of_the_table(run):
     assert later["sequences"] == [640, 960]
 
 
+def test_a_run_that_has_measured_nothing_yet_has_the_columns_of_its_table(lab, run):
+    waiting = lab.launch(config=run.config(), name="Queued")
+    first = ["sequences", "computed_at", "elapsed_seconds"]
+
+    assert list(waiting.measurements("loss.train").to_pandas()) == [*first, "loss.train"]
+    assert {*waiting.measurements().columns} == {*run.measurements().columns}
+    several = lab.measurements([waiting, waiting.id], "loss.train")
+    assert (list(several.columns), len(several)) == (["run_id", *first, "loss.train"], 0)
+    waiting.cancel().wait(timeout=20).delete(now=True)
+
+
 def test_frames_are_arrays_of_the_attention_that_the_api_says(served, run):
     frame = run.frames(at=4500)
 
