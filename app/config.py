@@ -62,7 +62,8 @@ class Settings(BaseSettings):
     # Far more than an update takes, or a program to be compiled: a run that only takes its time
     # would be tried again and again.
     stall_seconds: float = Field(600.0, gt=0)
-    """A trainer that has made no update for so long hangs, and loses its runs. Of workers."""
+    """A trainer that has made no update for so long hangs, and so does an analysis without a new
+    part: it is ended, and another goes on. Of workers."""
     # What a worker does about it: `worker/room.py`.
     least_free_mb: int = Field(500, ge=0)
     """Room that must stay free on the disks of the data directory and of a store that is a folder.

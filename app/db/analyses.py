@@ -48,12 +48,15 @@ def held(session: Session, analysis_id: str, attempt: int) -> Analysis | None:
     return found if owns else None
 
 
-def renew(session: Session, analysis_id: str, attempt: int, seconds: float) -> RunState | None:
-    """Puts the end of the lease off; the state, or None if another has it by now."""
+def renew(
+    session: Session, analysis_id: str, attempt: int, seconds: float
+) -> tuple[RunState, int] | None:
+    """Puts the end of the lease off; the state and how many parts are done, or None if another has
+    it by now."""
     owned = (Analysis.id == analysis_id, Analysis.attempt == attempt, Analysis.state.in_(ACTIVE))
     statement = update(Analysis).where(*owned).values(lease_until=lease_end(seconds))
-    found = session.scalar(statement.returning(Analysis.state))
-    return None if found is None else RunState(found)
+    found = session.execute(statement.returning(Analysis.state, Analysis.done)).one_or_none()
+    return None if found is None else (RunState(found.state), found.done)
 
 
 def silent(session: Session) -> Sequence[Analysis]:

@@ -31,6 +31,21 @@ RENEWALS = 5  # of the lease, in the time that it lasts
 FOREVER = float("inf")
 
 
+@dataclass
+class Advance:
+    """How long ago an analysis that goes on had its last new part."""
+
+    done: int = -1
+    since: float = FOREVER
+
+    def seconds(self, state: RunState, done: int) -> float:
+        """As of now; 0 before it has begun, for loading and compiling take their time."""
+        now = monotonic()
+        if state != RunState.RUNNING or done != self.done:
+            self.done, self.since = done, now
+        return now - self.since
+
+
 @dataclass(frozen=True)
 class Analyses:
     """Does analyses for one worker, one at a time, and none while it trains."""
@@ -65,18 +80,21 @@ class Analyses:
         except OSError as error:
             return f"It could not be started: {error}."
         try:
-            self._watch(process, turn)
+            said = self._watch(process, turn)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # and its compilers
             process.wait()
+        if said:
+            return said
         code = process.returncode
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return f"Its process ended ({how}) without a word."
 
-    def _watch(self, process: subprocess.Popen[bytes], turn: Turn) -> None:
-        """Returns when it has exited, or has overstayed its time; keeps its lease meanwhile."""
-        deadline, renewed, was_told = FOREVER, -FOREVER, False
+    def _watch(self, process: subprocess.Popen[bytes], turn: Turn) -> str:
+        """Returns when it has exited, or has overstayed its time; keeps its lease meanwhile. Why it
+        is ended, if it hangs."""
+        deadline, renewed, was_told, advance = FOREVER, -FOREVER, False, Advance()
         while monotonic() < deadline and not _has_exited(process):
             if self.is_stopping() and not was_told:
                 process.terminate()
@@ -84,17 +102,23 @@ class Analyses:
             if monotonic() - renewed < min(self.settings.lease_seconds / RENEWALS, POLL_SECONDS):
                 continue
             renewed = monotonic()
-            deadline = min(deadline, monotonic() + self._time_left(turn))
+            deadline = min(deadline, monotonic() + self._time_left(turn, advance))
+            if deadline == -FOREVER:
+                return f"It had no new part for {self.settings.stall_seconds:.0f} s."
+        return ""
 
-    def _time_left(self, turn: Turn) -> float:
+    def _time_left(self, turn: Turn, advance: Advance) -> float:
         try:
             with transaction(self.engine, self.outbox) as session:
                 lease = self.settings.lease_seconds
-                state = analyses.renew(session, turn.analysis_id, turn.attempt, lease)
+                renewed = analyses.renew(session, turn.analysis_id, turn.attempt, lease)
         except AWAY:
             return FOREVER
         # Ended, or another's by now; or somebody wants it to stop, and it is not heard in a part.
-        return CANCEL_SECONDS if state in (None, RunState.STOPPING) else FOREVER
+        if renewed is None or renewed[0] == RunState.STOPPING:
+            return CANCEL_SECONDS
+        hangs = advance.seconds(*renewed) > self.settings.stall_seconds
+        return -FOREVER if hangs else FOREVER
 
     def _settle(self, turn: Turn, ended: str) -> None:
         """Records the end of a turn whose process could not do so itself."""

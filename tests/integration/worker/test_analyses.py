@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import threading
+import time
+from dataclasses import replace
 
 import httpx
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 import torch
 from safetensors.numpy import load
 
+from app.config import Settings
 from app.db import analyses, runs, workers
 from app.db.engine import session_scope
 from app.db.models import Checkpoint
@@ -329,6 +332,26 @@ def test_killed_in_the_middle_it_goes_on_with_the_next_part(
     assert 2 <= before < api.get(f"{API}/{analysis_id}").json()["total"]
     names = [(cell["checkpoint"], cell["name"]) for cell in found["cells"]]
     assert len(names) == len(set(names)) == 5 * (3 + 4 * 9)
+
+
+def test_one_that_hangs_is_ended_and_waits_to_be_done_again(
+    api, run_id, settings, engine, outbox, worker, monkeypatch
+):
+    analysis_id = asked(api, run_id, "wiring", checkpoints=[0, 5024, 15_008])
+    impatient = settings.model_copy(update={"stall_seconds": 0.3})
+
+    def begins_and_hangs(_: Settings, turn: attempts.Turn) -> subprocess.Popen[bytes]:
+        with transaction(engine, outbox) as session:
+            assert attempts.begin(session, turn)
+        return subprocess.Popen(["sleep", "60"], start_new_session=True)
+
+    begun = time.monotonic()
+    with monkeypatch.context() as hanging:
+        hanging.setattr("worker.service.analyses._start", begins_and_hangs)
+        assert replace(worker, settings=impatient).attend_one()
+    assert time.monotonic() - begun < 30, "it was awaited"
+    assert api.get(f"{API}/{analysis_id}").json()["state"] == "lost"
+    assert api.post(f"{API}/{analysis_id}/cancel").status_code == 202  # or it waits for others here
 
 
 def test_a_cancel_is_heard_within_two_seconds(api, run_id, engine, worker):

@@ -1,8 +1,10 @@
 """Secrets that are files: addresses whole, or their passwords alone."""
 
 import pytest
+from pydantic import SecretStr
 
-from app.secret_files import with_password
+from app.config import Settings
+from app.secret_files import ADDRESSES, with_password
 from app.services.runs.outbox import broker_url
 from app.stack.environment import checked_settings
 from app.stack.trouble import StackError
@@ -30,6 +32,15 @@ def test_addresses_and_passwords_are_read_from_their_files(told, monkeypatch):
 
     assert settings.database_url == "postgresql+psycopg://me:a%3Ab%2Fc%40d@db/x"
     assert settings.redis_url == "rediss://:p@cache:6380/0"
+
+
+def test_every_secret_may_be_in_a_file():
+    fields = Settings.model_fields
+    secrets = {name for name, field in fields.items() if field.annotation is SecretStr}
+
+    assert secrets == {"token", "database_password", "redis_password"}
+    for name in (*secrets, *ADDRESSES):
+        assert f"{name}_file" in fields
 
 
 def test_a_file_that_cannot_be_read_is_named(told, monkeypatch):
