@@ -6,11 +6,13 @@ from fastapi.responses import HTMLResponse
 from app.dependencies import RunDep, SessionDep
 from app.routes.answers import Answers
 from app.routes.api.compare import ComparedDep
+from app.routes.api.paper import PaperFigureDep
 from app.routes.compared import ColumnsQuery
 from app.services.charts.run_figures import FigureName
 from app.services.compare.page import USUAL_COLUMNS
 from app.services.compare.table import csv_name
 from app.services.reports.of_comparison import comparison_report
+from app.services.reports.of_paper import paper_report
 from app.services.reports.of_run import figure_report, run_report
 from app.services.reports.report import WrittenReport, report_file
 from app.templating import document
@@ -42,6 +44,12 @@ def get_compare_report(
 ) -> HTMLResponse:
     """A comparison, the same way, with what differs in the configs of its runs."""
     return _sent(comparison_report(session, view, columns), csv_name(view))
+
+
+@router.get("/figures/paper/{figure_id}/report.html", responses=HTML, response_class=HTMLResponse)
+def get_paper_report(session: SessionDep, figure: PaperFigureDep) -> HTMLResponse:
+    """A figure of the paper, the same way: ours beside the published numbers, and its claims."""
+    return _sent(paper_report(session, figure), f"paper-{figure.id}")
 
 
 def _sent(report: WrittenReport, name: str) -> HTMLResponse:

@@ -86,3 +86,14 @@ def test_long_runs_have_some_of_their_frames(client, run_id, monkeypatch):
     _, data = report(client, f"runs/{run_id}/report.html")
 
     assert data["frames"]["places"] == [0, 160, 320, 448, 608]
+
+
+def test_figures_of_the_paper_with_their_claims(client):
+    text, data = report(client, "figures/paper/fig-5b/report.html")
+    _, both = report(client, "figures/paper/fig-3b/report.html")
+    _, table = report(client, "figures/paper/table-1/report.html")
+
+    assert all(said in text for said in ("Figure of the paper", "Claims", "not trained"))
+    assert len(data["charts"]) == 1
+    assert both["charts"][0]["figure"]["layout"]["annotations"] is not None
+    assert table["charts"] == []  # nothing to draw yet
