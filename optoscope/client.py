@@ -14,7 +14,7 @@ from optoscope.reading.tables import DataTable
 from optoscope.runs import RunHandle
 from optoscope.studies import Axes, StudyHandle, axes_of
 from optoscope.wire import settings
-from optoscope.wire.connection import Connection, Json
+from optoscope.wire.connection import Connection, Json, part
 from optoscope.wire.paging import pages
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Client:
 
     def run(self, run_id: str) -> RunHandle:
         """A run by its id."""
-        return self._run(self._connection.get(f"/runs/{run_id}"))
+        return self._run(self._connection.get(f"/runs/{part(run_id)}"))
 
     def runs(
         self,
@@ -121,7 +121,7 @@ class Client:
         """The same as a file's content, piece by piece: `csv`, `jsonl`, `parquet` or `arrow`."""
         ids = [one if isinstance(one, str) else one.id for one in runs]
         alone = ids[0] if len(ids) == 1 else ""
-        path = f"/runs/{alone}/measurements" if alone else "/measurements"
+        path = f"/runs/{part(alone)}/measurements" if alone else "/measurements"
         query = {"runs": [] if alone else ",".join(ids), "series": list(series)}
         with self._connection.stream(f"{path}.{format}", query) as answer:
             yield from answer.iter_bytes()
@@ -177,7 +177,7 @@ class Client:
 
     def study_by_id(self, study_id: str) -> StudyHandle:
         """A study by its id."""
-        return self._study(self._connection.get(f"/studies/{study_id}"))
+        return self._study(self._connection.get(f"/studies/{part(study_id)}"))
 
     def studies(self) -> list[StudyHandle]:
         """All studies, the newest first."""
@@ -187,7 +187,7 @@ class Client:
 
     def analysis(self, analysis_id: str) -> AnalysisHandle:
         """An analysis by its id."""
-        said = self._connection.get(f"/analyses/{analysis_id}")
+        said = self._connection.get(f"/analyses/{part(analysis_id)}")
         return AnalysisHandle(self._connection, AnalysisFacts.model_validate(said))
 
     def analyses(self) -> list[AnalysisHandle]:
@@ -205,7 +205,7 @@ class Client:
 
     def paper_figure(self, figure_id: str) -> PaperHandle:
         """A figure or table of the paper: `paper_figure("fig-4b").make().wait()`."""
-        said = self._connection.get(f"/figures/paper/{figure_id}")
+        said = self._connection.get(f"/figures/paper/{part(figure_id)}")
         return PaperHandle(self._connection, PaperFacts.model_validate(said))
 
     def figure(self, figure_id: str, part: str = "training") -> "Figure":

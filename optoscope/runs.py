@@ -15,7 +15,7 @@ from optoscope.reading.frames import AttentionFrame, frame_from
 from optoscope.reading.libraries import library
 from optoscope.reading.points import MeasuredPoint, point_from
 from optoscope.reading.tables import DataTable
-from optoscope.wire.connection import Connection
+from optoscope.wire.connection import Connection, part
 from optoscope.wire.errors import OptoscopeError
 from optoscope.wire.event_stream import PATIENCE, EventFollower
 
@@ -125,7 +125,7 @@ class RunHandle:
 
         `query`: as the API takes it, `x="updates"`, `y="log"`, `drawing="heatmap"`.
         """
-        return plotly_figure(self._connection.get(f"{self._path}/figures/{name}", query))
+        return plotly_figure(self._connection.get(f"{self._path}/figures/{part(name)}", query))
 
     # Weights
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -130,6 +131,13 @@ class Connection:
             yield
         except httpx.TransportError as error:
             raise unreachable(self.url, error) from error
+
+
+def part(text: str) -> str:
+    """An id or a name as a part of a path: whatever it holds, it leads nowhere else."""
+    if not text.strip():
+        raise ValueError("An id is empty; write one such as 8kq2m4x7vd.")
+    return quote(text, safe="")
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from optoscope.client import Client
 from optoscope.options import laid_over, merged, place_of
 from optoscope.reading.libraries import library
 from optoscope.reading.points import point_from
 from optoscope.reading.tables import of_csv, of_lines
 from optoscope.studies import axes_of
 from optoscope.wire import connection, settings
-from optoscope.wire.connection import Connection
+from optoscope.wire.connection import Connection, part
 from optoscope.wire.errors import OptoscopeError, RequestFault, refusal
 from optoscope.wire.event_stream import ServerEvent, read_events
 
@@ -294,3 +295,14 @@ def test_a_download_that_breaks_off_leaves_no_file(connected, tmp_path):
     with pytest.raises(OSError, match="came damaged"):
         lab.save("/a", tmp_path / "file", sha256="0" * 64)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_id_leads_nowhere_but_to_itself(connected):
+    lab, asked = connected(*(httpx.Response(404, json={"detail": "none"}) for _ in range(2)))
+    for wrong in ("../studies/a", "a?now=true"):
+        with pytest.raises(OptoscopeError, match="none"):
+            lab.get(f"/runs/{part(wrong)}")
+    paths = [request.url.raw_path.decode() for request in asked]
+    assert paths == ["/api/v1/runs/..%2Fstudies%2Fa", "/api/v1/runs/a%3Fnow%3Dtrue"]
+    with pytest.raises(ValueError, match="is empty"):
+        Client("http://lab", token="").run("")
