@@ -1,6 +1,7 @@
 """A figure of the paper on a server: made, waited for, drawn beside the published numbers."""
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from optoscope.reading.answers import PaperFacts
@@ -56,6 +57,10 @@ class PaperHandle:
         `training` or `analysis`."""
         query = {"part": part, "columns": columns}
         return plotly_figure(self._connection.get(f"{self._path}/figure", query))
+
+    def report(self, to: str | Path) -> Path:
+        """Writes it to a page that opens without a server."""
+        return self._connection.save(f"{self._path}/report.html", Path(to))
 
     def table(self) -> DataTable:
         """Its numbers: ours, and the published ones; losses in nats."""

@@ -102,6 +102,10 @@ class RunHandle:
         place = END if at is None else at
         return frame_from(self._connection.get(f"{self._path}/frames", {"sequences": place}))
 
+    def save_frames(self, to: str | Path) -> Path:
+        """Writes the attention of all places to an `.npz` file of NumPy."""
+        return self._connection.save(f"{self._path}/frames.npz", Path(to))
+
     def probe(self) -> list[dict[str, Any]]:
         """The sequences whose attention the frames show: their tokens, and the right answer."""
         return list(self._connection.get(f"{self._path}/probe")["sequences"])
@@ -126,6 +130,10 @@ class RunHandle:
         `query`: as the API takes it, `x="updates"`, `y="log"`, `drawing="heatmap"`.
         """
         return plotly_figure(self._connection.get(f"{self._path}/figures/{part(name)}", query))
+
+    def report(self, to: str | Path) -> Path:
+        """Writes its numbers, charts and attention to a page that opens without a server."""
+        return self._connection.save(f"{self._path}/report.html", Path(to))
 
     # Weights
 

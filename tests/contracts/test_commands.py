@@ -88,6 +88,7 @@ TOLD = {
     "optoscope migrate": BACKUP,
     "optoscope pause": ENDS_RUNS,
     "optoscope restore": BACKUP,
+    "optoscope report": f"{CLIENT}test_the_command_exports_what_the_api_writes",
     "optoscope runs": LISTS,
     "optoscope show": LISTS,
     "optoscope study": ENDS_RUNS,

@@ -363,6 +363,14 @@ def test_the_command_exports_what_the_api_writes(served, shell, run, study, tmp_
     assert shell("export", run.id, "--weights", at, "--out", to) == f"{to}\n"
     assert Path(to).stat().st_size == first.size
 
+    assert shell("export", run.id, "--frames", "--out", to) == f"{to}\n"
+    with np.load(to) as frames:
+        assert frames["sequences"].tolist() == run.frame_places()
+    shell("report", run.id, "--out", to)
+    assert "<!doctype html>" in Path(to).read_text()[:200].lower()
+    shell("report", "--paper", "fig-5b", "--out", to)
+    assert "Fig. 5b" in Path(to).read_text()
+
     to = str(tmp_path / "study.zip")
     shell("archive", "--study", study.id, "--out", to)
     imported = shell.json("import-archive", to)  # everything is here already

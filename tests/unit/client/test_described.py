@@ -22,7 +22,7 @@ KINDS = {
     "figure": PaperHandle,
 }
 OF_OBJECTS = {"facts"}
-NO_ATTRIBUTES = {"example", "json", "zip"}  # ends of addresses and of files
+NO_ATTRIBUTES = {"example", "html", "json", "zip"}  # ends of addresses and of files
 # Said once for all kinds, or of no use to a reader.
 ELSEWHERE = {"id", "name", "url", "refresh", "close", "every", "ask", "state", "delete"}
 BLOCK, CODE = re.compile(r"```\w+\n(.*?)```", re.DOTALL), re.compile(r"`([^`]+)`")
