@@ -1,11 +1,13 @@
 """Wide products go to oneDNN, small ones and those with gaps do not, and all say the same."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from worker.science.machine import compiler
+from worker.science.machine import compiler, products
 from worker.science.machine.compiler import Compiled
 
 # torch's own, while it compiles
@@ -45,3 +47,14 @@ def test_wide_products_are_given_to_onednn() -> None:
 @pytest.mark.parametrize("columns", [WIDE[:, :160].contiguous(), WIDE.repeat(1, 2)[:, 500:1500]])
 def test_small_products_and_those_with_gaps_stay(columns: Tensor) -> None:
     assert _wide_calls(columns) == 0
+
+
+@pytest.mark.parametrize(("maker", "faster"), [("AuthenticAMD", True), ("GenuineIntel", False)])
+def test_onednn_is_for_processors_whose_vectors_mkl_leaves_idle(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, maker: str, faster: bool
+) -> None:
+    (tmp_path / "cpuinfo").write_text(f"vendor_id\t: {maker}\n")
+    monkeypatch.setattr(products, "CPU_INFORMATION", tmp_path / "cpuinfo")
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+
+    assert products.is_faster() is (faster and torch.backends.mkldnn.is_available())
