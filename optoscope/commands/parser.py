@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from optoscope.client import Client
-from optoscope.commands import NAMES, analyses, completion, export, follow, launch, runs, studies
+from optoscope.commands import (
+    NAMES,
+    analyses,
+    completion,
+    export,
+    follow,
+    launch,
+    runs,
+    studies,
+    trackers,
+)
 from optoscope.commands.command import Command, server_options
 from optoscope.commands.printer import Printer
 from optoscope.wire.errors import OptoscopeError
@@ -16,6 +26,7 @@ ALL: tuple[Command, ...] = (
     *launch.COMMANDS,
     *follow.COMMANDS,
     *export.COMMANDS,
+    *trackers.COMMANDS,
     *studies.COMMANDS,
     *analyses.COMMANDS,
     completion.COMMAND,

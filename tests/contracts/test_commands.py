@@ -45,6 +45,7 @@ LISTS, ENDS_RUNS = (
     f"{CLIENT}test_commands_list_and_show_what_is_there",
     f"{CLIENT}test_commands_launch_fork_and_end",
 )
+TRACKERS = "tests/unit/client/test_trackers.py::"
 SUITE = "it is what runs this"
 NO_ROUTES = APIRouter()
 
@@ -80,6 +81,10 @@ TOLD = {
     "optoscope follow": LISTS,
     "optoscope fork": ENDS_RUNS,
     "optoscope health": WORKERS,
+    "optoscope mlflow": f"{TRACKERS}test_a_run_of_mlflow_has_options_as_parameters_and_numbers"
+    "_by_sequences",
+    "optoscope tensorboard": f"{TRACKERS}test_event_files_are_read_by_tensorboard",
+    "optoscope wandb": f"{TRACKERS}test_a_run_of_weights_and_biases_has_its_id_and_config",
     "optoscope import-archive": f"{CLIENT}test_the_command_exports_what_the_api_writes",
     "optoscope import": "tests/integration/api/test_imports.py"
     "::test_the_command_writes_a_file_and_says_what_was_left_out",
