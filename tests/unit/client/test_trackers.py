@@ -1,5 +1,4 @@
-"""What other dashboards are handed; their own libraries are played here, but for TensorBoard's
-where it is installed."""
+"""What other dashboards are handed; their own libraries are played here, but for TensorBoard's."""
 
 import json
 import math
@@ -9,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from optoscope.commands import trackers
 from optoscope.commands.parser import parser
@@ -90,11 +90,9 @@ def test_a_run_of_mlflow_has_options_as_parameters_and_numbers_by_sequences(monk
 
 
 def test_event_files_are_read_by_tensorboard(tmp_path):
-    read = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-
     assert act("tensorboard", "a", "--logdir", str(tmp_path)) == "0"
 
-    found = read.EventAccumulator(str(tmp_path / "a")).Reload()
+    found = EventAccumulator(str(tmp_path / "a")).Reload()
     losses = found.Scalars("loss/train")
     assert [(one.step, one.wall_time, one.value) for one in losses] == [
         (0, WHEN, 0.75),
