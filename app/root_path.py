@@ -24,6 +24,7 @@ OWN = frozenset(
             "login",
             "logout",
             "metrics",
+            "new",
             "readyz",
         ),
         *("paper", "runs", "static", "studies", "tokens", "toy", "workers"),

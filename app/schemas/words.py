@@ -3,7 +3,9 @@
 The paper counts layers from 1 and heads from 0; this module is the only place that converts.
 """
 
+import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 
 def layer_name(layer: int) -> str:
@@ -32,6 +34,20 @@ def either(items: Sequence[str]) -> str:
 def grouped(number: float | None) -> str:
     """`1000000` -> `1,000,000`, `None` -> `–`."""
     return "–" if number is None else f"{number:,.0f}"
+
+
+_SHORT = re.compile(r"([+-]?\d+(?:\.\d+)?)([kM])")
+_FACTORS = {"k": 1_000, "M": 1_000_000}
+
+
+def written_out(text: str) -> str:
+    """`150k` and `1.5M`, as charts say them, and `300,000`: as a number is read; else as it was."""
+    bare = re.sub(r"[\s,_\u2009]", "", text)
+    short = _SHORT.fullmatch(bare)
+    if short is None:
+        return bare
+    number = Decimal(short[1]) * _FACTORS[short[2]]
+    return f"{number.normalize():f}"
 
 
 def decimal(number: float) -> str:

@@ -24,6 +24,12 @@ async def _typed_form(request: Request) -> ConfigForm:
 FormDep = Annotated[ConfigForm, Depends(_typed_form)]
 
 
+@router.get("/new")
+def shorter() -> Response:
+    """What people type who look for the form."""
+    return RedirectResponse("/runs/new")
+
+
 @router.get("/runs/new")
 def new(
     request: Request,

@@ -18,6 +18,7 @@ from app.schemas.clamps.base import BaseClamp
 from app.schemas.clamps.check import ClampError, check_program
 from app.schemas.clamps.dimensions import Dimensions
 from app.schemas.config import ModelConfig, RunConfig, TaskConfig, TrainingConfig, dimensions_of
+from app.schemas.words import written_out
 from app.services.clamps.text import ProgramText, read_program, write_program
 from app.services.launch.sentences import (
     PROGRAM,
@@ -252,10 +253,10 @@ def _tree(typed: Typed) -> dict[str, dict[str, str]]:
 
 
 def _plain(text: str, kind: object) -> str:
-    """Numbers without the separators that people group them with; `1e6` is an integer too."""
+    """Numbers without what people group and shorten them with; `1e6` is an integer too."""
     if kind not in (int, float):
         return text
-    bare = text.replace(",", "").replace("_", "").replace(" ", "").replace("\u2009", "")
+    bare = written_out(text)
     if kind is int and "e" in bare.lower():
         try:
             return f"{float(bare):.0f}" if float(bare).is_integer() else bare

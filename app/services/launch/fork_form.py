@@ -4,7 +4,6 @@
 fields `fork_of`, `fork_at` and `fork_optimiser`; a form that holds them forks instead of launching.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,7 +16,7 @@ from app.errors import Conflict, Invalid
 from app.schemas.api.runs import ForkRequest, LaunchRequest
 from app.schemas.config import RunConfig
 from app.schemas.state import Optimiser
-from app.schemas.words import grouped
+from app.schemas.words import grouped, written_out
 from app.services.costs.sizes import check_size
 from app.services.launch.config_form import ConfigForm, form_of, read_form
 from app.services.launch.sentences import PROGRAM, clamp_place
@@ -175,9 +174,9 @@ def _request(form: ConfigForm) -> ForkRequest:
 
 
 def _place(text: str) -> int | None:
-    """The number, however people group it; None if it is none."""
+    """The number, however people group or shorten it; None if it is none."""
     try:
-        return int(re.sub(r"[\s,_]", "", text))
+        return int(written_out(text))
     except ValueError:
         return None
 

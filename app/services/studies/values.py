@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 
 from app.schemas.studies.request import MOST_VALUES
-from app.schemas.words import decimal
+from app.schemas.words import decimal, written_out
 
 _RANGE = re.compile(r"(-?\d+)\s*\.\.\.?\s*(-?\d+)")
 _GROUPED = re.compile(r"-?\d{1,3}([ ,_\u2009]\d{3})+")  # 300,000
+_SHORT = re.compile(r"-?\d+(\.\d+)?[kM]")  # 150k, 1.5M
 _WORDS: dict[str, JsonValue] = {"true": True, "on": True, "false": False, "off": False}
 
 
@@ -50,8 +51,8 @@ def _between(first: int, last: int) -> Iterator[int]:
 
 
 def _number(part: str) -> JsonValue:
-    """A number, also one whose digits are grouped; a word if it is none."""
-    bare = re.sub(r"[^\d-]", "", part) if _GROUPED.fullmatch(part) else part
+    """A number, also one whose digits are grouped or that is shortened; a word if it is none."""
+    bare = written_out(part) if _GROUPED.fullmatch(part) or _SHORT.fullmatch(part) else part
     try:
         number = float(bare)
     except ValueError:

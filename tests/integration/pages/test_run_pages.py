@@ -340,3 +340,10 @@ def test_every_file_that_a_page_loads_is_served_from_here(client, path):
         assert file.startswith("/static/"), file
         if "/vendor/" not in file:  # put there by the set-up, which these tests do without
             assert client.get(file).status_code == 200, file
+
+
+def test_what_people_type_who_look_for_the_form_leads_to_it(client):
+    answer = client.get("/new")
+
+    assert answer.status_code == 307
+    assert answer.headers["Location"] == "/runs/new"

@@ -59,7 +59,9 @@ def test_the_default_form_is_the_papers_main_experiment():
     assert read_form({}).config == RunConfig()
 
 
-@pytest.mark.parametrize("text", ["600000", "600,000", "600 000", "600_000", "6e5", " 600000 "])
+@pytest.mark.parametrize(
+    "text", ["600000", "600,000", "600 000", "600_000", "6e5", " 600000 ", "600k", "0.6M"]
+)
 def test_whole_numbers_may_be_written_as_people_write_them(text):
     assert read(training__sequences=text).config == RunConfig(
         training=TrainingConfig(sequences=600_000)

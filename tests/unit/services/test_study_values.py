@@ -13,6 +13,8 @@ from app.services.studies.values import ValuesError, read_values, write_values
         ("9 .. 7, 3", [9, 8, 7, 3]),
         ("1e-5, 3e-5,", [1e-5, 3e-5]),
         ("6e5; 300,000; 2 000 000", [600_000, 300_000, 2_000_000]),
+        ("150k, 1.5M; 10k", ["150k, 1.5M", 10_000]),
+        ("150k, 1.5M, -2k", [150_000, 1_500_000, -2000]),
         ("0.5, 1.0, 1", [0.5, 1.0, 1]),
         ("rotary, learned", ["rotary", "learned"]),
         ("true, off", [True, False]),
