@@ -40,10 +40,11 @@ def get_archive(
     runs: Annotated[
         list[str],
         Query(description=f"Ids of runs, separated by commas; {MOST_RUNS_OF_TABLE} at most"),
-    ],
+    ] = [],
+    run: Annotated[list[str], Query(description="The same, one each, as forms send them")] = [],
 ) -> Response:
     """Several runs as one file."""
-    ids = [one.strip() for part in runs for one in part.split(",") if one.strip()]
+    ids = [one.strip() for part in (*runs, *run) for one in part.split(",") if one.strip()]
     if not 0 < len(ids) <= MOST_RUNS_OF_TABLE:
         raise Invalid(f"Name 1 to {MOST_RUNS_OF_TABLE} runs, by commas.", loc="query/runs")
     found = runs_or_error(session, list(dict.fromkeys(ids)))

@@ -228,7 +228,10 @@ def test_a_fork_finds_its_parent_and_shares_its_files(client, engine, run_id, th
     fork = client.post(f"{API}/runs/{run_id}/fork", json=asked).json()["id"]
     client.post(f"{API}/runs/{fork}/cancel")
 
-    there.bring(archive_of(client, f"archive.zip?runs={fork},{run_id}"))
+    content = archive_of(client, f"archive.zip?runs={fork},{run_id}")
+    assert archive_of(client, f"archive.zip?run={fork}&run={run_id}") == content
+
+    there.bring(content)
 
     assert everything(there.engine) == everything(engine)
     assert len([path for path in there.files if path.is_file()]) == 2
