@@ -30,8 +30,8 @@ from tests.integration.support.worker_process import parent_of, tiny
 
 OPTOSCOPE = Path(sys.executable).parent / "optoscope"
 CONFIG = tiny(
-    training={"sequences": 12_800},
-    recording={"evaluate_every": 800, "frame_every": 3200, "checkpoint_every": 3200},
+    training={"sequences": 25_600},  # long enough to be in training when its machine is unplugged
+    recording={"evaluate_every": 800, "frame_every": 6400, "checkpoint_every": 6400},
 )
 SEEDS = {"field": "seeds.initial", "values": [1, 2]}
 
@@ -132,6 +132,7 @@ def test_a_machine_that_dies_is_followed_by_another_that_resumes_its_run_bit_for
 
         first.unplug()
         dies.kill()
+        assert state(engine, taken) == "running"
         twin = as_launched(engine, outbox, taken)
         until(lambda: sweep(engine, outbox) or state(engine, taken) != "running", seconds=40)
         until(lambda: {state(engine, run) for run in (*ids, twin)} == {"finished"}, seconds=60)
