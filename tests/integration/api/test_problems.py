@@ -188,6 +188,8 @@ def test_examples_of_the_schema_are_valid(client):
 def test_the_web_process_loads_no_science():
     program = (
         "import sys, app.main;"
+        "from app.services.arrow_tables import NUMBER, ArrowForm, numbers, table_pieces;"
+        "assert b''.join(table_pieces(ArrowForm.PARQUET, [('x', NUMBER)], [[numbers([0.5])]]));"
         "print([name for name in ('torch', 'numpy', 'worker') if name in sys.modules])"
     )
 

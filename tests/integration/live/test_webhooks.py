@@ -71,7 +71,7 @@ def receivers() -> Iterator[list[Receiver]]:
     with ExitStack() as stack:
         found = [stack.enter_context(Receiver()) for _ in range(2)]
         for one in found:
-            threading.Thread(target=one.serve_forever, daemon=True).start()
+            threading.Thread(target=one.serve_forever, args=(0.01,), daemon=True).start()
             stack.callback(one.shutdown)
         yield found
 
