@@ -21,8 +21,8 @@ from app.schemas.config import RunConfig
 from app.services.runs.creation import create_run
 from app.services.runs.outbox import transaction
 from app.services.runs.reaper import sweep
-from tests.integration.support.network.machines import Machine, machines
-from tests.integration.support.network.tls import certificate_for, tls_door
+from tests.integration.support.network.machines import Machine, network
+from tests.integration.support.network.tls import certificate_for, door
 from tests.integration.support.recorded import events, has_resume_point, numbers, row, state
 from tests.integration.support.s3 import BUCKET, s3_server
 from tests.integration.support.wait import until
@@ -68,18 +68,22 @@ class Lab:
 @pytest.fixture
 def lab(settings, tmp_path) -> Iterator[Lab]:
     with ExitStack() as stack:
-        address, found = stack.enter_context(machines(["first", "second"]))
+        net = stack.enter_context(network(["first", "second"]))
+        address = net.address
         certificate = certificate_for(address, tmp_path)
         socket_file = f"{parse_qs(urlsplit(settings.database_url).query)['host'][0]}/.s.PGSQL.5432"
         valkey = urlsplit(settings.redis_url)
         doors = [
-            stack.enter_context(tls_door(address, certificate, reach, is_postgres=is_postgres))
+            stack.enter_context(door(net.listener(), reach, certificate, is_postgres=is_postgres))
             for reach, is_postgres in (
                 (lambda: reached(socket_file), True),
                 (lambda: socket.create_connection((valkey.hostname, valkey.port)), False),
             )
         ]
-        s3 = stack.enter_context(s3_server(tmp_path / "s3.log", host=address))
+        s3 = urlsplit(stack.enter_context(s3_server(tmp_path / "s3.log")))
+        bucket = stack.enter_context(
+            door(net.listener(), lambda: socket.create_connection((s3.hostname, s3.port)))
+        )
         secrets = {
             "database_password": "unasked",
             "redis_password": valkey.password,
@@ -103,11 +107,11 @@ def lab(settings, tmp_path) -> Iterator[Lab]:
         environment = {
             **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
             **{f"OPTOSCOPE_{name}": str(value) for name, value in told.items()},
-            "AWS_ENDPOINT_URL_S3": s3,
+            "AWS_ENDPOINT_URL_S3": f"http://{address}:{bucket}",
             "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "s3"),
             "AWS_DEFAULT_REGION": "us-east-1",
         }
-        yield Lab(found, environment, tmp_path)
+        yield Lab(net.machines, environment, tmp_path)
 
 
 def reached(socket_file: str) -> socket.socket:

@@ -15,9 +15,9 @@ BUCKET = "optoscope"
 
 
 @contextmanager
-def s3_server(log: Path, seconds: float = 30, host: str = "127.0.0.1") -> Iterator[str]:
+def s3_server(log: Path, seconds: float = 30) -> Iterator[str]:
     """Serves an empty bucket until the block ends; its address."""
-    port = free_port()
+    host, port = "127.0.0.1", free_port()
     command = [sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)

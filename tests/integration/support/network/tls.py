@@ -1,4 +1,5 @@
-"""TLS before servers that have none: the wheels of Postgres and Valkey are built without."""
+"""Doors to servers, with TLS where these have none: the wheels of Postgres and Valkey are built
+without."""
 
 import ipaddress
 import socket
@@ -52,18 +53,21 @@ def certificate_for(address: str, folder: Path) -> Certificate:
 
 
 @contextmanager
-def tls_door(
-    address: str,
-    certificate: Certificate,
+def door(
+    listener: socket.socket,
     reach: Callable[[], socket.socket],
+    certificate: Certificate | None = None,
     *,
     is_postgres: bool = False,
 ) -> Iterator[int]:
-    """A port where clients reach a server by TLS and not without, until the block ends."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate.public, certificate.key)
+    """A port where clients reach a server, with a certificate by TLS and not without; until the
+    block ends."""
+    context = None
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.public, certificate.key)
     door = _Door(context, reach, is_postgres)
-    with socket.create_server((address, 0)) as listener:
+    with listener:
         thread = threading.Thread(target=door.serve, args=(listener,), daemon=True)
         thread.start()
         yield int(listener.getsockname()[1])
@@ -75,7 +79,7 @@ def tls_door(
 
 class _Door:
     def __init__(
-        self, context: ssl.SSLContext, reach: Callable[[], socket.socket], is_postgres: bool
+        self, context: ssl.SSLContext | None, reach: Callable[[], socket.socket], is_postgres: bool
     ) -> None:
         self._context, self._reach, self._is_postgres = context, reach, is_postgres
         self._open: set[socket.socket] = set()
@@ -98,10 +102,13 @@ class _Door:
                 if client.recv(8, socket.MSG_WAITALL) != SSL_REQUEST:
                     return
                 client.sendall(b"S")
+            if self._context is None:
+                self._hand_on(client)
+                return
             with self._context.wrap_socket(client, server_side=True) as inside:
                 self._hand_on(inside)
 
-    def _hand_on(self, client: ssl.SSLSocket) -> None:
+    def _hand_on(self, client: socket.socket) -> None:
         with self._reach() as server:
             ends = {client, server}
             self._open |= ends
