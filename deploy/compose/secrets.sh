@@ -5,7 +5,7 @@ set -eu
 folder=${1:-secrets}
 mkdir -p "$folder"
 chmod 700 "$folder"
-for name in token postgres_password redis_password; do
+for name in token webhook_secret postgres_password redis_password; do
   [ -s "$folder/$name" ] || head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n' > "$folder/$name"
 done
 # For a store on S3: aws_access_key_id and aws_secret_access_key below [default].
