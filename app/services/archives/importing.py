@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from pydantic import TypeAdapter
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -30,6 +31,7 @@ from app.db.models import (
 )
 from app.db.whole import archived as db
 from app.errors import Conflict, Invalid, Unavailable
+from app.schemas.analyses.kinds import REQUEST
 from app.schemas.api.archives import (
     ArchivedFrame,
     ArchivedMeasurement,
@@ -39,6 +41,7 @@ from app.schemas.api.archives import (
     ImportedArchive,
     ImportedThing,
 )
+from app.schemas.api.studies import AxisRead
 from app.schemas.state import TERMINAL
 from app.schemas.studies.request import StudyRequest
 from app.services.archives.container import Archive
@@ -60,6 +63,8 @@ from app.services.runs.outbox import Transactions, publish_run
 from app.services.series.files import remove_files, write_file
 
 ROWS_AT_ONCE, FRAMES_AT_ONCE, PARTS_AT_ONCE = 500, 50, 20
+
+_AXES = TypeAdapter(list[AxisRead])
 
 
 @dataclass(frozen=True)
@@ -117,8 +122,13 @@ class _Import:
         for name, said in found.items():
             if name != said:
                 raise Invalid(f"{name} of the archive says that it is {said}.")
+        for run_id, whole in self._runs.items():
+            for one in whole.analyses:
+                checked(f"runs/{run_id}/run.json", partial(REQUEST.validate_python, one.request))
         for study in self._studies.values():
-            checked(f"studies/{study.id}.json", partial(StudyRequest.model_validate, study.request))
+            name = f"studies/{study.id}.json"
+            checked(name, partial(StudyRequest.model_validate, study.request))
+            checked(name, partial(_AXES.validate_python, study.axes))
             if unknown := {one.run_id for one in study.places} - self._runs.keys():
                 raise Invalid(f"Study {study.id} names run {min(unknown)}, which is not there.")
 

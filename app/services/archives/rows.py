@@ -112,10 +112,8 @@ def batches(found: Iterator[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def checked(name: str, read: Callable[[], object]) -> None:
-    """Raises `Invalid` for a request that is none."""
+    """Raises `Invalid` for what no page could show: a request, or axes, that are none."""
     try:
         read()
     except (ValidationError, AppError) as error:
-        raise Invalid(
-            f"{name} of the archive holds no request for a study: {error}"[:400]
-        ) from None
+        raise Invalid(f"{name} of the archive asks for what cannot be: {error}"[:400]) from None

@@ -335,6 +335,29 @@ def test_the_page_says_what_became_of_an_archive(good, there):
     assert (refused.status_code, "no zip file" in refused.text) == (422, True)
 
 
+@pytest.mark.parametrize("changed", [{"axes": [{"x": 1}]}, {"request": {"base": 5}}])
+def test_a_study_that_no_page_could_show_is_refused(client, study_id, there, changed):
+    name = f"studies/{study_id}.json"
+    content = archive_of(client, f"studies/{study_id}/archive.zip")
+
+    answer = there.bring(edited(content, name, **changed))
+
+    assert (answer.status_code, name in answer.json()["detail"]) == (422, True)
+
+
+def test_an_answer_to_what_cannot_be_asked_is_refused(client, study_id, there):
+    content = archive_of(client, f"studies/{study_id}/archive.zip")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        runs = [name for name in archive.namelist() if name.endswith("run.json")]
+        [name] = [one for one in runs if json.loads(archive.read(one))["analyses"]]
+        asked = json.loads(archive.read(name))["analyses"]
+    asked[0]["request"] = {"kind": "nothing"}
+
+    answer = there.bring(edited(content, name, analyses=asked))
+
+    assert (answer.status_code, "cannot be" in answer.json()["detail"]) == (422, True)
+
+
 # Hostile archives. Every change is made with a manifest that fits it, unless it is the manifest.
 
 
