@@ -135,12 +135,18 @@ def _has_nvidia() -> bool:
 
 
 def pip_settings() -> dict[str, str]:
-    """Where pip was told to look: `index-url` and `find-links`, of its files and environment."""
+    """Where pip was told to look: `index-url` and `find-links`, of its files and environment.
+
+    The latter also where there is no pip, as in what uv makes.
+    """
     pip = [sys.executable, "-m", "pip", "config", "list"]
     done = subprocess.run(pip, capture_output=True, text=True, check=False)
     found = re.findall(r"^([\w:]+)\.(index-url|find-links)='(.*)'$", done.stdout, re.MULTILINE)
-    found.sort(key=lambda one: one[0] == ":env:")  # the environment has the last word
-    return {name: text for _, name, text in found}
+    told = {name: text for where, name, text in found if where != ":env:"}
+    for name in ("index-url", "find-links"):
+        if text := os.environ.get(f"PIP_{name.upper().replace('-', '_')}"):
+            told[name] = text  # the last word
+    return told
 
 
 def uv_settings(told: Mapping[str, str]) -> dict[str, str]:
