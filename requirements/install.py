@@ -6,27 +6,19 @@ this one, which have the hash of every file. torch has none: which build of it f
 the machine. Standard library only.
 """
 
-import hashlib
-import io
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 VENV = ROOT / os.environ.get("VENV", ".venv")
 PYTHON, UV = VENV / "bin" / "python", VENV / "bin" / "uv"
 LEAST, BELOW = (3, 11), (3, 15)  # of Python: below it there are wheels of torch
-CPU_BUILDS = "https://download.pytorch.org/whl/cpu"
-UV_WHEELS = "https://pypi.org/simple/uv/"
-AS_JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
 
 Failed = (OSError, subprocess.CalledProcessError, ValueError, LookupError)
 
@@ -43,8 +35,11 @@ def main(part: str) -> int:
             return 0
     except Failed as error:
         print(f"uv cannot be used here ({_first_line(error)}); pip is, which takes longer.")
+        print(
+            "It takes the torch of its index, for Linux the CUDA build; TORCH_INDEX names another."
+        )
     try:
-        _by_pip(part, told)
+        _by_pip(part)
     except Failed as error:
         print(f"Not installed: {_first_line(error)}", file=sys.stderr)
         return 1
@@ -78,11 +73,11 @@ def _by_uv(part: str, told: Mapping[str, str]) -> None:
         subprocess.run([*uv, *options], check=True, cwd=ROOT, env=environment)
 
 
-def _by_pip(part: str, told: Mapping[str, str]) -> None:
+def _by_pip(part: str) -> None:
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     subprocess.run([PYTHON, "-m", "ensurepip"], check=True, capture_output=True)
     print("Installing torch, the largest part")
-    for options in (pip_torch_options(os.environ, told, sys.platform), *_rest(part)):
+    for options in (pip_torch_options(os.environ), *_rest(part)):
         subprocess.run([*pip, *options], check=True, cwd=ROOT)
 
 
@@ -111,13 +106,9 @@ def torch_options(
     return wanted
 
 
-def pip_torch_options(
-    environment: Mapping[str, str], told: Mapping[str, str], platform: str
-) -> list[str]:
-    """pip's, which does not look at the machine: builds for the processor unless there is a GPU."""
+def pip_torch_options(environment: Mapping[str, str]) -> list[str]:
+    """pip's, which does not look at the machine: what its index has, or one that is named."""
     index = environment.get("TORCH_INDEX")
-    if not index and platform == "linux" and not told and not _has_nvidia():
-        index = CPU_BUILDS
     return [*_torch(environment), *(["--extra-index-url", index] if index else [])]
 
 
@@ -125,13 +116,6 @@ def _torch(environment: Mapping[str, str]) -> list[str]:
     """The version that is tested most, or another: TORCH=2.14.1."""
     version = environment.get("TORCH")
     return [f"torch=={version}"] if version else ["-r", str(HERE / "torch.txt")]
-
-
-def _has_nvidia() -> bool:
-    try:
-        return subprocess.run(["nvidia-smi"], capture_output=True, check=False).returncode == 0
-    except OSError:
-        return False
 
 
 def pip_settings() -> dict[str, str]:
@@ -160,49 +144,14 @@ def found_uv() -> Path | str:
     """One that is there, or from its wheel in the locked version."""
     if found := (UV if UV.exists() else shutil.which("uv")):
         return found
-    version, hashes = locked_uv()
-    print(f"Fetching uv {version}")
+    print("Fetching uv")
     wanted = ["install", "--quiet", "--require-hashes", "--no-deps", "-r", str(HERE / "uv.txt")]
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(PYTHON)]
     if subprocess.run([*pip, *wanted], capture_output=True, check=False).returncode != 0:
-        _unpack(_fetch(version, hashes))
+        # A Python without pip may have the one that it would put into environments.
+        subprocess.run([PYTHON, "-m", "ensurepip"], check=True, capture_output=True)
+        subprocess.run([PYTHON, "-m", "pip", *wanted], check=True, capture_output=True)
     return UV
-
-
-def locked_uv() -> tuple[str, set[str]]:
-    """Its version, and the hashes of its files."""
-    text = (HERE / "uv.txt").read_text()
-    found = re.search(r"^uv==(\S+)", text, re.MULTILINE)
-    assert found is not None, "requirements/uv.txt names no version"
-    return found[1], set(re.findall(r"sha256:(\w+)", text))
-
-
-def _fetch(version: str, hashes: set[str]) -> bytes:
-    """The wheel for this machine, where there is no pip either. Raises `LookupError`."""
-    with urlopen(Request(UV_WHEELS, headers=AS_JSON), timeout=60) as answer:
-        files = json.load(answer)["files"]
-    wanted = re.compile(rf"uv-{re.escape(version)}-.*{_platform()}.*\.whl")
-    [url] = [one["url"] for one in files if wanted.fullmatch(one["filename"])]
-    with urlopen(url, timeout=60) as answer:
-        wheel = answer.read()
-    if hashlib.sha256(wheel).hexdigest() not in hashes:
-        raise LookupError(f"{url} is not the file that requirements/uv.txt names")
-    return wheel
-
-
-def _platform() -> str:
-    """What the name of a wheel for this machine has."""
-    machine = os.uname().machine
-    if sys.platform == "darwin":
-        return f"macosx_.*_{machine}"
-    return f"manylinux_.*{machine}"
-
-
-def _unpack(wheel: bytes) -> None:
-    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
-        [name] = [one for one in archive.namelist() if one.endswith("/scripts/uv")]
-        UV.write_bytes(archive.read(name))
-    UV.chmod(0o755)
 
 
 def _first_line(error: BaseException) -> str:

@@ -10,8 +10,6 @@ SITE = Path(__file__).resolve().parent
 ROOT = SITE.parents[1]
 sys.path[:0] = [str(ROOT), str(SITE)]  # the program, whose reference it is; the modules beside this
 
-from marks import fill  # noqa: E402
-
 project = "Optoscope"
 version = release = version_of("optoscope")
 html_title = f"Optoscope {version}"
@@ -40,4 +38,6 @@ mermaid_height = "auto"
 
 def setup(app: Sphinx) -> None:
     """Parts of pages are made here: the reference from the program, some pages from the root."""
+    from marks import fill  # found once the path above is set
+
     app.connect("source-read", lambda _, page, text: fill(page, text, ROOT))

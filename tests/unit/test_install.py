@@ -35,16 +35,14 @@ def test_whoever_told_pip_of_a_mirror_gets_torch_from_there(install):
     told = {"index-url": "https://lab/simple"}
 
     assert "--torch-backend" not in install.torch_options({}, told, "linux")
-    assert "--extra-index-url" not in install.pip_torch_options({}, told, "linux")
 
 
-def test_without_a_gpu_pip_gets_builds_for_the_processor(install, monkeypatch):
-    monkeypatch.setattr(install, "_has_nvidia", lambda: False)
-    assert install.pip_torch_options({}, {}, "linux")[-1] == install.CPU_BUILDS
-    assert install.pip_torch_options({}, {}, "darwin")[-1].endswith("torch.txt")
-
-    monkeypatch.setattr(install, "_has_nvidia", lambda: True)
-    assert install.pip_torch_options({}, {}, "linux")[-1].endswith("torch.txt")
+def test_pip_takes_torch_from_its_index_and_from_one_that_is_named(install):
+    assert install.pip_torch_options({})[-1].endswith("torch.txt")
+    assert install.pip_torch_options({"TORCH_INDEX": "https://lab/torch"})[-2:] == [
+        "--extra-index-url",
+        "https://lab/torch",
+    ]
 
 
 def test_uv_is_told_what_pip_was_told(install, monkeypatch):
@@ -69,10 +67,3 @@ def test_other_pythons_are_refused_with_a_sentence(install, monkeypatch, capsys,
     said = capsys.readouterr().err
     assert "runs on Python 3.11 to 3.14" in said
     assert "make PYTHON=" in said
-
-
-def test_the_locked_uv_has_a_version_and_hashes(install):
-    version, hashes = install.locked_uv()
-
-    assert version.count(".") == 2
-    assert all(len(one) == 64 for one in hashes)

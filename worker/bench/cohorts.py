@@ -25,7 +25,7 @@ from app.db import recording, runs
 from app.db.engine import make_engine, session_scope
 from app.db.models import Run
 from app.db.whole.migrate import upgrade
-from app.schemas.config import RecordingConfig, RunConfig, SeedConfig, TrainingConfig
+from app.schemas.config import RunConfig
 from app.schemas.state import RunState
 from app.schemas.studies.expansion import expand
 from app.schemas.studies.presets import main_runs
@@ -34,6 +34,7 @@ from app.services.runs.creation import create_run
 from app.services.runs.outbox import Outbox, transaction
 from app.stack.gpus import gpus
 from app.stack.servers.start import start_servers
+from worker.bench.configs import seeds_of_the_main_run, shortened
 from worker.bench.limits import matmul_peak
 from worker.offline import say
 from worker.science.machine.devices import choose_device, describe_device
@@ -194,9 +195,9 @@ def bench_paper(folder: Path, fraction: float) -> dict[str, Any]:
     if not 0 < fraction <= 1:
         raise ValueError(f"--fraction {fraction:g}: write a number above 0, at most 1")
     whole = [run.config for run in expand(StudyRequest(name="paper", runs=main_runs())).runs]
-    part = [_shortened(config, fraction) for config in whole]
+    part = [shortened(config, fraction) for config in whole]
     with track(folder) as here:
-        here.run([_shortened(config, 0.001) for config in whole])  # compiles
+        here.run([shortened(config, 0.001) for config in whole])  # compiles
         lap = here.run(part)
     total = sum(config.training.total_sequences for config in whole)
     projected = lap.projected(total / lap.sequences)
@@ -214,14 +215,6 @@ def bench_paper(folder: Path, fraction: float) -> dict[str, Any]:
             "projected_seconds": round(projected),
         }
     }
-
-
-def _shortened(config: RunConfig, fraction: float) -> RunConfig:
-    """The same run, with the same cadence, cut to a fraction of its length."""
-    least = config.training.batch_size
-    sequences = max(least, round(config.training.sequences * fraction))
-    training = config.training.model_copy(update={"sequences": sequences})
-    return config.model_copy(update={"training": training})
 
 
 @contextmanager
@@ -262,17 +255,9 @@ def _worker(place: tuple[int, str], folder: Path) -> "subprocess.Popen[bytes]":
 
 
 def _configs(count: int, sequences: int, *, recorded: bool) -> list[RunConfig]:
-    """The paper's main run with as many seeds, cut to a length; or with nothing in between."""
+    """At the paper's cadence, or with nothing in between."""
     every = 5000 if recorded else -(-sequences // 5000) * 5000
-    recording = RecordingConfig(evaluate_every=every, frame_every=every, checkpoint_every=every)
-    return [
-        RunConfig(
-            training=TrainingConfig(sequences=sequences),
-            recording=recording,
-            seeds=SeedConfig(initial=100 + number),
-        )
-        for number in range(count)
-    ]
+    return seeds_of_the_main_run(count, sequences, every)
 
 
 def _figures(recorded: Lap, bare: Lap, each: int, peak: float) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def forget_others(session: Session, urls: Collection[str]) -> None:
 def cursors(session: Session) -> dict[str, int]:
     """Up to which event each address has deliveries."""
     found = session.execute(select(WebhookCursor.url, WebhookCursor.event_id))
-    return {url: event_id for url, event_id in found}  # noqa: C416  # rows are no pairs
+    return {row.url: row.event_id for row in found}
 
 
 def set_cursor(session: Session, url: str, event_id: int) -> None:

@@ -129,6 +129,7 @@ class Archive:
                 while piece := file.read(PIECE):
                     digest.update(piece)
                     size += len(piece)
+        # The last is zipfile's, of a compression that it does not know.
         except (BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise Invalid(f"{name} of the archive is damaged: {error}.") from None
         return ArchivedMember(size=size, sha256=digest.hexdigest())

@@ -7,15 +7,17 @@ from typing import Any
 import torch
 
 from app.schemas.cohorts import cohort_key
-from app.schemas.config import RecordingConfig, RunConfig, SeedConfig, TrainingConfig
+from app.schemas.config import RunConfig
 from app.schemas.studies.expansion import expand
 from app.schemas.studies.presets import main_runs
 from app.schemas.studies.request import StudyRequest
+from worker.bench.configs import seeds_of_the_main_run, shortened
 from worker.science.data.datasets import Dataset, load_dataset
 from worker.science.machine.devices import settle
 from worker.science.training.cohort import Cohort
 
 EVERY = 5000  # sequences between reports, as in the paper's main runs
+LENGTH = 1_000_000  # sequences of such a run
 REPORTS = 3  # after the first, of a cohort that is timed with records
 LEAST_SECONDS = 2.0  # of a measurement without
 
@@ -24,7 +26,8 @@ def time_cohort(size: int, device: torch.device, *, compile: bool) -> dict[str, 
     """Updates and sequences per second of so many runs of the paper's main config, and memory."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    cohort, begun = _cohort(_seeds(size), device, compile=compile), time.perf_counter()
+    cohort = _cohort(seeds_of_the_main_run(size, LENGTH, EVERY), device, compile=compile)
+    begun = time.perf_counter()
     cohort.warm_up()
     settle(device)
     warm = time.perf_counter() - begun
@@ -75,7 +78,7 @@ def time_paper(
 def _time_group(
     configs: Sequence[RunConfig], fraction: float, device: torch.device, *, compile: bool
 ) -> tuple[float, float]:
-    cohort = _cohort([_shortened(one, fraction) for one in configs], device, compile=compile)
+    cohort = _cohort([shortened(one, fraction) for one in configs], device, compile=compile)
     begun = time.perf_counter()
     cohort.warm_up()
     settle(device)
@@ -84,24 +87,6 @@ def _time_group(
         pass
     settle(device)
     return warm, time.perf_counter() - begun - warm
-
-
-def _shortened(config: RunConfig, fraction: float) -> RunConfig:
-    sequences = max(config.training.batch_size, round(config.training.sequences * fraction))
-    training = config.training.model_copy(update={"sequences": sequences})
-    return config.model_copy(update={"training": training})
-
-
-def _seeds(size: int, sequences: int = 1_000_000) -> list[RunConfig]:
-    recording = RecordingConfig(evaluate_every=EVERY, frame_every=EVERY, checkpoint_every=EVERY)
-    return [
-        RunConfig(
-            training=TrainingConfig(sequences=sequences),
-            recording=recording,
-            seeds=SeedConfig(initial=100 + number),
-        )
-        for number in range(size)
-    ]
 
 
 def _cohort(configs: Sequence[RunConfig], device: torch.device, *, compile: bool) -> Cohort:
@@ -132,7 +117,7 @@ def _update_seconds(cohort: Cohort, device: torch.device) -> float:
 
 def _recorded_seconds(size: int, device: torch.device, *, compile: bool) -> float:
     """Of one update of all runs, at the paper's cadence."""
-    cohort = _cohort(_seeds(size, REPORTS * EVERY), device, compile=compile)
+    cohort = _cohort(seeds_of_the_main_run(size, REPORTS * EVERY, EVERY), device, compile=compile)
     cohort.warm_up()
     settle(device)
     begun = time.perf_counter()
