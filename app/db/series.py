@@ -197,6 +197,18 @@ def frames_at(session: Session, run_id: str, places: Sequence[int]) -> Sequence[
     return session.scalars(statement).all()
 
 
+def compositions_at(
+    session: Session, run_id: str, places: Sequence[int]
+) -> Sequence[tuple[int, bytes]]:
+    """The composition scores of the frames at these places that have any, in order."""
+    statement = (
+        select(Frame.sequences, Frame.composition)
+        .where(Frame.run_id == run_id, Frame.sequences.in_(places), Frame.composition.is_not(None))
+        .order_by(Frame.sequences)
+    )
+    return [(place, stored) for place, stored in session.execute(statement) if stored is not None]
+
+
 def measured_with(session: Session, frame: Frame) -> MeasurementRow:
     """The measurement that a frame belongs to: both are written at once."""
     # Of two statements: a run that is deleted in between has no such row.

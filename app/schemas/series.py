@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, create_model
 
-from app.schemas.measure import Metric
+from app.schemas.measure import Evaluator, Metric
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -57,7 +57,8 @@ class HeadMeasure(Measure):
     """One of every head, from `lowest` to `highest`.
 
     `scale`: of its picture; diverging where the middle means nothing. `layer`: which one charts
-    show first, where such heads form. `zero`: what 0 means, if its axis is to say so.
+    show first, where such heads form. `zero`: what 0 means, if its axis is to say so; `below`:
+    what numbers below it mean, said under charts that have any.
     """
 
     lowest: float = 0
@@ -65,6 +66,7 @@ class HeadMeasure(Measure):
     scale: Literal["sequential", "diverging"] = "sequential"
     layer: Literal["first", "last"] = "last"
     zero: str = ""
+    below: str = ""
 
     @property
     def kind(self) -> str:
@@ -167,6 +169,7 @@ INDUCTION = HeadMeasure(
     axis="attention, correct − wrong",
     lowest=-1,
     scale="diverging",
+    below="below 0: the query looks at the wrong labels more than at the right one",
 )
 PREVIOUS_TOKEN = HeadMeasure(
     id="previous_token_strength",
@@ -181,7 +184,16 @@ PREVIOUS_TOKEN = HeadMeasure(
     axis="attention one back",
     layer="first",
     zero="uniform",
+    below="below 0: the label tokens look back less than uniform attention would",
 )
+# Of the evaluators, as the chart and the guide say them; see `schemas.measure.Evaluator`.
+EVALUATED_ON: Mapping[Evaluator, str] = {
+    Evaluator.TRAIN: "classes, exemplars and label pairs of training",
+    Evaluator.NEW_LABEL_PAIRS: "pairs of labels that no training sequence has together",
+    Evaluator.NEW_EXEMPLARS: "other drawings of the training classes: what its loss is above that "
+    "of train, the model knows of the trained drawings by heart",
+    Evaluator.NEW_CLASSES: "classes never trained on",
+}
 HEADS: tuple[HeadMeasure, ...] = (INDUCTION, PREVIOUS_TOKEN)
 
 MEASURES: Mapping[str, Measure] = {measure.id: measure for measure in (*EVALUATED, *HEADS)}

@@ -11,7 +11,7 @@ from app.services.help.api_reference import DocsPage
 from app.services.help.guide import GuidePage
 from app.services.launch.page import NewPage
 from app.services.reports.report import ReportFile
-from app.services.run_page.page import LogPart, RunPageContext, StatusPart
+from app.services.run_page.page import LogPart, RunPageContext, StatusPart, StepsBlock
 from app.services.runs_list.bulk_page import BulkPage
 from app.services.runs_list.page import RunsPage
 from app.services.studies.new_page import StudyNewPage
@@ -38,6 +38,7 @@ PAGES = {
 PARTS = {
     "launch/page.html": [
         "shared/circuit.svg",
+        "launch/steps.html",
         "launch/clamps.html",
         "launch/clamp_grid.html",
         "launch/clamp_list.html",
@@ -65,6 +66,7 @@ def test_a_page_uses_exactly_what_its_context_declares(name, context):
     [
         ("run/page.html", StatusPart, ("status", "events", "checkpoints")),
         ("run/page.html", LogPart, ("log",)),
+        ("run/page.html", StepsBlock, ("steps",)),
         ("studies/page.html", StudyStatus, ("status", "members")),
     ],
 )

@@ -12,7 +12,8 @@ from app.dependencies import RunDep, RunId, ServicesDep, SessionDep
 from app.routes.embedding import QUERY, card_of
 from app.schemas.retention import Keep
 from app.schemas.view import ChartView
-from app.services.run_page.page import log_part, run_page, status_part
+from app.services.run_page.evidence import read_steps
+from app.services.run_page.page import StepsBlock, log_part, run_page, status_part
 from app.services.runs.deletion import or_raise, restore_runs
 from app.services.runs.lifecycle import change_run, request_cancel, request_pause, resume
 from app.services.runs.log_files import read_log
@@ -43,6 +44,12 @@ def log(run: RunDep, made: ServicesDep) -> Response:
     """The last lines of a run's log, as they are on its page."""
     found = read_log(made.settings.data_dir, run, LOG_LINES)
     return fragment("run/page.html", ("log",), log_part(read_run(run), found))
+
+
+@router.get("/runs/{run_id}/steps")
+def steps(session: SessionDep, run: RunDep) -> Response:
+    """What was measured of the steps of the circuit, as it is on a run's page."""
+    return fragment("run/page.html", ("steps",), StepsBlock(read_steps(session, run)))
 
 
 @router.get("/runs/{run_id}/status")

@@ -209,6 +209,11 @@ class BaseClamp(Numbers, ABC):
         return False
 
     @property
+    def always(self) -> str:
+        """The word before what it does; none where the light is off for a part of training."""
+        return "" if self.is_windowed else "always "
+
+    @property
     def is_windowed(self) -> bool:
         """Whether the light is switched while training."""
         return self.from_sequences > 0 or self.until_sequences is not None

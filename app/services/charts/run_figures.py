@@ -67,6 +67,7 @@ EVALUATOR_HUES = {
     Evaluator.NEW_EXEMPLARS: "#AA3377",
     Evaluator.NEW_CLASSES: "#EE8866",
 }
+VISIBLY_BELOW = -0.05  # a strength that asks what negative ones mean
 FEW_POINTS = 60  # fewer are drawn with markers, so that a single one is seen
 
 
@@ -178,9 +179,11 @@ def _strengths(
     ]
     found = breaks_of(traces, rows)
     numbers = [y for trace in traces for y in trace["y"] if y is not None]
-    low, high = min([-0.15, *numbers]), max([measure.highest, *numbers])
-    layout["yaxis"] |= {"range": [round(low - 0.05, 3), round(high + 0.05, 3)], "dtick": 0.5}
-    layout["meta"]["notes"] = found.sentences
+    low, high = min([0, *numbers]), max([measure.highest, *numbers])
+    ends = [round(min(-0.15, low) - 0.05, 3), round(high + 0.05, 3)]
+    layout["yaxis"] |= {"range": ends, "dtick": 0.5}
+    below = [measure.below] if measure.below and low < VISIBLY_BELOW else []
+    layout["meta"]["notes"] = [*below, *found.sentences]
     return {"data": traces + found.traces, "layout": layout}
 
 

@@ -40,13 +40,23 @@ def sparkline(points: Sequence[LossPoint], length: int) -> Sparkline:
     if not losses:
         return Sparkline("", "loss not finite")
     most = max(max(losses), 1e-9)
+    placed = [
+        (point.sequences, HEIGHT - _MARGIN - (HEIGHT - 2 * _MARGIN) * point.loss / most)
+        for point in points
+    ]
+    return Sparkline(
+        small_line(placed, length), f"loss from {nats(losses[0])} to {nats(losses[-1])}"
+    )
+
+
+def small_line(points: Sequence[tuple[int, float]], length: int) -> str:
+    """The path through (sequences, pixels from the top); what is not finite is a gap."""
     parts, pen = [], "M"
-    for point in points:
-        if not math.isfinite(point.loss):
+    for sequences, y in points:
+        if not math.isfinite(y):
             pen = "M"
             continue
-        x = _MARGIN + (WIDTH - 2 * _MARGIN) * point.sequences / length
-        y = HEIGHT - _MARGIN - (HEIGHT - 2 * _MARGIN) * point.loss / most
+        x = _MARGIN + (WIDTH - 2 * _MARGIN) * sequences / length
         parts.append(f"{pen}{x:.1f} {y:.1f}")
         pen = "L"
-    return Sparkline("".join(parts), f"loss from {nats(losses[0])} to {nats(losses[-1])}")
+    return "".join(parts)

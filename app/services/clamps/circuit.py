@@ -11,7 +11,7 @@ from app.schemas.clamps.kinds import covered
 from app.schemas.clamps.site import HEAD_POINTS, LAYERLESS_POINTS, Point, Positions
 from app.schemas.config import ModelConfig
 from app.schemas.words import enumerate_words
-from app.services.clamps.lit_model import NONE
+from app.services.clamps.lit_model import NONE, window
 
 TEXTS = {
     Step.ATTEND_BACK: "each label attends to the exemplar before it",
@@ -76,7 +76,7 @@ class State(StrEnum):
     FIXED = "fixed"
     SILENCED = "silenced"
     SPARED = "not needed"
-    LEARNED = "learned"
+    LEARNED = "left to learn"
     ABSENT = "no layer for it"
 
 
@@ -95,7 +95,12 @@ class LitStep:
     step: Step
     state: State
     tone: str = NONE
-    is_windowed: bool = False
+    window: str = ""  # when, if not during the whole training: `until 60,000 sequences`
+
+    @property
+    def is_windowed(self) -> bool:
+        """Whether it is so for a part of training only."""
+        return bool(self.window)
 
     @property
     def text(self) -> str:
@@ -112,8 +117,8 @@ class LitStep:
         if self.state is State.FIXED and self.tone == Light.PRESERVED:
             word = "preserved"
         if self.state is State.LEARNED and self.tone != NONE:
-            word = "learned, partly clamped"
-        return f"{word} part of the time" if self.is_windowed else word
+            word = f"{word}, partly clamped"
+        return f"{word} {self.window}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -124,12 +129,13 @@ class Circuit:
 
     @property
     def summary(self) -> str:
-        """`Fixed: step 4. Left to learn: steps 3v and 5.`"""
-        found = {
-            title: [step.step for step in self.steps.values() if step.state is state]
-            for state, title in _TITLES.items()
-        }
-        return " ".join(f"{title}: {_listed(steps)}." for title, steps in found.items() if steps)
+        """`Fixed until 60,000 sequences: step 4. Left to learn: steps 3v and 5.`"""
+        found: dict[str, list[Step]] = {}
+        for state, title in _TITLES.items():
+            for one in self.steps.values():
+                if one.state is state:
+                    found.setdefault(f"{title} {one.window}".rstrip(), []).append(one.step)
+        return " ".join(f"{title}: {_listed(steps)}." for title, steps in found.items())
 
 
 def _listed(steps: Sequence[Step]) -> str:
@@ -155,11 +161,11 @@ class _Scene:
         if not self._heads_for(step):
             return LitStep(step, State.ABSENT)
         if fixing := self._fixing(step, clamps):
-            return LitStep(step, State.FIXED, fixing[0].light, _windowed(fixing))
+            return LitStep(step, State.FIXED, fixing[0].light, _window(fixing))
         if dark := self._darkening(step):
-            return LitStep(step, State.SILENCED, Light.SILENCED, _windowed(dark))
+            return LitStep(step, State.SILENCED, Light.SILENCED, _window(dark))
         if sparing := self._sparing(step):
-            return LitStep(step, State.SPARED, is_windowed=_windowed(sparing))
+            return LitStep(step, State.SPARED, window=_window(sparing))
         return LitStep(step, State.LEARNED, clamps[0].light if clamps else NONE)
 
     def _fixing(self, step: Step, clamps: Sequence[BaseClamp]) -> list[BaseClamp]:
@@ -216,8 +222,12 @@ class _Scene:
         }
 
 
-def _windowed(clamps: Sequence[BaseClamp]) -> bool:
-    return all(clamp.is_windowed for clamp in clamps)
+def _window(clamps: Sequence[BaseClamp]) -> str:
+    """When they are on; empty where one of them always is."""
+    windows = {window(clamp).strip() for clamp in clamps}
+    if "" in windows:
+        return ""
+    return windows.pop() if len(windows) == 1 else "part of the time"
 
 
 def _steps_of(clamp: BaseClamp, layers: int) -> set[Step]:

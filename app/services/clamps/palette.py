@@ -38,7 +38,7 @@ POSITIONS = {
 }
 LIGHTS = {
     Light.DRIVEN: "set to something",
-    Light.SILENCED: "taken away",
+    Light.SILENCED: "taken away; ablate sets it to zero",
     Light.PRESERVED: "as in another pass",
 }
 _ORDER = {

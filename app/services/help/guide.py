@@ -7,7 +7,7 @@ One text for the popovers beside the measures and for the page `/guide`. The fac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.schemas.series import EVALUATED, HEADS, PAPER, Citation, Explanation
+from app.schemas.series import EVALUATED, EVALUATED_ON, HEADS, PAPER, Citation, Explanation
 
 
 @dataclass(frozen=True)
@@ -133,9 +133,10 @@ WORDS = (
     Word("Preserved", "Violet: something stays as it is in another pass through the model."),
     Word(
         "Evaluator",
-        "A fixed set of sequences. Train: classes, exemplars and label pairs of training. New "
-        "label pairs: pairs of labels that no training sequence has together. New exemplars: other "
-        "drawings of the training classes. New classes: classes never trained on.",
+        "A fixed set of sequences. "
+        + " ".join(
+            f"{name.replace('_', ' ').capitalize()}: {says}." for name, says in EVALUATED_ON.items()
+        ),
     ),
     Word(
         "Analysis",

@@ -12,7 +12,7 @@ from app.errors import Invalid
 from app.schemas.api.series import Thinning
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Measurement, Metric
-from app.schemas.series import EVALUATED, PANELS, HeadMeasure
+from app.schemas.series import EVALUATED, EVALUATED_ON, PANELS, HeadMeasure
 from app.schemas.view import ChartView, Drawing, XAxis, YAxis
 from app.schemas.words import grouped
 from app.services.charts.axes import USUAL, Look
@@ -45,6 +45,7 @@ class LegendEntry:
     hue: str
     value: float | None
     is_shown: bool
+    says: str  # which sequences these are
 
 
 @dataclass(frozen=True)
@@ -225,6 +226,7 @@ def _legend(rows: Sequence[Measurement], view: ChartView) -> list[LegendEntry]:
             hue=EVALUATOR_HUES[evaluator],
             value=finite(latest[index]),
             is_shown=evaluator not in view.hidden_evaluators,
+            says=EVALUATED_ON[evaluator],
         )
         for index, evaluator in enumerate(EVALUATORS)
     ]

@@ -25,6 +25,7 @@ from app.services.clamps.lit_model import LitModel, lit_model
 from app.services.clamps.text import count_clamps
 from app.services.launch.config_form import ConfigForm, FormField, form_of
 from app.services.run_page.charts import Charts, charts_of
+from app.services.run_page.evidence import StepsPart, steps_part
 from app.services.run_page.repeat import Repeat, repeat_of
 from app.services.run_page.tour import TourStep, tour
 from app.services.runs.log_files import RunLog
@@ -88,6 +89,7 @@ class RunPageContext(StatusPart):
     evaluation_sequences: int
     grid: LitModel
     circuit: Circuit
+    steps: StepsPart
     map_columns: int
     frames_awaited: str
     clamp_count: str
@@ -111,6 +113,13 @@ class LogPart:
     run: RunRead
     log: RunLog
     log_seconds: int  # until it is asked for again; 0: it grows no more
+
+
+@dataclass(frozen=True)
+class StepsBlock:
+    """Context of the block `steps`."""
+
+    steps: StepsPart
 
 
 def log_part(run: RunRead, log: RunLog) -> LogPart:
@@ -162,6 +171,7 @@ def run_page(
         evaluation_sequences=config.recording.evaluation_sequences,
         grid=lit_model(config.program, config.model),
         circuit=circuit(config.program, config.model),
+        steps=steps_part(session, run, config, (rows, thinning)),
         map_columns=min(config.model.heads, MAP_COLUMNS),
         frames_awaited=_frames_awaited(status.run),
         clamp_count=count_clamps(config.program),

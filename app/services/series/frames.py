@@ -1,11 +1,12 @@
 """Attention frames and composition, from stored float32 to nested lists, without numpy."""
 
+import math
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -14,8 +15,9 @@ from app.db.models import Frame, Run
 from app.errors import NotFound
 from app.schemas.api.series import CompositionRead, FrameRead, ProbeRead
 from app.schemas.config import ModelConfig, RunConfig
-from app.schemas.measure import COMPOSITION_KINDS, chance_of_composition
+from app.schemas.measure import COMPOSITION_KINDS, CompositionKind, chance_of_composition
 from app.schemas.series import HEADS
+from app.schemas.words import head_name
 from app.services.series.measurements import finite
 
 DIGITS = 5  # of shares and scores; more are noise of float32 and bytes on the wire
@@ -47,16 +49,59 @@ def read_frame(session: Session, run: Run, frame: Frame) -> FrameRead:
     )
 
 
+class Strongest(NamedTuple):
+    """The largest of some numbers, and whose it is."""
+
+    number: float
+    whose: str
+
+
+def grown_key_composition(
+    session: Session, run_id: str, model: ModelConfig, places: Sequence[int]
+) -> list[tuple[int, Strongest]]:
+    """How much that of the last layer with those below has grown most since the first of these
+    frames, and of which two heads; of frames that have scores."""
+    found: list[tuple[int, Strongest]] = []
+    first: Sequence[float] = ()
+    for sequences, stored in series.compositions_at(session, run_id, places):
+        scores = _last_layers_keys(stored, model)
+        first = first or scores
+        grown = [score - before for score, before in zip(scores, first, strict=True)]
+        known = [(gain, index) for index, gain in enumerate(grown) if math.isfinite(gain)]
+        if known:
+            gain, index = max(known)
+            found.append((sequences, Strongest(gain, _pair(index, model))))
+    return found
+
+
+def _last_layers_keys(stored: bytes, model: ModelConfig) -> Sequence[float]:
+    """Flat: head of the last layer, earlier layer, its head."""
+    numbers = _floats(stored)
+    kind = len(numbers) // len(COMPOSITION_KINDS)
+    end = (COMPOSITION_KINDS.index(CompositionKind.KEY) + 1) * kind
+    return numbers[end - (model.layers - 1) * model.heads**2 : end]
+
+
+def _pair(index: int, model: ModelConfig) -> str:
+    earlier, head = divmod(index % ((model.layers - 1) * model.heads), model.heads)
+    later = index // ((model.layers - 1) * model.heads)
+    return f"{head_name(earlier, head)} to {head_name(model.layers - 1, later).lower()}"
+
+
 def _finite(strengths: Sequence[Sequence[float]]) -> list[list[float | None]]:
     return [[finite(strength) for strength in layer] for layer in strengths]
 
 
 def _numbers(stored: bytes) -> list[float | None]:
+    return [None if finite(number) is None else round(number, DIGITS) for number in _floats(stored)]
+
+
+def _floats(stored: bytes) -> "array[float]":
     numbers = array("f")
     numbers.frombytes(stored)
     if sys.byteorder == "big":
         numbers.byteswap()
-    return [None if finite(number) is None else round(number, DIGITS) for number in numbers]
+    return numbers
 
 
 def _composition(frame: Frame, model: ModelConfig) -> CompositionRead | None:

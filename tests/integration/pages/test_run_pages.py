@@ -195,9 +195,8 @@ def test_a_runs_page_shows_its_lights_and_its_circuit(client, engine, outbox):
     card = document.one("section", class_="card area-program")
     drawing = document.one("section", class_="card area-circuit")
     assert "until 100,000 sequences" in card.text
-    assert (
-        "1 each label attends to the exemplar before it silenced part of the time" in drawing.text
-    )
+    said = "1 each label attends to the exemplar before it silenced until 100,000 sequences"
+    assert said in drawing.text
     assert document.one("span", title="Layer 2, head 0: silenced")
     assert document.one("span", title="Layer 1: silenced until 100,000 sequences")
 

@@ -170,7 +170,7 @@ def test_a_step_shows_the_colour_and_the_window_of_its_light():
     ).steps["4"]
 
     assert (preserved.tone, preserved.word) == (Light.PRESERVED, "preserved")
-    assert (for_a_while.state, for_a_while.word) == (State.FIXED, "fixed part of the time")
+    assert (for_a_while.state, for_a_while.word) == (State.FIXED, "fixed until 5 sequences")
 
 
 def test_every_point_is_a_step_of_the_circuit_below_the_last_layer_and_in_it():

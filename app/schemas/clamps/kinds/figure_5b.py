@@ -56,7 +56,7 @@ class InductionPattern(BaseClamp):
     )
 
     def sentence(self, site: Site, heads: int) -> str:
-        who = f"{subject(site, heads)} always {attend(site, heads)}"
+        who = f"{subject(site, heads)} {self.always}{attend(site, heads)}"
         return f"{who} from the query to {_induction_words(self.strength)}"
 
     def change(self, at: FlowPass, node: Node, name: Name) -> Name:
@@ -85,7 +85,7 @@ class PreviousTokenPattern(BaseClamp):
     )
 
     def sentence(self, site: Site, heads: int) -> str:
-        who = f"{subject(site, heads)} always {attend(site, heads)}"
+        who = f"{subject(site, heads)} {self.always}{attend(site, heads)}"
         rows = "each label token" if site.positions is Positions.LABELS else "every token"
         strength = self.strength
         rest = "" if strength == 1 else f", with strength {strength:g} and the rest on itself"

@@ -86,7 +86,7 @@ class MatchPattern(BaseClamp):
     )
 
     def sentence(self, site: Site, heads: int) -> str:
-        who = f"{subject(site, heads)} always {attend(site, heads)}"
+        who = f"{subject(site, heads)} {self.always}{attend(site, heads)}"
         soft = f", at temperature {self.temperature:g}" if self.temperature else ""
         return f"{who} from the query to the label whose exemplar looks most like it{soft}"
 

@@ -157,7 +157,8 @@ export class LiveCircuit extends EventTarget {
 
   #explain(full, note) {
     const over = { start: "more than in the first frame", chance: "more than chance" }[this.over];
-    $("circuit-full").textContent = full && `${READINGS[this.reading]} composition, ${fixed(full, 2)} ${over}`;
+    const chance = `unrelated heads: ${fixed(this.scores.chance, 3)}`;
+    $("circuit-full").textContent = full && `${READINGS[this.reading]} composition, ${fixed(full, 2)} ${over} (${chance})`;
     $("circuit-line").hidden = !full;
     $("circuit-note").textContent = note;
     $("circuit-note").hidden = !note;
@@ -193,7 +194,7 @@ export class LiveCircuit extends EventTarget {
     const numbers = `induction ${fixed(strengths.induction ?? NaN, 2)} · previous token ${fixed(strengths.previous ?? NaN, 2)}`;
     const strongest = this.lines?.find(({ to }) => to[0] === layer && to[1] === head);
     const reads = strongest
-      ? ` · reads most from ${this.#head(...strongest.from).name} (${READINGS[this.reading]} composition ${fixed(strongest.score, 3)})`
+      ? ` · reads most from ${this.#head(...strongest.from).name} (${READINGS[this.reading]} composition ${fixed(strongest.score, 3)}; unrelated heads: ${fixed(this.scores.chance, 3)})`
       : "";
     return `${name}: ${numbers}${reads}${clamp && ` · clamped: ${clamp}`}`;
   }
@@ -203,7 +204,7 @@ export class LiveCircuit extends EventTarget {
     const first = this.scores.first(from, to, this.reading);
     const before = first === null ? "" : `, ${fixed(first, 3)} in the first frame`;
     const chance = fixed(this.scores.chance, 3);
-    return `${above} reads ${below}: ${READINGS[this.reading]} composition ${fixed(Number(score), 3)} (chance ${chance}${before})`;
+    return `${above} reads ${below}: ${READINGS[this.reading]} composition ${fixed(Number(score), 3)} (unrelated heads: ${chance}${before})`;
   }
 }
 

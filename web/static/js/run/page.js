@@ -89,6 +89,7 @@ function follow(run) {
 
 function refreshStatus() {
   window.htmx.trigger("#status", "refresh");
+  window.htmx.trigger("#steps", "refresh");
 }
 
 /* Connection */
