@@ -111,6 +111,11 @@ def _prose(text: str) -> Markup:
     )
 
 
+def _plain(text: str) -> str:
+    """The same where there can be no code: in titles, for instance."""
+    return text.replace("`", "")
+
+
 def _module(script: str) -> Markup:
     """A script, and links to all that it imports: they are fetched at once, not one by one."""
     link = Markup('<link rel="modulepreload" href="{}">')
@@ -143,6 +148,7 @@ def _make_environment() -> Environment:
         "utc": _utc,
         "clock": _clock,
         "prose": _prose,
+        "plain": _plain,
         "rooted": rooted,
     }
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}

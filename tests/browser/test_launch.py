@@ -97,11 +97,38 @@ def test_errors_stand_at_their_places_and_nothing_typed_is_lost(page, watch):
     expect(words(page)).to_contain_text("things to put right")
     page.get_by_role("button", name="Launch").click()
 
-    expect(page.get_by_role("alert").filter(has_text="Nothing was launched")).to_be_visible()
+    refusal = page.get_by_role("alert").filter(has_text="Nothing was launched")
+    expect(refusal).to_be_in_viewport()
     errors_are_shown()
+    refusal.get_by_role("link", name="Learning rate").click()
+    expect(page.get_by_label("Learning rate")).to_be_focused()
     for label, text in typed.items():
         expect(page.get_by_label(label, exact=True)).to_have_value(text)
     expect(page.get_by_label("Program as JSON")).to_have_value(contradiction)
+
+
+def test_a_preset_leaves_what_was_typed_and_can_be_undone(page):
+    page.goto("/runs/new?preset=one-head")
+    sequences = page.get_by_label("Sequences", exact=True)
+    presets = page.get_by_role("navigation", name="Presets")
+    lit = presets.locator("[aria-current]")
+    expect(lit).to_have_text(re.compile("One head only"))
+
+    sequences.fill("150,000")
+    expect(page.locator("#note-training-sequences")).to_have_text(
+        "Ends at 150,016: whole batches of 32."
+    )
+    expect(lit).to_have_count(0)
+    expect(page.get_by_label("Name")).to_have_attribute("placeholder", re.compile("150,000"))
+    presets.get_by_role("link", name=re.compile("^Match fixed")).click()
+
+    taken = page.get_by_role("status").filter(has_text="As you had typed: sequences 150,000")
+    expect(taken).to_be_visible()
+    expect(sequences).to_have_value("150,000")
+    expect(clamps(page).get_by_role("listitem")).to_have_count(2)
+    taken.get_by_role("button", name="Undo").click()
+    expect(clamps(page).get_by_role("listitem")).to_have_count(1)
+    expect(sequences).to_have_value("150,000")
 
 
 def test_a_clamp_is_placed_and_launched_with_the_keyboard_alone(page, program):

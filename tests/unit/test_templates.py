@@ -43,6 +43,8 @@ PARTS = {
         "launch/clamp_grid.html",
         "launch/clamp_list.html",
         "launch/fork_card.html",
+        "launch/presets.html",
+        "launch/preset_taken.html",
     ],
     "run/page.html": ["shared/circuit.svg", "run/repeat.html"],
 }

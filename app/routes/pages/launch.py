@@ -11,6 +11,7 @@ from app.schemas.state import Optimiser
 from app.services.launch.config_form import ConfigForm, read_form
 from app.services.launch.fork_form import checked, fork_form, launch_typed
 from app.services.launch.page import initial_form, new_page
+from app.services.launch.preset_choice import take
 from app.templating import fragment, page
 
 router = APIRouter(default_response_class=HTMLResponse)
@@ -45,15 +46,16 @@ def new(
         form = fork_form(session, fork, at, optimiser, program)
     else:
         form = initial_form(session, preset, like)
-    return page(request, "launch/page.html", new_page(session, form, chosen=preset))
+    return page(request, "launch/page.html", new_page(session, form))
 
 
 @router.post("/runs/new")
 def typed(request: Request, session: SessionDep, form: FormDep) -> Response:
-    """The whole page for what was typed: the preview without a script."""
+    """The whole page for what was typed: the preview without a script, or another preset."""
+    form, taken = take(form)
     form = checked(session, form)
-    refused = form.config is None
-    context = new_page(session, form, chosen=form.typed.get("preset"), refused=refused)
+    refused = form.config is None and taken is None
+    context = new_page(session, form, taken=taken, is_typed=True, refused=refused)
     return page(request, "launch/page.html", context)
 
 
@@ -61,7 +63,7 @@ def typed(request: Request, session: SessionDep, form: FormDep) -> Response:
 def launch(request: Request, session: SessionDep, form: FormDep) -> Response:
     form = checked(session, form)
     if form.config is None:
-        context = new_page(session, form, chosen=form.typed.get("preset"), refused=True)
+        context = new_page(session, form, is_typed=True, refused=True)
         return page(request, "launch/page.html", context, status=422)
     run = launch_typed(session, form)
     return RedirectResponse(f"/runs/{run.id}", status_code=303)

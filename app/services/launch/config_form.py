@@ -5,6 +5,7 @@ explanation without being listed here. Nothing that was typed is lost when it is
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -17,9 +18,17 @@ from app.schemas.api.runs import LaunchRequest
 from app.schemas.clamps.base import BaseClamp
 from app.schemas.clamps.check import ClampError, check_program
 from app.schemas.clamps.dimensions import Dimensions
-from app.schemas.config import ModelConfig, RunConfig, TaskConfig, TrainingConfig, dimensions_of
+from app.schemas.config import (
+    ModelConfig,
+    RecordingConfig,
+    RunConfig,
+    TaskConfig,
+    TrainingConfig,
+    dimensions_of,
+)
 from app.schemas.words import written_out
 from app.services.clamps.text import ProgramText, read_program, write_program
+from app.services.launch.rounding import rounding
 from app.services.launch.sentences import (
     PROGRAM,
     Errors,
@@ -51,6 +60,7 @@ class FormField:
     default: str
     value: str
     errors: Sequence[str]
+    note: str  # what becomes of the value, where that is not the value
 
     @property
     def is_changed(self) -> bool:
@@ -117,7 +127,7 @@ class ConfigForm:
                 name=name,
                 help=_first_line(section),
                 fields=[
-                    _form_field(f"{name}.{option}", info, self.typed, self.errors)
+                    _form_field(f"{name}.{option}", info, self)
                     for option, info in section.model_fields.items()
                 ],
                 errors=self.errors.get(name, []),
@@ -130,15 +140,25 @@ class ConfigForm:
         """The model as far as it can be read: grids need a shape even beside an error."""
         return self._readable(ModelConfig)
 
+    @cached_property
+    def notes(self) -> Mapping[str, str]:
+        """What whole batches make of what was typed, by form name."""
+        return rounding(self._readable(TrainingConfig), self._readable(RecordingConfig))
+
     def _readable(self, section: type[Section]) -> Section:
-        """A section of the config, or its defaults while something in it is wrong."""
+        """A section of the config; while something in it is wrong, with the defaults of that."""
         name = next(name for name, kind in sections() if kind is section)
         if self.config is not None:
             read: Section = getattr(self.config, name)
             return read
+        typed = _tree(self.typed).get(name, {})
         try:
-            return section.model_validate(_tree(self.typed).get(name, {}))
-        except ValidationError:
+            return section.model_validate(typed)
+        except ValidationError as error:
+            wrong = {str(one["loc"][0]) for one in error.errors() if one["loc"]}
+        try:
+            return section.model_validate({k: v for k, v in typed.items() if k not in wrong})
+        except ValidationError:  # options that do not fit each other
             return section()
 
     @cached_property
@@ -199,7 +219,7 @@ def _first_line(model: type[BaseModel]) -> str:
     return (model.__doc__ or "").strip().partition("\n")[0]
 
 
-def _form_field(path: str, info: FieldInfo, typed: Typed, errors: Errors) -> FormField:
+def _form_field(path: str, info: FieldInfo, form: ConfigForm) -> FormField:
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     default = as_text(info.default)
     choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
@@ -212,8 +232,9 @@ def _form_field(path: str, info: FieldInfo, typed: Typed, errors: Errors) -> For
         kind="choice" if choices else _KINDS.get(info.annotation, "text"),
         choices=tuple(map(str, choices)),
         default=default,
-        value=typed.get(path, default),
-        errors=errors.get(path, ()),
+        value=form.typed.get(path, default),
+        errors=form.errors.get(path, ()),
+        note="" if path in form.errors else form.notes.get(path, ""),
     )
 
 
@@ -250,6 +271,17 @@ def _tree(typed: Typed) -> dict[str, dict[str, str]]:
             if text:
                 tree.setdefault(name, {})[option] = _plain(text, info.annotation)
     return tree
+
+
+def plain(name: str, text: str) -> str:
+    """What was typed of an option, in the one way its value is written; empty: its default."""
+    section, _, option = name.partition(".")
+    info = dict(sections())[section].model_fields[option]
+    bare = _plain(text.strip() or as_text(info.default), info.annotation)
+    with suppress(ValueError, OverflowError):
+        if info.annotation in (int, float):
+            return as_text(float(bare))
+    return bare
 
 
 def _plain(text: str, kind: object) -> str:

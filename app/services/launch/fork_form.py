@@ -20,8 +20,9 @@ from app.schemas.words import grouped, written_out
 from app.services.costs.sizes import check_size
 from app.services.launch.config_form import ConfigForm, form_of, read_form
 from app.services.launch.sentences import PROGRAM, clamp_place
+from app.services.naming import default_fork_name
 from app.services.runs.data_files import check_data_file
-from app.services.runs.forks import default_name, fork, plan
+from app.services.runs.forks import fork, plan
 from app.services.runs.grafts import impossible_grafts
 from app.services.runs.launching import launch
 from app.services.runs.lifecycle import run_or_error
@@ -35,6 +36,7 @@ _FIELDS = {  # of a request, by what a fork may change in the form
     "training.sequences": "until_sequences",
     "seeds.data": "data_seed",
 }
+_END = "The end of that run: there is something to train only with more Sequences than it had."
 _PLACES = {f"/{part}": name for name, part in _FIELDS.items()}
 
 
@@ -45,7 +47,9 @@ class ForkCard:
     parent_id: str
     parent_name: str
     places: Sequence[int]  # where there are checkpoints, the latest first
-    at: str
+    at: str  # as in `places` where it is one of them
+    is_saved: bool  # whether it is
+    note: str
     optimiser: str
     since: int  # where its training starts, as far as that can be read
     name_hint: str
@@ -56,13 +60,18 @@ class ForkCard:
 def fork_form(
     session: Session, run_id: str, at: str, optimiser: str, program: str | None = None
 ) -> ConfigForm:
-    """The form of a fork to start from; without `at` the latest checkpoint is forked."""
+    """The form of a fork to start from; without `at` the latest checkpoint is forked from which
+    there is something to train. A fork of the very end trains for as long again."""
     parent = run_or_error(session, run_id)
     places = _places(session, parent)
     if not places:
         raise Conflict(f"Run {run_id} has saved no checkpoint yet, so it cannot be forked.")
     typed = dict(form_of(RunConfig.model_validate(parent.config)).typed)
-    typed |= {OF: run_id, AT: at or grouped(places[0]), OPTIMISER: optimiser}
+    end = parent.total_sequences
+    since = _place(at) if at else next((one for one in places if one < end), places[0])
+    typed |= {OF: run_id, AT: at if since is None else grouped(since), OPTIMISER: optimiser}
+    if since is not None and since >= end:
+        typed["training.sequences"] = grouped(since + end)
     if program is not None:
         typed[PROGRAM] = program
     return checked(session, read_form(typed))
@@ -91,7 +100,7 @@ def _graft_errors(session: Session, config: RunConfig) -> dict[str, list[str]]:
 def _faults(session: Session, config: RunConfig) -> dict[str, list[str]]:
     """Why a run cannot be trained here, by the field or the section that says so."""
     try:
-        check_data_file(config)
+        check_data_file(session, config)
         check_size(session, config)
     except Invalid as error:
         return {error.loc.removeprefix("/config/").replace("/", "."): [error.detail]}
@@ -104,15 +113,17 @@ def fork_card(session: Session, form: ConfigForm) -> ForkCard | None:
         return None
     parent = run_or_error(session, form.typed[OF])
     at = form.typed.get(AT, "")
-    since = _place(at)
+    since, places = _place(at), _places(session, parent)
     return ForkCard(
         parent_id=parent.id,
         parent_name=parent.name,
-        places=_places(session, parent),
+        places=places,
         at=at if since is None else grouped(since),
+        is_saved=since in places,
+        note=_END if since is not None and since >= parent.total_sequences else "",
         optimiser=form.typed.get(OPTIMISER, Optimiser.KEEP),
         since=since or 0,
-        name_hint=default_name(parent, since or 0),
+        name_hint=default_fork_name(parent, since or 0),
         at_errors=form.errors.get(AT, ()),
         optimiser_errors=form.errors.get(OPTIMISER, ()),
     )
@@ -135,7 +146,9 @@ def _refused(session: Session, form: ConfigForm, parent: Run) -> dict[str, list[
     except Invalid as error:
         if error.loc.startswith("/program/"):
             return {}  # a graft, which is told at its clamp
-        return {_PLACES.get(error.loc, ""): [error.detail]}
+        # The API's names of options are those of its requests; here they have labels.
+        detail = error.detail.replace("`until_sequences`", "“Sequences”")
+        return {_PLACES.get(error.loc, ""): [detail]}
     except ValidationError as error:
         said = {AT: "Write a whole number.", OPTIMISER: "Choose keep or reset."}
         wrong = {f"/{one['loc'][0]}" for one in error.errors()}

@@ -1,7 +1,7 @@
 """The launch page: the form, the same in words and in the circuit, and what it will cost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -18,9 +18,11 @@ from app.services.costs.estimates import estimate
 from app.services.launch.choices import preset_or_error
 from app.services.launch.clamp_rows import ClampRow, clamp_rows
 from app.services.launch.config_form import ConfigForm, FormSection, form_of
+from app.services.launch.faults import FormFault, counted, faults
 from app.services.launch.fork_form import ForkCard, fork_card
+from app.services.launch.preset_choice import BEGAN, PresetChoice, PresetTaken, preset_choice
 from app.services.launch.sentences import PROGRAM
-from app.services.runs.creation import default_name
+from app.services.naming import default_name, own_name
 from app.services.runs.lifecycle import run_or_error
 from app.services.wording import duration, size
 
@@ -40,7 +42,8 @@ class NewPage:
     """Context of `launch/page.html`."""
 
     presets: Sequence[Preset]
-    chosen: str | None
+    choice: PresetChoice
+    taken: PresetTaken | None
     form: ConfigForm
     groups: Sequence[ToolGroup]
     uncommon: int  # lights that are shown on request
@@ -56,11 +59,18 @@ class NewPage:
     name_hint: str
     fork: ForkCard | None
     open_sections: Sequence[str]
+    is_typed: bool  # and so would be lost by a link
+    faults: Sequence[FormFault]
     refusal: str
 
 
 def new_page(
-    session: Session, form: ConfigForm, *, chosen: str | None = None, refused: bool = False
+    session: Session,
+    form: ConfigForm,
+    *,
+    taken: PresetTaken | None = None,
+    is_typed: bool = False,
+    refused: bool = False,
 ) -> NewPage:
     """The form with everything that follows from what it holds."""
     fork = fork_card(session, form)
@@ -69,7 +79,8 @@ def new_page(
     cost = estimate(session, form.config, since=fork.since if fork else 0) if form.config else None
     return NewPage(
         presets=PRESETS,
-        chosen=chosen or _preset_of(form),
+        choice=preset_choice(form),
+        taken=taken,
         form=form,
         groups=groups,
         uncommon=sum(not tool.is_common for group in groups for tool in group.tools),
@@ -86,7 +97,9 @@ def new_page(
         name_hint=_name_hint(form, fork),
         fork=fork,
         open_sections=OPEN_SECTIONS,
-        refusal=_refusal(form) if refused else "",
+        is_typed=is_typed,
+        faults=faults(form),
+        refusal=counted(len(faults(form))) if refused else "",
     )
 
 
@@ -94,23 +107,17 @@ def initial_form(session: Session, preset_id: str | None, like: str | None) -> C
     """The form to start from: a preset, another run's config, or the paper's main experiment."""
     if like:
         run = run_or_error(session, like)
-        return form_of(RunConfig.model_validate(run.config), name=run.name)
+        return form_of(RunConfig.model_validate(run.config), name=own_name(run))
     if preset_id is None:
         return form_of(RunConfig())
-    return form_of(preset_or_error(PRESETS, preset_id).config)
+    form = form_of(preset_or_error(PRESETS, preset_id).config)
+    return replace(form, typed={**form.typed, BEGAN: preset_id})
 
 
 def _name_hint(form: ConfigForm, fork: ForkCard | None) -> str:
     if fork is not None:
         return fork.name_hint
     return default_name(form.config) if form.config else ""
-
-
-def _preset_of(form: ConfigForm) -> str | None:
-    if form.config is None:
-        return None
-    hashes = {preset.config.config_hash: preset.id for preset in PRESETS}
-    return hashes.get(form.config.config_hash)
 
 
 def _words(form: ConfigForm, drawn: Circuit) -> str:
@@ -129,8 +136,3 @@ def _facts(cost: Estimate) -> list[Fact]:
         Fact("attention frames", grouped(cost.frames)),
         Fact("checkpoints", f"{grouped(cost.checkpoints)}, {size(cost.checkpoint_bytes)}"),
     ]
-
-
-def _refusal(form: ConfigForm) -> str:
-    count = sum(map(len, form.errors.values()))
-    return "One thing is to be put right." if count == 1 else f"{count} things are to be put right."

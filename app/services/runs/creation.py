@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from app.db.models import Run, RunEvent
 from app.schemas.cohorts import cohort_key
 from app.schemas.config import RunConfig
-from app.schemas.presets import PRESETS
 from app.schemas.state import RunState
 from app.schemas.words import enumerate_words
+from app.services.naming import default_name
 from app.services.runs.data_files import identity_of
 from app.services.runs.grafts import awaited
 from app.services.runs.lifecycle import SAID, record_event
@@ -95,13 +95,3 @@ def said_of(run: Run, message: str) -> str:
 def _await_donors(session: Session, runs: Sequence[Run]) -> None:
     for run in runs:
         run.awaits = awaited(session, RunConfig.model_validate(run.config))
-
-
-def default_name(config: RunConfig) -> str:
-    """What a run is called that nobody named: its preset, or its shape and clamps."""
-    for preset in PRESETS:
-        if preset.config.config_hash == config.config_hash:
-            return preset.name
-    clamps = len(config.program)
-    what = "unclamped" if not clamps else f"{clamps} clamp{'s' if clamps > 1 else ''}"
-    return f"{config.model.layers} layers, {config.model.heads} heads, {what}"

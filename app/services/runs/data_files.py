@@ -7,16 +7,19 @@ in the file harms neither server nor worker. Its answer is kept as long as the f
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy.orm import Session
 
 from app.db.models import Run
 from app.errors import Invalid
 from app.schemas.config import RunConfig
 from app.schemas.datasets import FILE
+from app.services.nearby import all_are_here
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +77,18 @@ def fault_of(config: RunConfig, look: FileLook, known: str | None = None) -> str
     return ""
 
 
-def check_data_file(config: RunConfig, *, known: str | None = None, at: str = AT) -> None:
-    """Raises `Invalid` for a file that can be seen from here and cannot be trained from."""
+def check_data_file(
+    session: Session, config: RunConfig, *, known: str | None = None, at: str = AT
+) -> None:
+    """Raises `Invalid` for a file that can be seen from here and cannot be trained from, and for
+    one that is missing here where all workers are."""
     look = _seen(config)
+    if look is None and _is_missing(config) and all_are_here(session):
+        raise Invalid(
+            f"{path_of(config)}: there is no such file on {socket.gethostname()}, where all "
+            "workers are; write the path of one that is there.",
+            loc=at,
+        )
     if look is not None and (said := fault_of(config, look, known)):
         raise Invalid(said, loc=at)
 
@@ -96,12 +108,15 @@ def changed_since(run: Run) -> str:
     return "" if look is None else fault_of(config, look, run.data_sha256)
 
 
+def _is_missing(config: RunConfig) -> bool:
+    path = path_of(config)
+    return path is not None and not os.path.exists(os.path.expanduser(path))
+
+
 def _seen(config: RunConfig) -> FileLook | None:
     """A look at a file that is there. What is not may be on the worker's disk."""
     path = path_of(config)
-    if path is None or not os.path.exists(os.path.expanduser(path)):
-        return None
-    return look_at(path)
+    return None if path is None or _is_missing(config) else look_at(path)
 
 
 @lru_cache(maxsize=64)

@@ -21,6 +21,7 @@ from app.schemas.state import Optimiser
 from app.schemas.words import grouped
 from app.services.costs.estimates import estimate
 from app.services.costs.sizes import check_size
+from app.services.naming import default_fork_name
 from app.services.runs.creation import enqueue, make_run
 from app.services.runs.data_files import check_data_file
 from app.services.runs.grafts import check_grafts, donors_of, nearest
@@ -29,7 +30,6 @@ from app.services.runs.lifecycle import run_or_error
 from app.services.runs.outbox import publish_run
 from app.services.runs.run_read import describe_config
 
-LONGEST_NAME = 200
 _TRAIN = EVALUATORS.index(Evaluator.TRAIN)
 
 # Where each change of a request goes in the config.
@@ -57,11 +57,6 @@ class ForkPlan:
         return hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()
 
 
-def default_name(parent: Run, sequences: int) -> str:
-    """What a fork is called that nobody named."""
-    return f"{parent.name}, forked at {grouped(sequences)}"[:LONGEST_NAME]
-
-
 def plan(session: Session, parent: Run, request: ForkRequest) -> ForkPlan:
     """The fork that is asked for; `Invalid` at the part of the request that cannot be."""
     _check_checkpoint(session, parent, request)
@@ -74,7 +69,7 @@ def plan(session: Session, parent: Run, request: ForkRequest) -> ForkPlan:
             loc="/until_sequences",
         )
     check_grafts(session, config, at="/program")
-    check_data_file(config, known=parent.data_sha256, at="")
+    check_data_file(session, config, known=parent.data_sha256, at="")
     check_size(session, config, since=request.sequences, at="/until_sequences", whole=True)
     return ForkPlan(parent, request.sequences, request.optimiser, config)
 
@@ -85,7 +80,7 @@ def dry_run(session: Session, parent: Run, request: ForkRequest) -> DryRun:
     return DryRun(
         config=planned.config,
         config_hash=planned.config_hash,
-        name=request.name or default_name(parent, request.sequences),
+        name=request.name or default_fork_name(parent, request.sequences),
         description=describe_config(planned.config),
         estimate=estimate(session, planned.config, since=planned.sequences),
     )
@@ -109,7 +104,7 @@ def _fork(session: Session, parent: Run, request: ForkRequest) -> Run:
     if parent.id not in kept:
         raise NotFound(f"There is no run {parent.id!r}.")
     planned = plan(session, parent, request)
-    name = request.name or default_name(parent, request.sequences)
+    name = request.name or default_fork_name(parent, request.sequences)
     run = make_run(planned.config, name=name, tags=request.tags, notes=request.notes)
     run.config_hash = planned.config_hash
     run.data_sha256 = parent.data_sha256 or run.data_sha256

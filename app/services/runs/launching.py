@@ -7,7 +7,8 @@ from app.db.models import Run
 from app.schemas.api.runs import DryRun, LaunchRequest
 from app.services.costs.estimates import estimate
 from app.services.costs.sizes import check_size
-from app.services.runs.creation import create_run, default_name
+from app.services.naming import default_name
+from app.services.runs.creation import create_run
 from app.services.runs.data_files import check_data_file
 from app.services.runs.grafts import check_grafts, keep_donors
 from app.services.runs.idempotency import once
@@ -19,7 +20,7 @@ def dry_run(session: Session, request: LaunchRequest) -> DryRun:
     """What a launch would do."""
     config = request.config
     check_grafts(session, config)
-    check_data_file(config)
+    check_data_file(session, config)
     check_size(session, config)
     return DryRun(
         config=config,
@@ -44,7 +45,7 @@ def launch(session: Session, request: LaunchRequest, key: str | None = None) -> 
 def _create(session: Session, request: LaunchRequest) -> Run:
     keep_donors(session, request.config)
     check_grafts(session, request.config)
-    check_data_file(request.config)
+    check_data_file(session, request.config)
     check_size(session, request.config)
     run = create_run(
         session,

@@ -16,12 +16,18 @@ from app.schemas.presets import PRESETS
 from app.schemas.studies.expansion import config_fields
 from app.schemas.studies.request import PROGRAM, StudyAxis, StudyRequest
 from app.services.launch.config_form import NAME, ConfigForm, Typed, form_of, read_form
+from app.services.launch.faults import FormFault, faults, faults_at
 from app.services.launch.sentences import Errors, full_stop
 from app.services.studies.plan import StudyPlan, make_plan
 from app.services.studies.values import ValuesError, read_values, write_values
 
 FEWEST_ROWS = 4
 RUNS, COMBINE, REUSE, NOTES = "runs", "combine", "reuse_finished", "notes"
+_PLACES = {  # elements and names of what is no axis and no option
+    "study": ("error-study", "The study"),
+    "base": ("error-base", "All else as in"),
+    RUNS: ("runs", "Runs one by one"),
+}
 _PRESETS = {preset.id: preset.name for preset in PRESETS}
 
 
@@ -56,9 +62,12 @@ class StudyForm:
     plan: StudyPlan | None = None
 
     @property
-    def error_count(self) -> int:
-        found = [*self.base.errors.values(), *self.errors.values()]
-        return sum(map(len, found)) + sum(len(row.errors) for row in self.rows)
+    def faults(self) -> list[FormFault]:
+        """All that is wrong, each with its place in the form."""
+        rows = {row.id: row.errors for row in self.rows if row.errors}
+        places = {row.id: (f"{row.id}-values", f"Axis {row.number + 1}") for row in self.rows}
+        own = faults_at(rows | dict(self.errors), places | _PLACES)
+        return [*own, *faults(self.base)]
 
 
 def form_of_request(request: StudyRequest) -> dict[str, str]:

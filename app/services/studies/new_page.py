@@ -15,6 +15,7 @@ from app.schemas.words import grouped
 from app.services.clamps.lit_model import LitModel, lit_model
 from app.services.launch.choices import preset_or_error
 from app.services.launch.config_form import ConfigForm, Typed, form_of
+from app.services.launch.faults import FormFault, counted
 from app.services.launch.page import Fact
 from app.services.runs.lifecycle import run_or_error
 from app.services.runs.run_read import describe_config
@@ -53,6 +54,7 @@ class StudyNewPage:
     planned: Sequence[PlannedRun]
     more: int  # runs beyond those listed
     duplicates: Sequence[DuplicateRead]
+    faults: Sequence[FormFault]
     refusal: str
 
 
@@ -79,7 +81,8 @@ def study_new_page(
         planned=runs[:SHOWN_RUNS],
         more=max(0, len(runs) - SHOWN_RUNS),
         duplicates=plan.duplicates if plan else (),
-        refusal=_refusal(form) if refused else "",
+        faults=form.faults,
+        refusal=counted(len(form.faults)) if refused else "",
     )
 
 
@@ -134,8 +137,3 @@ def _facts(cost: StudyEstimate) -> list[Fact]:
         Fact("time of one worker", f"about {duration(cost.seconds)}"),
         Fact("checkpoints", f"{grouped(cost.checkpoints)}, {size(cost.checkpoint_bytes)}"),
     ]
-
-
-def _refusal(form: StudyForm) -> str:
-    count = form.error_count
-    return "One thing is to be put right." if count == 1 else f"{count} things are to be put right."

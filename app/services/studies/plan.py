@@ -60,7 +60,7 @@ def make_plan(session: Session, request: StudyRequest) -> StudyPlan:
         raise _invalid(error, request) from None
     runs = expansion.runs
     _check_grafts(session, runs)
-    _check_data_files(runs)
+    _check_data_files(session, runs)
     _check_sizes(session, runs)
     hashes = [one.config_hash for one in runs] if request.reuse_finished else []
     axes = [
@@ -72,10 +72,10 @@ def make_plan(session: Session, request: StudyRequest) -> StudyPlan:
     return StudyPlan(name, axes, expansion, _finished(session, runs, hashes))
 
 
-def _check_data_files(runs: Sequence[ExpandedRun]) -> None:
+def _check_data_files(session: Session, runs: Sequence[ExpandedRun]) -> None:
     """Raises `Invalid` for the first run whose file cannot be trained from."""
     for run in runs:
-        check_data_file(run.config, at=run.pointer)
+        check_data_file(session, run.config, at=run.pointer)
 
 
 def _check_sizes(session: Session, runs: Sequence[ExpandedRun]) -> None:

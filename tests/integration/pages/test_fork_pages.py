@@ -5,10 +5,18 @@ import pytest
 from app.db.engine import session_scope
 from app.db.models import Run
 from app.db.recording import StoredFile
-from app.schemas.config import RunConfig
+from app.schemas.config import RunConfig, TrainingConfig
 from app.schemas.state import RunState
 from tests.integration.support.html import Document
-from tests.integration.support.rows import add, add_checkpoint, change, measurement, moved, new_run
+from tests.integration.support.rows import (
+    SMALL,
+    add,
+    add_checkpoint,
+    change,
+    measurement,
+    moved,
+    new_run,
+)
 
 PLACES = (0, 5024, 10_016)
 
@@ -41,8 +49,13 @@ def sent(document: Document) -> dict[str, str]:
         if element.tag == "select":
             name = element.attributes.get("name", "")  # without one it is not sent
         elif name and element.tag == "option" and "selected" in element.attributes:
-            typed[name] = element.text
+            typed[name] = element.attributes.get("value", element.text)
     return typed
+
+
+def chosen_place(document: Document) -> str:
+    """The checkpoint that the form would fork."""
+    return sent(document)["fork_at"]
 
 
 def run_at(engine, answer) -> Run:
@@ -58,8 +71,8 @@ def test_a_runs_page_leads_to_the_form_of_its_fork_at_any_checkpoint(client, par
     assert fork["href"] == f"/runs/new?fork={parent}"
     links = [link["href"] for link in document.all("a") if link.text == "fork"]
     assert links == [f"{fork['href']}&at={place}" for place in reversed(PLACES)]
-    assert get(client, fork["href"]).one("input", id="fork_at")["value"] == "10,016"
-    assert get(client, links[1]).one("input", id="fork_at")["value"] == "5,024"
+    assert chosen_place(get(client, fork["href"])) == "10,016"
+    assert chosen_place(get(client, links[1])) == "5,024"
 
 
 def test_the_form_of_a_fork_that_is_sent_as_it_came_repeats_the_parent(client, engine, parent):
@@ -129,6 +142,53 @@ def test_the_form_says_at_once_that_there_is_no_such_checkpoint(client, parent):
     assert "the nearest are at 0 and 5,024" in document.one("p", id="error-fork_at").text
 
 
+def test_the_form_offers_the_checkpoints_that_there_are_and_begins_with_one_that_can_be_forked(
+    client, engine, outbox
+):
+    run_id = new_run(engine, outbox, trained_for(10_016), name="Whole")
+    for place in PLACES:
+        file = StoredFile(place, f"file:///nowhere/{place}", 7, "0" * 64, has_optimiser=True)
+        add_checkpoint(engine, run_id, file)
+
+    form = get(client, "/runs/new", fork=run_id)
+    offered = [one["value"] for one in form.all("option") if one.text.endswith("sequences")]
+    answer = client.post("/runs", data=sent(form))
+
+    assert offered == ["10,016", "5,024", "0"]
+    assert chosen_place(form) == "5,024"
+    assert run_at(engine, answer).forked_at == 5024
+
+
+def test_a_fork_of_the_very_end_begins_with_as_many_sequences_more(client, engine, outbox):
+    run_id = new_run(engine, outbox, trained_for(10_016), name="Whole")
+    file = StoredFile(10_016, "file:///nowhere", 7, "0" * 64, has_optimiser=True)
+    add_checkpoint(engine, run_id, file)
+
+    form = get(client, "/runs/new", fork=run_id, at="10016")
+    run = run_at(engine, client.post("/runs", data=sent(form)))
+
+    assert "The end of that run" in form.one("p", id="note-fork_at").text
+    assert (run.forked_at, run.total_sequences) == (10_016, 20_032)
+
+
+def trained_for(sequences: int) -> RunConfig:
+    return SMALL.model_copy(update={"training": TrainingConfig(sequences=sequences)})
+
+
+def test_a_duplicate_is_called_by_what_it_is_and_no_fork_of_anything(client, engine, parent):
+    typed = sent(get(client, "/runs/new", fork=parent, at="5024"))
+    automatic = run_at(engine, client.post("/runs", data=typed))
+    named = run_at(engine, client.post("/runs", data=typed | {"name": "By hand"}))
+
+    def name(run: Run) -> tuple[str, str]:
+        field = get(client, "/runs/new", like=run.id).one("input", id="name")
+        return field["value"], field["placeholder"]
+
+    assert automatic.name == "Parent, forked at 5,024"
+    assert name(automatic) == ("", "Unclamped · seed 5 · heads 2 · width 16")
+    assert name(named)[0] == "By hand"
+
+
 def test_a_presets_clamps_can_be_taken_over_into_a_fork(client, engine, outbox):
     run_id = new_run(engine, outbox, RunConfig(), name="Eight heads")
     file = StoredFile(0, "file:///nowhere", 7, "0" * 64, has_optimiser=True)
@@ -138,7 +198,7 @@ def test_a_presets_clamps_can_be_taken_over_into_a_fork(client, engine, outbox):
     link = next(e["href"] for e in form.all("a") if "preset=match&" in e.attributes.get("href", ""))
     taken = get(client, link)
 
-    assert taken.one("input", id="fork_at")["value"] == "0"
+    assert chosen_place(taken) == "0"
     assert "set_pattern" in taken.one("textarea", name="program").text
     assert taken.one("input", name="training.sequences")["value"] == "1,000,000"
 

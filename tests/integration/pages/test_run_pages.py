@@ -116,7 +116,8 @@ def test_a_form_with_errors_comes_back_with_everything_that_was_typed(client, en
     assert document.one("textarea", name="program").text == program
     assert document.one("input", name="name")["value"] == "Keep me"
     assert document.one("div", id="refusal").text == (
-        "Nothing was launched One thing is to be put right."
+        "Nothing was launched One thing is to be put right. "
+        "Training classes : Write a whole number."
     )
     assert "hidden" not in document.one("div", id="refusal").attributes
     with session_scope(engine) as session:
@@ -170,11 +171,13 @@ def test_a_preview_without_a_script_is_the_page_with_what_was_typed(client):
     assert "Silenced: steps 3q, 3k, 3v, 4 and 5." in document.one("div", class_="words").text
 
 
-def test_the_preset_that_a_form_started_from_stays_marked(client):
+def test_a_form_says_which_preset_it_began_with_and_what_was_changed(client):
     answer = client.post("/runs", data={**typed(task__classes="none"), "preset": "match"})
 
     assert answer.status_code == 422
-    assert Document(answer.text).one("a", aria_current="true").text.startswith("Match fixed")
+    said = Document(answer.text).one("p", id="preset-summary").text
+    assert said.startswith("Begun with “Match fixed”, changed since: clamps, ")
+    assert "training classes none" in said
 
 
 def test_a_run_can_be_duplicated_with_changes_from_its_page_and_from_the_table(client, trained):

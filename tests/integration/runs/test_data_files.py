@@ -1,10 +1,14 @@
 """Data files of users: known by their contents, and looked at before they are trained from."""
 
+import os
+import socket
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from app.db.engine import session_scope
+from app.db.workers import Description, report
 from app.schemas.state import RunState
 from app.services.launch.config_form import form_of
 from tests.integration.support.html import Document
@@ -122,3 +126,43 @@ def test_the_form_says_what_is_wrong_with_a_file_at_its_field(client, tmp_path):
     document = Document(answer.text)
     assert "the file has 9" in document.one("p", id="error-task-dataset").text
     assert document.one("input", name="name")["value"] == "Kept"
+
+
+def beat(engine, host: str, pid: int) -> None:
+    """A worker that says it is there."""
+    said = {"cores": 1, "memory": 2**33, "memory_free": 2**33, "torch": "", "device": ""}
+    with session_scope(engine) as session:
+        report(session, Description(name=f"{host}-{pid}", host=host, pid=pid, **said))
+
+
+NOBODYS = 2**22 + 1  # beyond the largest number that Linux gives a process
+
+
+@pytest.mark.parametrize(
+    ("workers", "is_refused"),
+    [
+        ([(socket.gethostname(), os.getpid())], True),
+        ([], False),
+        ([("elsewhere", 7)], False),
+        ([(socket.gethostname(), os.getpid()), ("elsewhere", 7)], False),
+        ([(socket.gethostname(), NOBODYS)], False),  # a container on this machine's network
+    ],
+)
+@pytest.mark.parametrize("path", ["/nowhere/at all.npz", "~/nowhere.npz"])
+def test_a_missing_file_is_refused_where_no_worker_can_have_it(
+    client, engine, workers, is_refused, path
+):
+    for host, pid in workers:
+        beat(engine, host, pid)
+
+    answer = client.post(RUNS, json={"config": config(Path(path))})
+    form = client.post(
+        "/runs/preview", data={**form_of(tiny()).typed, "task.dataset": f"file:{path}"}
+    )
+    study = {"base": config(Path(path)), "axes": [], "runs": [{"changes": {}}]}
+    studied = client.post(f"{STUDIES}?dry_run=true", json=study)
+
+    assert answer.status_code == (422 if is_refused else 202), answer.text
+    assert studied.status_code == (422 if is_refused else 200), studied.text
+    said = Document(form.text).one("p", id="error-task-dataset").text
+    assert ("there is no such file" in said) == is_refused

@@ -18,25 +18,33 @@ function markErrors(inputOf) {
     if (isWrong(error)) error.closest("details.section")?.setAttribute("open", "");
   }
   if (!errors().some(isWrong)) $("refusal").hidden = true;
+  else if (!$("refusal").hidden) sayFaults();
+}
+
+/** Over the form what the preview says is wrong: every field by its name, as a link to it. */
+function sayFaults() {
+  const found = [...document.querySelectorAll("#faults > li")];
+  const count = found.length === 1 ? "One thing is" : `${found.length} things are`;
+  $("refusal").querySelector("span").textContent = found.length ? `${count} to be put right.` : "Something is to be put right.";
+  $("refusal-faults").replaceChildren(...found.map((item) => item.cloneNode(true)));
 }
 
 /**
  * @param {(id: string) => Element | null} inputOf that which the error of a name is about
- * @param {(wrong: Element[]) => string} say what is written over the form that is not sent
  * @param {(wrong: Element[]) => void} show brings what is wrong into view
  */
-export function watch({ inputOf = $, say, show }) {
+export function watch({ inputOf = $, show }) {
   form.addEventListener("input", (event) => markChanged(event.target));
   document.addEventListener("htmx:after:swap", () => markErrors(inputOf));
   form.addEventListener("submit", (event) => {
     const wrong = errors().filter(isWrong);
-    if (!wrong.length) {
+    if (!wrong.length || event.submitter?.hasAttribute("formaction")) {
       send().disabled = true;
       return;
     }
     event.preventDefault(); // the server would only say the same again
     $("refusal").hidden = false;
-    $("refusal").lastElementChild.textContent = say(wrong);
+    sayFaults();
     show(wrong);
   });
   addEventListener("pageshow", () => {

@@ -2,12 +2,12 @@
 
 import { form, watch } from "./form.js";
 import { show as showProgram } from "./painting.js";
+import "./presets.js";
 
-function say({ length }) {
-  return length === 1 ? "One thing is to be put right." : `${length} things are to be put right.`;
-}
+const $ = (id) => document.getElementById(id);
 
 function show(wrong) {
+  if (wrong.length > 1) return $("refusal").focus(); // which leads to each
   const input = form.querySelector('[aria-invalid="true"]');
   input?.closest("details")?.setAttribute("open", "");
   (input ?? wrong[0]).scrollIntoView({ block: "center" });
@@ -15,4 +15,7 @@ function show(wrong) {
 }
 
 document.addEventListener("htmx:after:swap", showProgram);
-watch({ say, show });
+document.addEventListener("htmx:after:swap", () => {
+  $("name").placeholder = $("name-hint").value;
+});
+watch({ show });

@@ -27,7 +27,6 @@ $("program").addEventListener("change", () => {
 
 watch({
   inputOf: (id) => $(`${id}-values`) ?? $(id),
-  say: () => "Something is to be put right.",
   show: ([wrong]) => {
     wrong.closest("details")?.setAttribute("open", "");
     wrong.scrollIntoView({ block: "center" });
