@@ -95,7 +95,10 @@ def _between(later: _Heads, earlier: list[_Heads]) -> Tensor:
     other = torch.stack([key, query, _gram(later.output.mT)])  # [kind, b, D, D]
     own = torch.stack([later.qk_size, later.qk_size, later.ov_size])  # [kind, b]
     meeting = torch.einsum("rbdw,lawe->rblade", read, output)
-    through = torch.einsum("rbcd,rblade,laef->rblacf", other, meeting, value)
+    # Of two factors each: in which order three are multiplied, and so the last bits of the scores,
+    # would depend on whether opt_einsum is installed.
+    left = torch.einsum("rbcd,rblade->rblace", other, meeting)
+    through = torch.einsum("rblace,laef->rblacf", left, value)
     square = (through * meeting).sum((-2, -1)).clamp(min=0)
     return square.sqrt() / (own[:, :, None, None] * written)
 

@@ -120,3 +120,15 @@ def test_every_frame_and_nothing_else_brings_the_scores_of_the_weights_it_was_ta
             scores = composition_scores(config().model, one.weights)
             np.testing.assert_allclose(one.composition, scores.numpy(), rtol=1e-5)
     assert sum(one.composition is not None for one in reports) == 3
+
+
+def test_scores_do_not_depend_on_what_else_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch multiplies three factors in another order where there is opt_einsum, as with JAX."""
+    assert torch.backends.opt_einsum.is_available()  # comes with the baseline
+    flat = torch.stack([SHAPE.flatten(weights(seed=seed)) for seed in range(3)])
+    found = []
+    for is_used in (True, False):
+        monkeypatch.setattr(torch.backends.opt_einsum, "enabled", is_used)
+        found.append(compositions(SHAPE)(flat))
+
+    assert torch.equal(*found)
