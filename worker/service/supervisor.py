@@ -37,10 +37,12 @@ ROOM_SECONDS = 2.0  # between two looks at a disk that is nearly full
 
 @dataclass(frozen=True, slots=True)
 class TrainerEnd:
-    """How a trainer ended. `was_ready`: it could train, and what ended it came later."""
+    """How a trainer ended. `was_ready`: it could train, and what ended it came later; `was_ended`:
+    it had not ended by itself when its runs had gone."""
 
     reason: str
     was_ready: bool
+    was_ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ class Supervisor:
     def _note(self, ended: TrainerEnd) -> None:
         if ended.was_ready:
             self.trouble.clear()
-        elif not self.is_stopping():  # else it was ended while it got ready
+        # Else it was ended while it got ready, and nobody knows whether it could have trained.
+        elif not (ended.was_ended or self.is_stopping()):
             log.error("this worker cannot train: %s", ended.reason)
             self.trouble.meet(ended.reason)
 
@@ -136,10 +139,11 @@ class Supervisor:
             return TrainerEnd(f"The trainer could not be started: {error}.", was_ready=False)
         try:
             self._watch(trainer, taken)
+            was_ended = not trainer.has_exited(0)
         finally:
             # Also of one that has exited by itself: its compilers would go on.
             trainer.end()
-        return TrainerEnd(trainer.how_it_ended(), trainer.is_ready)
+        return TrainerEnd(trainer.how_it_ended(), trainer.is_ready, was_ended)
 
     def _watch(self, trainer: TrainerProcess, taken: Sequence[Claim]) -> None:
         """Returns when the trainer has exited, or has overstayed its time."""

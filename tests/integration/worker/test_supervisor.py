@@ -1,7 +1,8 @@
 """What a worker claims, and what it does when it cannot train at all."""
 
 import os
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -10,11 +11,13 @@ from sqlalchemy import event, text
 
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
+from app.services.runs.lifecycle import request_cancel, run_or_error
+from app.services.runs.outbox import transaction
 from tests.integration.support.html import get
 from tests.integration.support.locks import lose_the_answer
 from tests.integration.support.recorded import events, row, state
 from tests.integration.support.rows import SMALL, change, moved, new_run
-from tests.integration.support.worker_process import WorkerProcess, tiny
+from tests.integration.support.worker_process import WorkerProcess, freeze, tiny
 from worker.retry import retry_while_away
 from worker.service.supervisor import Supervisor
 from worker.service.trainer_process import TrainerProcess
@@ -95,6 +98,28 @@ def test_a_worker_that_cannot_train_harms_no_run_says_why_and_trains_when_it_can
     assert {row(engine, run_id).attempt for run_id in ids} <= {1, 2}
     said = [message for _, message in events(engine, ids[0])]
     assert any(message.endswith("It waits for a worker that can train.") for message in said)
+
+
+def test_a_run_that_is_cancelled_while_its_trainer_loads_is_no_trouble_of_its_worker(
+    supervisor, settings, engine, outbox, monkeypatch
+):
+    for name in ("database_url", "redis_url", "data_dir"):
+        monkeypatch.setenv(f"OPTOSCOPE_{name}".upper(), str(getattr(settings, name)))
+    run_id, stop, process = new_run(engine, outbox), threading.Event(), WorkerProcess(settings)
+    supervising = replace(supervisor, is_stopping=stop.is_set)
+    turn = threading.Thread(target=supervising.attend, args=[run_id])
+    turn.start()
+    freeze(process.trainer(run_id, attempt=1), engine)
+    assert not process.is_ready(run_id, attempt=1)
+
+    with transaction(engine, outbox) as session:
+        request_cancel(session, run_or_error(session, run_id))
+    process.until(lambda: state(engine, run_id) == "cancelled", "cancelled run")
+    process.until(lambda: supervising.trouble.said or not turn.is_alive(), "next look at runs")
+    stop.set()  # else a worker in trouble loads torch in vain before it takes another run
+    turn.join()
+
+    assert supervising.trouble.said == ""
 
 
 @dataclass
