@@ -117,10 +117,11 @@ def copy_run(engine: Engine, source: str, count: int) -> None:
         "state": states,
         "created_at": run.c.created_at - number * timedelta(minutes=1),
     }
-    columns = [changed.get(one.name, one) for one in run.c]
+    written = [one for one in run.c if one.computed is None]
+    columns = [changed.get(one.name, one) for one in written]
     rows = select(*columns).select_from(run.join(numbers, true())).where(run.c.id == source)
     with session_scope(engine) as session:
-        session.execute(insert(Run).from_select([one.name for one in run.c], rows))
+        session.execute(insert(Run).from_select([one.name for one in written], rows))
 
 
 def study_of(

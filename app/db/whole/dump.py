@@ -39,8 +39,9 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 
 
 def columns_of(table: str) -> list[str]:
-    """The columns of a table, in the order in which it is written."""
-    return list(Base.metadata.tables[table].columns.keys())
+    """The columns of a table, in the order in which it is written; those that follow from others
+    are left out."""
+    return [one.name for one in Base.metadata.tables[table].columns if one.computed is None]
 
 
 def write_table(connection: Connection, table: str, file: IO[bytes]) -> None:

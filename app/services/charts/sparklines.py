@@ -8,7 +8,7 @@ from itertools import groupby
 from sqlalchemy.orm import Session
 
 from app.db.models import Run
-from app.db.runs_list import LossPoint, small_losses
+from app.db.runs_list.numbers import LossPoint, small_losses
 from app.services.wording import nats
 
 POINTS = 48

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from sqlalchemy import ColumnElement, ColumnExpressionArgument, Double, Integer, Text, cast, func
 
 from app.db.models import Run
-from app.db.runs_list import latest
+from app.db.runs_list.numbers import latest
 from app.errors import Invalid
 from app.schemas.measure import METRICS
 from app.schemas.studies.expansion import config_fields
@@ -41,6 +41,7 @@ class Column:
     is_optional: bool  # whether runs may lack it
     text: Callable[[Run, float | None], str]  # given the run, and `number` if it has one
     value: Callable[[Run, float | None], Any]  # the same for programs
+    final: ColumnElement[Any] | None = None  # the key of runs that have ended, with an index
     number: ColumnElement[Any] | None = None  # what has to be asked for with the run
     is_whole: bool = False  # of a number: it never has a fraction
 
@@ -89,6 +90,7 @@ def _plain(
     read: Callable[[Run], Any] | None = None,
     is_optional: bool = True,
     is_whole: bool = False,
+    final: ColumnElement[Any] | None = None,
 ) -> Column:
     """A column of what a run's row holds; `read`: unless it is called as the column."""
     value = read or (lambda run: getattr(run, name))
@@ -102,6 +104,7 @@ def _plain(
         is_optional=is_optional,
         text=lambda run, _: text(value(run)),
         value=lambda run, _: value(run),
+        final=final,
         is_whole=is_whole,
     )
 
@@ -118,7 +121,9 @@ def _or_dash(text: str | None) -> str:
 
 def _phase_change(name: str) -> Column:
     title = "Phase change" if name == "midpoint" else f"Phase change, {name}"
-    return _plain(name, title, _number_key(getattr(Run, name)), short, unit="sequences")
+    final = Run.final_midpoint.expression if name == "midpoint" else None
+    key = _number_key(getattr(Run, name))
+    return _plain(name, title, key, short, unit="sequences", final=final)
 
 
 def _of_runs() -> list[Column]:
@@ -137,8 +142,12 @@ def _of_runs() -> list[Column]:
         _plain(
             "progress", "Progress", progress, lambda share: f"{share:.0%}", is_optional=False,
             read=lambda run: run.sequences / run.total_sequences,
+            final=Run.final_progress.expression,
         ),
-        _plain("train_loss", "Train loss", _number_key(Run.train_loss), nats, unit="nats"),
+        _plain(
+            "train_loss", "Train loss", _number_key(Run.train_loss), nats, unit="nats",
+            final=Run.final_train_loss.expression,
+        ),
         *map(_phase_change, ("onset", "midpoint", "end")),
         _plain(
             "created", "Age", Run.created_at.expression, str, kind="moment", is_optional=False,

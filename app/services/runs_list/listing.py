@@ -12,9 +12,11 @@ from datetime import datetime
 from sqlalchemy import literal
 from sqlalchemy.orm import Session
 
-from app.db import runs_list as rows
 from app.db.models import Run
-from app.db.runs_list import Found, Matching, Order, SortPosition
+from app.db.runs_list import pages as rows
+from app.db.runs_list.matching import Matching
+from app.db.runs_list.order import Order, SortPosition
+from app.db.runs_list.pages import Found
 from app.errors import Invalid
 from app.schemas.clamps.base import Light
 from app.schemas.clamps.catalogue import CATALOGUE
@@ -134,7 +136,7 @@ def _programs(clamp: str) -> list[list[dict[str, str]]]:
 
 def _order(sort: str) -> tuple[Column, Order]:
     column = column_or_error(sort.removeprefix("-"), "query/sort")
-    return column, Order(column.key, sort.startswith("-"), column.is_optional)
+    return column, Order(column.key, sort.startswith("-"), column.is_optional, column.final)
 
 
 def _written(column: Column, key: float | str | datetime) -> str:

@@ -8,8 +8,9 @@ from zlib import crc32
 
 from sqlalchemy.orm import Session
 
-from app.db import runs_list, studies
-from app.db.runs_list import Found
+from app.db import studies
+from app.db.runs_list import choices
+from app.db.runs_list.pages import Found
 from app.schemas.api.runs import RunRead
 from app.schemas.config import RunConfig
 from app.schemas.state import TERMINAL, RunState
@@ -153,8 +154,8 @@ def runs_page(session: Session, view: ListView, span: CursorRange, grace: timede
         **vars(table),
         pickers=pickers(
             view,
-            tags=runs_list.tags_in_use(session),
-            datasets=runs_list.datasets_in_use(session),
+            tags=choices.tags_in_use(session),
+            datasets=choices.datasets_in_use(session),
             studies=[(one.id, one.name) for one in studies.studies_page(session, limit=STUDIES)],
         ),
         palette=PALETTE,

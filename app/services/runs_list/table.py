@@ -9,7 +9,7 @@ from arro3.core import DataType
 from sqlalchemy import Engine
 
 from app.db.engine import session_scope
-from app.db.runs_list import Found
+from app.db.runs_list.pages import Found
 from app.services.arrow_tables import (
     MOMENT,
     NUMBER,

@@ -220,6 +220,8 @@ def test_every_sort_pages_through_equal_missing_and_odd_numbers(client, engine, 
         change(engine, run_id, train_loss=loss, midpoint=loss, sequences=1 + number % 3)
         if loss is not None:
             add(engine, run_id, measurement(0, loss=9), measurement(1 + number % 3, loss=loss))
+        if number % 2:  # what has ended is in order by other columns than what goes on
+            moved(engine, outbox, run_id, RunState.CANCELLED)
 
     up = [name for page in _names(client, sort=sort, limit=1) for name in page]
     down = [name for page in _names(client, sort=f"-{sort}", limit=2) for name in page]
@@ -266,6 +268,24 @@ def test_runs_are_found_by_state_tag_and_words(client, engine, outbox):
     assert found(q="_nduction") == []
     assert found(q=two) == [two]
     assert client.get(RUNS, params={"state": "asleep"}).status_code == 422
+
+
+def test_words_are_found_wherever_they_are(client, engine, outbox):
+    new_run(engine, outbox, name="Other")
+    notes = "Kräuter, ößen and 12345, \\d"
+    run_id = new_run(engine, outbox, name="x", notes=notes, tags=["a tag"])
+    change(engine, run_id, name="Größe 5% of a_b")  # what was renamed has its new name
+
+    def finds(words):
+        found = [run["id"] for run in client.get(RUNS, params={"q": words}).json()["runs"]]
+        assert set(found) <= {run_id}
+        return bool(found)
+
+    there = ["größe", "rößE", "öß", "ß", "5%", "_b", "äut", "345 tag", "\\d"]
+    # The pieces of the first are there one by one.
+    absent = ["rößen", "ÖSSE", "345 atag", "x"]
+    assert list(map(finds, there)) == [True] * len(there)
+    assert list(map(finds, absent)) == [False] * len(absent)
 
 
 @pytest.mark.parametrize("count", [1, 30])

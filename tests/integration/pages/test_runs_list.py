@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.db.runs_list import LossPoint
+from app.db.runs_list.numbers import LossPoint
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
 from app.services.charts.sparklines import POINTS, sparkline

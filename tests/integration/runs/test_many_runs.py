@@ -8,9 +8,13 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
-from app.db import lineage, runs, runs_list
+from app.db import lineage, recording, runs
 from app.db.engine import session_scope
+from app.db.runs_list import choices
+from app.schemas.measure import PhaseChange
 from app.schemas.state import RunState
+from app.services.runs_list.columns import USUAL
+from app.services.runs_list.listing import CursorRange, Filter, list_rows
 from tests.integration.support.rows import change, moved, new_run
 
 DELETED = "ix_run_deleted"
@@ -30,14 +34,18 @@ def plans_of(engine: Engine, session: Session) -> Iterator[list[dict[str, Any]]]
     session.execute(text(many))
 
     def explain(connection, cursor, statement, parameters, *_) -> None:
+        if statement.startswith("SET"):
+            return
         with connection.connection.cursor() as asks:
             asks.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
             plans.append(asks.fetchone()[0][0]["Plan"])
 
     event.listen(engine, "before_cursor_execute", explain)
-    yield plans
-    event.remove(engine, "before_cursor_execute", explain)
-    session.rollback()
+    try:
+        yield plans
+    finally:
+        event.remove(engine, "before_cursor_execute", explain)
+        session.rollback()
 
 
 def whole_reads(node: dict[str, Any]) -> list[str]:
@@ -57,8 +65,8 @@ def whole_reads(node: dict[str, Any]) -> list[str]:
     [
         lambda session, run: lineage.relatives_of(session, run, limit=5),
         lambda session, _: runs.runs_by_state(session),
-        lambda session, _: runs_list.tags_in_use(session),
-        lambda session, _: runs_list.datasets_in_use(session),
+        lambda session, _: choices.tags_in_use(session),
+        lambda session, _: choices.datasets_in_use(session),
         lambda session, _: runs.rates_of_alike(session, {}, 32, limit=5),
     ],
     ids=["relatives", "by state", "tags", "datasets", "alike"],
@@ -71,6 +79,65 @@ def test_no_page_reads_every_run(ask: Callable[[Session, object], object], engin
             ask(session, run)
 
     assert [whole_reads(plan) for plan in plans] == [[]]
+
+
+def scans(node: dict[str, Any]) -> set[str]:
+    """The indexes that a plan reads runs by."""
+    own = {node["Index Name"]} if "Index Name" in node else set()
+    return own.union(*map(scans, node.get("Plans", ())))
+
+
+INDEXES = {
+    "name": "ix_run_name_id",
+    "clamps": "ix_run_clamps_id",
+    "state": "ix_run_state_id",
+    "progress": "ix_run_final_progress_id",
+    "train_loss": "ix_run_final_train_loss_id",
+    "midpoint": "ix_run_final_midpoint_id",
+    "created": "ix_run_created_at_id",
+}
+
+
+def test_the_usual_columns_have_indexes_to_sort_by():
+    assert INDEXES.keys() == {"name", *USUAL}
+
+
+def test_sorted_lists_are_read_in_the_order_of_an_index(engine, outbox):
+    for _ in range(2):
+        new_run(engine, outbox)
+    sorts = [f"{sign}{name}" for name in INDEXES for sign in ("", "-")]
+    with session_scope(engine) as session:
+        ends = {one: list_rows(session, Filter(sort=one), CursorRange(limit=1))[1] for one in sorts}
+        with plans_of(engine, session) as plans:
+            for sort in sorts:
+                list_rows(session, Filter(sort=sort), CursorRange())
+                list_rows(session, Filter(sort=sort), CursorRange(cursor=ends[sort]))
+
+    for sort, of_sort in zip(sorts, zip(plans[::2], plans[1::2], strict=True), strict=True):
+        assert [whole_reads(plan) for plan in of_sort] == [[], []], sort
+        assert all(INDEXES[sort.removeprefix("-")] in scans(plan) for plan in of_sort), sort
+
+
+def test_words_are_looked_up_in_an_index(engine, outbox):
+    new_run(engine, outbox)
+    with session_scope(engine) as session, plans_of(engine, session) as plans:
+        for words in ("duct", "y", "two words", "1a2b3c4d"):
+            list_rows(session, Filter(words=words), CursorRange())
+
+    assert [whole_reads(plan) for plan in plans] == [[]] * 4
+    assert all("ix_run_search_pieces" in scans(plan) for plan in plans)
+
+
+def test_a_flush_writes_to_no_index_of_runs(engine, outbox):
+    run_id = new_run(engine, outbox)
+    written = text(
+        "SELECT pg_stat_get_xact_tuples_updated(oid), pg_stat_get_xact_tuples_hot_updated(oid) "
+        "FROM pg_class WHERE relname = 'run'"
+    )
+    one = recording.Progress(run_id, 100, 0.7, 1000.0, 0, PhaseChange(midpoint=50.0))
+    with session_scope(engine) as session:
+        recording.set_progress(session, [one])
+        assert session.execute(written).one() == (1, 1)
 
 
 def test_states_are_counted_without_deleted_runs(engine, outbox):
@@ -89,11 +156,11 @@ def test_choices_are_those_of_the_newest_runs(engine, outbox, monkeypatch):
     for number, tag in enumerate(("old", "new", "newer")):
         run_id = new_run(engine, outbox, tags=[tag, "all"])
         change(engine, run_id, config=_of(f"dataset{number}"))
-    monkeypatch.setattr(runs_list, "NEWEST", 2)
+    monkeypatch.setattr(choices, "NEWEST", 2)
 
     with session_scope(engine) as session:
-        assert runs_list.tags_in_use(session) == ["all", "new", "newer"]
-        assert runs_list.datasets_in_use(session) == ["dataset1", "dataset2"]
+        assert choices.tags_in_use(session) == ["all", "new", "newer"]
+        assert choices.datasets_in_use(session) == ["dataset1", "dataset2"]
 
 
 def _of(dataset: str) -> dict[str, dict[str, str]]:

@@ -118,7 +118,9 @@ def _fill(connection):
         if table.name == "alembic_version":
             continue
         rows[table.name] = {
-            column.name: _example(column.type) for column in table.columns if not column.identity
+            column.name: _example(column.type)
+            for column in table.columns
+            if not column.identity and column.computed is None
         }
         connection.execute(table.insert().values(rows[table.name]))
     return rows
