@@ -21,8 +21,8 @@ _TELLING = ("model", "task", "training", "seeds")
 
 def default_name(config: RunConfig) -> str:
     """`Match fixed · seed 6`, `Ablate: layer 2, head 3 · seed 5 · learning rate 1e-4`."""
-    preset = _preset_of(config)
-    what = preset.name if preset else _clamped(config)
+    preset = preset_with_clamps(config)
+    what = preset.name if preset else clamps_in_words(config)
     changes = list(_changes(config, preset.config if preset else RunConfig()))
     left = len(changes) - _MOST_CHANGES
     more = [f"and {left} more"] if left > 0 else []
@@ -44,7 +44,7 @@ def own_name(run: Run) -> str:
     return "" if run.name == default_name(RunConfig.model_validate(run.config)) else run.name
 
 
-def _preset_of(config: RunConfig) -> Preset | None:
+def preset_with_clamps(config: RunConfig) -> Preset | None:
     """The preset with the same clamps on the same model."""
     for preset in PRESETS:
         if _program(preset.config) == _program(config) and preset.config.model == config.model:
@@ -57,11 +57,12 @@ def _program(config: RunConfig) -> list[str]:
     return sorted(json.dumps(clamp.model_dump(mode="json")) for clamp in config.program)
 
 
-def _clamped(config: RunConfig) -> str:
+def clamps_in_words(config: RunConfig, most: int = _MOST_CLAMPS) -> str:
+    """`Unclamped`, `Ablate: layer 2, head 3`, `... + 3 more clamps`."""
     if not config.program:
         return "Unclamped"
-    said = [_said(clamp, config.model.heads) for clamp in config.program[:_MOST_CLAMPS]]
-    left = len(config.program) - _MOST_CLAMPS
+    said = [_said(clamp, config.model.heads) for clamp in config.program[:most]]
+    left = len(config.program) - most
     if left > 0:
         said.append(f"{left} more clamp{'s' if left > 1 else ''}")
     return " + ".join(said)

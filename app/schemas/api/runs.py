@@ -139,7 +139,7 @@ class RunRead(BaseModel):
     name: str
     tags: list[str]
     notes: str
-    colour: str = Field(description="`#RRGGBB`: its colour wherever runs are told apart by colour")
+    colour: str = Field(description="`#RRGGBB`: its colour; beside others of the same, another")
     state: RunState
     is_terminal: bool = Field(description="finished, failed or cancelled: nothing will change")
 

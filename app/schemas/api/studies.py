@@ -119,7 +119,7 @@ class StudyRunRead(BaseModel):
 
     id: str
     name: str
-    colour: str = Field(description="`#RRGGBB`: its colour wherever runs are told apart by colour")
+    colour: str = Field(description="`#RRGGBB`: its colour among the runs of the study")
     values: dict[str, str] = Field(description="What every axis is in it, by its field")
     is_reused: bool = Field(description="It had finished before the study was launched")
     state: RunState

@@ -13,7 +13,7 @@ from app.schemas.api.studies import AxisRead
 from app.schemas.measure import EVALUATORS, METRICS, Metric
 from app.schemas.series import HEADS, MEASURES
 from app.schemas.studies.request import RUN
-from app.services.colours import colour_of
+from app.services.colours import distinct_colours
 from app.services.series.thinning import thin
 
 EACH, ALL = "each", "all"
@@ -113,7 +113,8 @@ def group_runs(axes: Sequence[AxisRead], runs: Sequence[FigureRun], by: str) -> 
         known = ", ".join(groupings(axes))
         raise Invalid(f"Runs cannot be grouped by {by!r}; there are {known}.", loc="query/group")
     if by == EACH:
-        return [RunGroup(run.name, [run], colour_of(run.run_id, run.colour)) for run in runs]
+        hues = distinct_colours((run.run_id, run.colour) for run in runs)
+        return [RunGroup(run.name, [run], hues[run.run_id]) for run in runs]
     if by == ALL:
         return [RunGroup("all runs", runs)]
     [labels] = [axis.labels for axis in axes if axis.field == by]

@@ -8,6 +8,7 @@ from app.schemas.api.studies import AxisRead
 from app.schemas.config import RunConfig
 from app.services.compare.series import ComparedRun
 from app.services.launch.sentences import PROGRAM, as_text, sections
+from app.services.naming import clamps_in_words, preset_with_clamps
 from app.services.runs.run_read import describe_config
 
 SEEDS, BUT_SEEDS = "seeds", "but_seeds"
@@ -22,7 +23,8 @@ class Difference:
     title: str
     unit: str
     texts: Sequence[str]  # one a run
-    order: Sequence[str]  # the same without repetition, small numbers first
+    labels: Sequence[str]  # the same as legends say it
+    order: Sequence[str]  # the labels without repetition, small numbers first
 
     @property
     def is_seed(self) -> bool:
@@ -57,9 +59,35 @@ def _fields(configs: Sequence[RunConfig]) -> Iterator[Difference]:
             extra = info.json_schema_extra
             unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
             unit = "" if unit == title.lower() else unit
-            yield Difference(f"{section}.{option}", title, unit, texts, _ordered(values, texts))
+            order = _ordered(values, texts)
+            yield Difference(f"{section}.{option}", title, unit, texts, texts, order)
     words = [" ".join(describe_config(config)) for config in configs]
-    yield Difference(PROGRAM, "Clamps", "", words, list(dict.fromkeys(words)))
+    labels = _program_labels(configs, words)
+    yield Difference(PROGRAM, "Clamps", "", words, labels, list(dict.fromkeys(labels)))
+
+
+def _program_labels(configs: Sequence[RunConfig], words: Sequence[str]) -> list[str]:
+    """Names of programs, as short as they may be without two being called the same."""
+    labels = list(words)
+    for says in (_all_clamps, _few_clamps):
+        shorter = [says(config) for config in configs]
+        meant: dict[str, set[str]] = {}
+        for name, whole in zip(shorter, words, strict=True):
+            meant.setdefault(name, set()).add(whole)
+        labels = [
+            name if len(meant[name]) == 1 else label
+            for name, label in zip(shorter, labels, strict=True)
+        ]
+    return labels
+
+
+def _few_clamps(config: RunConfig) -> str:
+    preset = preset_with_clamps(config)
+    return preset.name if preset else clamps_in_words(config)
+
+
+def _all_clamps(config: RunConfig) -> str:
+    return clamps_in_words(config, len(config.program))
 
 
 def _ordered(values: Sequence[object], texts: Sequence[str]) -> list[str]:
@@ -87,7 +115,10 @@ def axes_of(differences: Differences) -> list[AxisRead]:
 
 def _joined(fields: Sequence[Difference]) -> list[str]:
     """What a run is in several fields at once."""
-    named = [[f"{one.title.lower()} {text}" for text in one.texts] for one in fields]
+    named = [
+        [text if one.field == PROGRAM else f"{one.title.lower()} {text}" for text in one.labels]
+        for one in fields
+    ]
     return [" · ".join(texts) for texts in zip(*named, strict=True)]
 
 
@@ -99,7 +130,7 @@ def drawn_runs(runs: Sequence[ComparedRun], differences: Differences) -> list[Fi
         FigureRun(
             run_id=one.run.id,
             name=one.run.name,
-            values={each.field: each.texts[place] for each in differences.fields}
+            values={each.field: each.labels[place] for each in differences.fields}
             | {BUT_SEEDS: joined[place]},
             total_sequences=one.run.total_sequences,
             seed=one.config.seeds.initial,

@@ -12,7 +12,7 @@ from app.schemas.measure import Bracket
 from app.schemas.state import TERMINAL, RunState
 from app.schemas.words import head_name
 from app.services.charts.style import INK, Figure
-from app.services.colours import colour_of
+from app.services.colours import distinct_colours
 from app.services.compare.comparison import Chosen, Comparison, choose, choose_all, compare
 from app.services.compare.differences import MOST_COLUMNS, Differences
 from app.services.compare.figures import compare_figure
@@ -129,11 +129,13 @@ def compare_page(session: Session, view: CompareView, *, words: str, columns: in
     view, faults = settled(replace(view, runs=tuple(chosen.ids)), chosen.groups, chosen.ids)
     comparison = compare(session, chosen, view)
     figure = compare_figure(comparison, columns)
+    hues = distinct_colours(_with_colours(chosen))
     return ComparePage(
         view=view,
         notices=[*_missing(chosen, len(asked)), *(f"{one} {INSTEAD}" for one in faults)],
         chosen=[
-            _chosen_row(one.run, view, comparison.midpoints.get(one.run.id)) for one in chosen.runs
+            _chosen_row(one.run, view, hues[one.run.id], comparison.midpoints.get(one.run.id))
+            for one in chosen.runs
         ],
         legend=_legend(comparison, figure),
         left_out=_left_out(comparison),
@@ -145,7 +147,7 @@ def compare_page(session: Session, view: CompareView, *, words: str, columns: in
         differences=chosen.differences,
         is_transposed=len(chosen.runs) > MOST_COLUMNS,
         words=words,
-        found=_found(session, view, words),
+        found=_found(session, view, chosen, words),
         is_live=any(one.run.state not in TERMINAL for one in chosen.runs),
         note=figure["layout"]["meta"]["note"],
         csv_url=f"/api/v1/compare.csv?{query_of(view)}",
@@ -166,14 +168,18 @@ def _missing(chosen: Chosen, asked: int) -> list[str]:
     return found
 
 
-def _chosen_row(run: Run, view: CompareView, bracket: Bracket | None) -> ChosenRow:
+def _with_colours(chosen: Chosen) -> list[tuple[str, str | None]]:
+    return [(one.run.id, one.run.colour) for one in chosen.runs]
+
+
+def _chosen_row(run: Run, view: CompareView, hue: str, bracket: Bracket | None) -> ChosenRow:
     others = tuple(one for one in view.runs if one != run.id)
     baseline = "" if view.baseline == run.id else view.baseline
     without = replace(view, runs=others, baseline=baseline)
     return ChosenRow(
         id=run.id,
         name=run.name,
-        colour=colour_of(run.id, run.colour),
+        colour=hue,
         state=RunState(run.state),
         sequences=short(run.sequences),
         midpoint=_midpoint(run, bracket),
@@ -238,16 +244,17 @@ def _left_out(comparison: Comparison) -> list[LeftOut]:
     ]
 
 
-def _found(session: Session, view: CompareView, words: str) -> list[FoundRun]:
+def _found(session: Session, view: CompareView, chosen: Chosen, words: str) -> list[FoundRun]:
     """Runs to add: those that the words name, else the newest."""
     most = FOUND + len(view.runs)
     runs, _ = list_runs(session, Filter(words=words), limit=most)
     others = [run for run in runs if run.id not in view.runs]
+    there = _with_colours(chosen)
     return [
         FoundRun(
             id=run.id,
             name=run.name,
-            colour=colour_of(run.id, run.colour),
+            colour=distinct_colours([*there, (run.id, run.colour)])[run.id],
             state=RunState(run.state),
             with_url=address_of(replace(view, runs=(*view.runs, run.id))),
         )

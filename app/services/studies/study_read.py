@@ -11,7 +11,7 @@ from app.db.studies import Tally
 from app.errors import Invalid
 from app.schemas.api.studies import AxisRead, StudyProgress, StudyRead, StudyRunRead, WholeStudyRead
 from app.schemas.state import TERMINAL, RunState
-from app.services.colours import colour_of
+from app.services.colours import colour_of, distinct_colours
 from app.services.cursors import read_cursor, write_cursor
 from app.services.series.measurements import finite
 
@@ -58,16 +58,18 @@ def read_axes(study: Study) -> list[AxisRead]:
 def read_whole_study(session: Session, study: Study) -> WholeStudyRead:
     """The study with all of its runs."""
     read = read_study(session, study)
-    runs = [read_study_run(*one) for one in rows.runs_of_study(session, study.id)]
+    found = rows.runs_of_study(session, study.id)
+    hues = distinct_colours((run.id, run.colour) for _, run in found)
+    runs = [read_study_run(place, run, hues[run.id]) for place, run in found]
     return WholeStudyRead(**dict(read), runs=runs)
 
 
-def read_study_run(place: StudyRunRow, run: Run) -> StudyRunRead:
-    """A run as its study says it."""
+def read_study_run(place: StudyRunRow, run: Run, colour: str = "") -> StudyRunRead:
+    """A run as its study says it; `colour`: among those of the study, else its own."""
     return StudyRunRead(
         id=run.id,
         name=place.name,
-        colour=colour_of(run.id, run.colour),
+        colour=colour or colour_of(run.id, run.colour),
         values=place.values,
         is_reused=place.is_reused,
         state=RunState(run.state),

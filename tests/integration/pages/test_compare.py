@@ -337,3 +337,66 @@ def test_a_stream_of_what_is_not_there_is_refused(client, query, status, said):
 
     assert answer.status_code == status
     assert said in answer.json()["detail"]
+
+
+def test_two_runs_of_a_comparison_never_share_a_colour_and_its_address_keeps_them(
+    client, engine, outbox
+):
+    every = [new_run(engine, outbox, name=f"run {number}") for number in range(14)]
+    hues = {one["id"]: one["colour"] for one in client.get("/api/v1/runs").json()["runs"]}
+    alike = [one for one in every if list(hues.values()).count(hues[one]) > 1][:2]
+    alike.append(next(one for one in every if one != alike[0] and hues[one] == hues[alike[0]]))
+    shown = list(dict.fromkeys(alike))
+    for run_id in shown:
+        add(engine, run_id, measurement(0), measurement(1000))
+
+    def colours(runs: list[str]) -> dict[str, str]:
+        groups = figure(client, runs)["layout"]["meta"]["groups"]
+        return {group["run_id"]: group["hue"] for group in groups}
+
+    two = colours(shown)
+    assert len(set(two.values())) == len(shown)
+    assert two[shown[0]] == hues[shown[0]]
+    assert two == colours(shown)
+    document = page(client, f"/compare?runs={','.join(shown)}")
+    [dots] = [
+        [one["style"] for one in document.elements[at:] if one.attributes.get("class") == "dot"]
+        for at in [document.elements.index(document.all("li", class_="chip")[0])]
+    ]
+    assert dots[: len(shown)] == [f"--hue: {two[run_id]}" for run_id in shown]
+
+
+def test_groups_by_clamps_are_named_by_their_lights_not_by_cut_sentences(client, engine, outbox):
+    programs = {
+        "Unclamped": [],
+        "Ablate: layer 2, head 0": [{"kind": "ablate", "site": "L1H0.v"}],
+        "Scale: layer 1, head 1": [{"kind": "scale", "site": "L0H1.z", "by": 0.5}],
+    }
+    made = []
+    for program in programs.values():
+        config = RunConfig.model_validate({**SMALL.model_dump(mode="json"), "program": program})
+        made.append(new_run(engine, outbox, config))
+        add(engine, made[-1], measurement(0), measurement(1000))
+
+    groups = figure(client, made, group="program")["layout"]["meta"]["groups"]
+
+    assert [group["label"] for group in groups] == list(programs)
+    [table] = [
+        e.text
+        for e in page(client, f"/compare?runs={','.join(made)}").all("section")
+        if "What differs" in e.text
+    ]
+    assert "Layer 2, head 0 is silenced: it writes nothing." in table
+
+
+def test_programs_that_would_be_called_the_same_are_told_apart(client, engine, outbox):
+    made = []
+    for by in (0.5, 0.25):
+        program = [{"kind": "scale", "site": "L0H1.z", "by": by}]
+        config = RunConfig.model_validate({**SMALL.model_dump(mode="json"), "program": program})
+        made.append(new_run(engine, outbox, config))
+        add(engine, made[-1], measurement(0), measurement(1000))
+
+    groups = figure(client, made, group="program")["layout"]["meta"]["groups"]
+
+    assert [group["label"].rpartition(" by ")[2] for group in groups] == ["0.5.", "0.25."]

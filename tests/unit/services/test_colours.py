@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from app.services.colours import PALETTE, colour_of
+from app.services.colours import PALETTE, colour_of, distinct_colours
 
 GROUNDS = ("#FFFFFF", "#141A21")  # of cards, light and dark
 
@@ -87,3 +87,40 @@ def test_all_colours_are_used_about_equally_often():
 
     assert set(counts) == set(PALETTE)
     assert max(counts.values()) < 2 * min(counts.values())
+
+
+def many(count: int) -> list[tuple[str, str | None]]:
+    return [(f"run{number}", None) for number in range(count)]
+
+
+def test_the_runs_of_a_view_are_told_apart_by_colour():
+    alike = [pair for pair in many(200) if colour_of(pair[0]) == colour_of("run0")][:12]
+
+    colours = distinct_colours(alike)
+
+    assert sorted(colours.values()) == sorted(PALETTE)
+    assert colours["run0"] == colour_of("run0"), "the colour of its id is a start"
+
+
+def test_a_run_that_is_added_changes_the_colour_of_no_other():
+    before, after = distinct_colours(many(8)), distinct_colours(many(9))
+
+    assert after == {**before, "run8": after["run8"]}
+    assert before == distinct_colours(many(8))
+
+
+def test_colours_that_were_chosen_stay_and_nobody_takes_them_or_one_like_them():
+    mine = colour_of("run1")
+    nearly = f"{mine[:6]}{int(mine[6], 16) ^ 1:X}"
+
+    colours = distinct_colours([("run1", None), ("run2", nearly), ("run3", "#123456")])
+
+    assert (colours["run2"], colours["run3"]) == (nearly, "#123456")
+    assert colours["run1"] != mine
+
+
+def test_of_more_runs_than_colours_as_few_as_can_be_share_one():
+    counts = Counter(distinct_colours(many(30)).values())
+
+    assert set(counts) == set(PALETTE)
+    assert max(counts.values()) - min(counts.values()) <= 1
