@@ -103,10 +103,10 @@ def locked_run(session: Session, run_id: str) -> Run | None:
     return session.get(Run, run_id, with_for_update=WRITING, populate_existing=True)
 
 
-def names_of_runs(session: Session, run_ids: Sequence[str]) -> dict[str, str]:
-    """The names of those of the runs that there are, by id."""
-    statement = select(Run.id, Run.name).where(Run.id.in_(run_ids))
-    return {row.id: row.name for row in session.execute(statement)}
+def names_of_runs(session: Session, run_ids: Sequence[str]) -> dict[str, tuple[str, RunState]]:
+    """The names and states of those of the runs that there are, by id."""
+    statement = select(Run.id, Run.name, Run.state).where(Run.id.in_(run_ids))
+    return {row.id: (row.name, RunState(row.state)) for row in session.execute(statement)}
 
 
 def runs_by_state(session: Session) -> dict[RunState, int]:

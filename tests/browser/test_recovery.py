@@ -1,7 +1,8 @@
-"""A run's page when things happen to it: every point is there in the end, and there once."""
+"""A page when things happen to it: every point is there in the end, once, and no act is lost."""
 
 import time
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.support.charts import assert_drawn, await_points, came_with, points
@@ -40,7 +41,7 @@ def end(page: Page, program: Program, run_id: str) -> None:
     """Ends the run, from elsewhere; the page hears of it."""
     program.cancel(run_id)
     expect(page.locator("#status .state")).to_have_text("cancelled")
-    expect(page.locator("#connection")).to_have_text("finished")
+    expect(page.locator("#connection")).to_have_text("cancelled")
 
 
 def another_point(program: Program, run_id: str) -> None:
@@ -70,7 +71,7 @@ def test_cancelling_asks_first_and_takes_two_seconds_at_most(page, program):
 
     assert seconds <= STOPS_WITHIN
     expect(page.get_by_role("button", name="Cancel", exact=True)).to_have_count(0)
-    expect(page.locator("#connection")).to_have_text("finished")
+    expect(page.locator("#connection")).to_have_text("cancelled")
     assert_drawn(page, program.series(run_id))
 
 
@@ -146,3 +147,52 @@ def test_a_tab_that_was_hidden_catches_up_when_it_is_looked_at(page, program):
     end(page, program, run_id)
 
     assert_drawn(page, program.series(run_id))
+
+
+@pytest.fixture
+def away(page: Page, watch) -> Page:
+    watch.allow(r"net::ERR_")
+    watch.allow(r"Failed to fetch")  # htmx tells the console, too
+    return page
+
+
+def test_a_pause_that_was_not_made_is_told(away, program):
+    run_id = program.launch(ENDLESS, "Not paused")
+    away.goto(f"/runs/{run_id}")
+
+    away.context.set_offline(True)
+    away.get_by_role("button", name="Pause").click()
+
+    expect(away.locator(".toast")).to_contain_text(
+        ["“Pause” was not doneThe server does not answer; try again."]
+    )
+    away.context.set_offline(False)
+    away.get_by_role("button", name="Pause").click()
+    expect(away.get_by_role("button", name="Resume")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "label", "typed", "before", "after"),
+    [
+        ("/studies/new", "Values", "5..7", "5 runs", "3 runs"),
+        ("/runs/new", "Sequences", "10k", "201", "3"),
+    ],
+)
+def test_a_preview_says_that_it_is_of_what_was_typed_before(
+    away, path, label, typed, before, after
+):
+    away.goto(path)
+    preview = away.locator("#preview")
+    expect(preview.get_by_text(before, exact=True).first).to_be_visible()
+
+    away.context.set_offline(True)
+    away.get_by_label(label, exact=True).first.fill(typed)
+    stale = away.locator("#stale")
+    expect(stale).to_be_visible()
+    away.get_by_role("button", name="Launch").click()
+    expect(stale).to_be_in_viewport()
+    expect(away.get_by_label(label, exact=True).first).to_have_value(typed)
+
+    away.context.set_offline(False)
+    expect(preview.get_by_text(after, exact=True).first).to_be_visible()
+    expect(stale).to_be_hidden()

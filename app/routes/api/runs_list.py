@@ -133,8 +133,8 @@ def _chosen(columns: list[str]) -> list[Column]:
 
 @router.get("/runs/count")
 def get_count(session: SessionDep, wanted: FilterDep) -> RunCount:
-    """How many runs match."""
-    return RunCount(count=count_runs(session, wanted))
+    """How many runs match, and how many of these have ended."""
+    return count_runs(session, wanted)
 
 
 @router.post("/runs/bulk/matching", responses=CONFLICT)

@@ -81,3 +81,4 @@ class RunCount(BaseModel):
     """How many runs match."""
 
     count: int
+    ended: int = Field(description="Those of them that have: the others cannot be deleted")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.db import runs
 from app.errors import Invalid
 from app.schemas.api.bulk import BulkAction, BulkRequest, BulkResult
+from app.schemas.state import TERMINAL, RunState
 from app.services.launch.sentences import full_stop
 from app.services.runs.bulk import in_words
 from app.services.wording import days
@@ -41,6 +42,11 @@ class BulkForm:
     @property
     def is_to_be_confirmed(self) -> bool:
         return self.action in ASKED_BEFORE and not self.is_confirmed
+
+    def leaves(self, state: RunState) -> bool:
+        """Whether a run in this state stays as it is: what has ended cannot be cancelled, what
+        has not cannot be deleted."""
+        return (state in TERMINAL) == (self.action == BulkAction.CANCEL)
 
     @property
     def request(self) -> BulkRequest:
@@ -74,6 +80,7 @@ class BulkPage:
     title: str
     runs: Sequence[NamedRun]
     is_done: bool
+    left: str  # what is said of those that it will leave
     kept: str  # for how long deleted runs can be restored, in words; empty: they go at once
     restorable: Sequence[str] = ()  # those that were deleted just now
 
@@ -101,18 +108,47 @@ def bulk_page(
     """The question, or what became of the runs."""
     said = {item.id: item.detail for item in result.results} if result else {}
     shown = [one for one in form.runs if not result or said[one]]
-    names = runs.names_of_runs(session, shown)
-    many = f"{len(form.runs)} run{'' if len(form.runs) == 1 else 's'}"
+    named = runs.names_of_runs(session, shown)
+    left = [] if result else [one for one in shown if one in named and form.leaves(named[one][1])]
     return BulkPage(
         form=form,
-        title=in_words(form.request, result) if result else _asked(form.action, many),
-        runs=[NamedRun(one, names.get(one, one), said.get(one, "")) for one in shown],
+        title=in_words(form.request, result)
+        if result
+        else _asked(form.action, len(form.runs) - len(left)),
+        runs=[
+            NamedRun(one, named[one][0] if one in named else one, said.get(one, ""))
+            for one in shown
+            if one not in left
+        ],
         is_done=result is not None,
+        left=_left(form.action, len(left), len(form.runs)),
         kept=days(grace),
         restorable=result.deleted if result else (),
     )
 
 
-def _asked(action: str, many: str) -> str:
+def _left(action: str, left: int, count: int) -> str:
+    if not left:
+        return ""
+    one, several = _LEFT[action == BulkAction.CANCEL]
+    return f"{left} of {counted(count)} {one if left == 1 else several}."
+
+
+_LEFT = {
+    False: (
+        "has not ended and is left; cancel it first",
+        "have not ended and are left; cancel them first",
+    ),
+    True: ("has ended and stays as it is", "have ended and stay as they are"),
+}
+
+
+def counted(count: int) -> str:
+    """`1 run`, `3 runs`."""
+    return f"{count} run{'' if count == 1 else 's'}"
+
+
+def _asked(action: str, count: int) -> str:
+    many = counted(count)
     for_good = action == BulkAction.PURGE
     return f"Delete {many} for good?" if for_good else f"{action.capitalize()} {many}?"

@@ -6,7 +6,7 @@ shift nor double a page. Whichever way the list is sorted, runs without a number
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import literal
@@ -18,9 +18,10 @@ from app.db.runs_list.matching import Matching
 from app.db.runs_list.order import Order, SortPosition
 from app.db.runs_list.pages import Found
 from app.errors import Invalid
+from app.schemas.api.bulk import RunCount
 from app.schemas.clamps.base import Light
 from app.schemas.clamps.catalogue import CATALOGUE
-from app.schemas.state import RunState
+from app.schemas.state import TERMINAL, RunState
 from app.services.cursors import read_cursor, write_cursor
 from app.services.runs_list.columns import Column, column_or_error
 
@@ -97,9 +98,15 @@ def matching_ids(session: Session, wanted: Filter) -> Sequence[str]:
     return rows.ids_in_order(session, _matching(wanted), order)
 
 
-def count_runs(session: Session, wanted: Filter) -> int:
-    """How many runs match."""
-    return rows.count_matching(session, _matching(wanted))
+def count_runs(session: Session, wanted: Filter) -> RunCount:
+    """How many runs match, and how many of these have ended."""
+    matching = _matching(wanted)
+    over = TERMINAL.intersection(wanted.states or TERMINAL)
+    ended = replace(matching, states=sorted(over))
+    return RunCount(
+        count=rows.count_matching(session, matching),
+        ended=rows.count_matching(session, ended) if over else 0,
+    )
 
 
 def rows_of(

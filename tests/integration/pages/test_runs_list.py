@@ -326,6 +326,24 @@ def test_without_a_script_deleting_asks_first_and_can_be_undone(client, three):
     assert "cancel it first" in document.one("section").text
 
 
+def test_only_those_are_counted_that_it_will_be_done_to(client, three):
+    runs = list(three.values())  # two wait, one is cancelled
+
+    delete = client.post("/runs/bulk", data={"run": runs, "action": "delete"})
+    cancel = client.post("/runs/bulk", data={"run": runs, "action": "cancel"})
+
+    document = Document(delete.text)
+    assert document.one("h1").text == "Delete 1 run?"
+    said = document.one("section").text
+    assert "2 of 3 runs have not ended and are left; cancel them first." in said
+    assert [one.text for one in document.all("dd")] == [three["both"]]
+    assert Document(cancel.text).one("h1").text == "Cancel 2 runs?"
+    assert client.get(f"{RUNS}/count").json() == {"count": 3, "ended": 1}
+    assert client.get(f"{RUNS}/count?state=queued").json() == {"count": 2, "ended": 0}
+    box = get(client, "/runs").one("input", id=f"pick-{three['both']}")
+    assert "data-ended" in box.attributes
+
+
 def test_without_a_script_runs_are_compared_exported_and_never_none(client, three):
     runs = [three["free"], three["both"]]
     for action, place in (
@@ -344,7 +362,7 @@ def test_all_that_match_are_changed_by_the_server_and_no_others(client, three, e
     crowd = [new_run(engine, outbox, name="crowd", tags=["c"]) for _ in range(PART + 2)]
     moved(engine, outbox, crowd[0], RunState.STARTING, RunState.RUNNING)
     wanted = {"tag": "c", "q": "crowd"}
-    assert client.get(f"{RUNS}/count", params=wanted).json() == {"count": len(crowd)}
+    assert client.get(f"{RUNS}/count", params=wanted).json()["count"] == len(crowd)
 
     def act(query: dict = wanted, **body) -> dict:
         answer = client.post(f"{BULK}/matching", params=query, json=body)

@@ -10,6 +10,7 @@ export class Connection {
   #heardAt = Date.now();
   #state = "connecting";
   changed = () => {};
+  ended = () => "finished"; // what is said once nothing comes any more
 
   /**
    * @param {Element} element
@@ -56,6 +57,6 @@ export class Connection {
     if (this.#state === "live") return `live · ${age(silent / 1000)}`;
     if (this.#state === "refused") return "not live: refused by the server";
     if (this.#state === "reconnecting") return `reconnecting · last ${clock(this.#heardAt)}`;
-    return this.#state;
+    return this.#state === "finished" ? this.ended() : this.#state;
   }
 }

@@ -1,5 +1,6 @@
 // What every page has.
 
+import "./acts.js";
 import "./theme.js";
 import "./keyboard.js";
 import "./news.js";

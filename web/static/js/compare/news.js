@@ -16,6 +16,7 @@ export function goLive({ url, places, chart, load, appended, view, isLoading }) 
   if (!Object.keys(places).length) return;
   let stream = null;
   const connection = new Connection(document.getElementById("connection"), () => stream?.heardAt);
+  connection.ended = () => "all ended";
   let waiting = new Map();
   let timer = null;
 

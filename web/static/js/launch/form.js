@@ -1,5 +1,8 @@
 // Forms that launch: what has changed, what is wrong, and that nothing is sent twice.
 
+import { announce } from "../common/toasts.js";
+
+const ASK_AGAIN = 3000; // milliseconds
 const $ = (id) => document.getElementById(id);
 export const form = $("launch");
 const send = () => form.querySelector("button[type=submit].primary");
@@ -21,6 +24,24 @@ function markErrors(inputOf) {
   else if (!$("refusal").hidden) sayFaults();
 }
 
+/* While the server is away, what stands beside the form is of what was typed before. */
+
+let asking = null;
+
+function goStale() {
+  clearTimeout(asking);
+  asking = setTimeout(() => window.htmx.trigger(form, "change"), ASK_AGAIN);
+  if ($("stale").hidden) announce($("stale").textContent);
+  $("stale").hidden = false;
+  $("preview").classList.add("is-stale");
+}
+
+function goFresh() {
+  clearTimeout(asking);
+  $("stale").hidden = true;
+  $("preview").classList.remove("is-stale");
+}
+
 /** Over the form what the preview says is wrong: every field by its name, as a link to it. */
 function sayFaults() {
   const found = [...document.querySelectorAll("#faults > li")];
@@ -37,6 +58,11 @@ export function watch({ inputOf = $, show }) {
   form.addEventListener("input", (event) => markChanged(event.target));
   document.addEventListener("htmx:after:swap", () => markErrors(inputOf));
   form.addEventListener("submit", (event) => {
+    if (!$("stale").hidden) {
+      event.preventDefault(); // the browser would leave the form for a page that says so
+      $("stale").scrollIntoView({ block: "nearest" });
+      return;
+    }
     const wrong = errors().filter(isWrong);
     if (!wrong.length || event.submitter?.hasAttribute("formaction")) {
       send().disabled = true;
@@ -46,6 +72,12 @@ export function watch({ inputOf = $, show }) {
     $("refusal").hidden = false;
     sayFaults();
     show(wrong);
+  });
+  document.addEventListener("htmx:error", ({ detail }) => {
+    if (detail.ctx?.sourceElement === form) goStale();
+  });
+  document.addEventListener("htmx:after:swap", ({ detail }) => {
+    if (detail.ctx?.sourceElement === form) goFresh();
   });
   addEventListener("pageshow", () => {
     send().disabled = false;

@@ -95,6 +95,7 @@ function refreshStatus() {
 /* Connection */
 
 const connection = new Connection($("connection"), () => window.optoscope?.stream?.heardAt);
+connection.ended = () => $("status").dataset.state; // a run that failed has not finished
 connection.changed = (state) => {
   if (state === "reconnecting") announce("The connection was lost; this page tries again.");
 };

@@ -7,15 +7,23 @@ const ASKED = {
   cancel: {
     text: "They stop within seconds; what they reported stays.",
     words: (runs) => `Cancel ${runs}`,
+    of: "going",
   },
   delete: {
-    text: "They can be restored for {kept}. Runs that have not ended are left.",
+    text: "They can be restored for {kept}.",
     words: (runs) => `Delete ${runs}`,
+    of: "ended",
   },
   purge: {
-    text: "Everything that they reported and saved goes, too, and cannot be restored. Runs that have not ended are left.",
+    text: "Everything that they reported and saved goes, too, and cannot be restored.",
     words: (runs) => `Delete ${runs} for good`,
+    of: "ended",
   },
+};
+// What is said of those that an act leaves as they are: one that is left, or several.
+const LEFT = {
+  ended: ["has not ended and is left; cancel it first", "have not ended and are left; cancel them first"],
+  going: ["has ended and stays as it is", "have ended and stay as they are"],
 };
 const DONE = {
   tag: "tagged", untag: "untagged", colour: "coloured", cancel: "cancelled", delete: "deleted",
@@ -83,7 +91,7 @@ async function chooseAll() {
   const asked = filter();
   const answer = await fetch(rooted(`/api/v1/runs/count?${asked}`)).catch(() => null);
   if (!answer?.ok) return toast({ title: "The server does not answer", text: "Try again.", tone: "bad" });
-  return choose({ count: (await answer.json()).count, filter: asked.toString() });
+  return choose({ ...(await answer.json()), filter: asked.toString() });
 }
 
 /** Rows came: more of those that match, or those of another filter. */
@@ -120,7 +128,7 @@ async function onSubmit(event) {
   event.preventDefault();
   const runs = ticked();
   const of = matching;
-  if (action in ASKED && !(await confirmed(action, of?.count ?? runs.length))) return;
+  if (action in ASKED && !(await confirmed(action, of ?? tally()))) return;
   const tags = ($("bulk-tags")?.value ?? "").split(",").map((tag) => tag.trim()).filter(Boolean);
   await send(of, {
     ...(of ? {} : { runs }),
@@ -130,12 +138,25 @@ async function onSubmit(event) {
   });
 }
 
-function confirmed(action, count) {
+/** How many runs are ticked, and how many of them have ended. */
+function tally() {
+  const picked = boxes().filter((box) => box.checked);
+  return { count: picked.length, ended: picked.filter((box) => box.dataset.ended !== undefined).length };
+}
+
+function confirmed(action, { count, ended }) {
   const dialog = $("bulk-confirm");
-  const { text, words } = ASKED[action === "delete" && !kept() ? "purge" : action];
-  $("bulk-confirm-title").textContent = `${words(many(count))}?`;
-  $("bulk-confirm-text").textContent = text.replace("{kept}", kept());
-  $("bulk-confirm-yes").textContent = words(many(count));
+  const { text, words, of } = ASKED[action === "delete" && !kept() ? "purge" : action];
+  const taken = of === "ended" ? ended : count - ended;
+  const [one, several] = LEFT[of];
+  const said = `${(count - taken).toLocaleString("en")} of ${many(count)} ${count - taken === 1 ? one : several}.`;
+  if (!taken) {
+    toast({ title: "Nothing was changed", text: said, tone: "bad" });
+    return false;
+  }
+  $("bulk-confirm-title").textContent = `${words(many(taken))}?`;
+  $("bulk-confirm-text").textContent = `${text.replace("{kept}", kept())}${taken < count ? ` ${said}` : ""}`;
+  $("bulk-confirm-yes").textContent = words(many(taken));
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
