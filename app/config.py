@@ -102,8 +102,8 @@ class Settings(BaseSettings):
     most_archive_gb: float = Field(20.0, gt=0, le=10_000)
     """How large an archive that is imported may be, sent and unpacked."""
     webhook_urls: Annotated[tuple[str, ...], NoDecode] = ()
-    """Addresses that are told when a run has finished or failed, or its loss drops, separated by
-    commas. Of the web server."""
+    """Addresses that are told when a run has finished, failed, or has its phase change, separated
+    by commas. Of the web server."""
     webhook_secret: SecretStr = SecretStr("")
     """What those messages are signed with, of 16 characters or more."""
     webhook_secret_file: Path | None = None

@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse
 from app.assets import WEB, address, imports_of
 from app.root_path import root, rooted
 from app.schemas import words
+from app.schemas.api.runs import RunRead
 from app.schemas.series import MEASURES
 from app.services import wording
 from app.services.help.guide import explained
@@ -98,6 +99,13 @@ def _clock(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%H:%M:%S}"
 
 
+def _phase_change(run: RunRead) -> str:
+    known = run.phase_change_between
+    return wording.phase_change_said(
+        run.phase_change, known, is_clamped=run.phase_change_is_clamped
+    )
+
+
 def _age(moment: datetime) -> str:
     return wording.age(moment, datetime.now(UTC))
 
@@ -139,7 +147,9 @@ def _make_environment() -> Environment:
     environment.filters |= {
         "short": wording.short,
         "between": wording.between,
+        "phase_change": _phase_change,
         "grouped": words.grouped,
+        "in_words": words.in_words,
         "fixed": wording.fixed,
         "nats": wording.nats,
         "duration": wording.duration,

@@ -134,6 +134,7 @@ class Run(Base):
     onset: Mapped[float | None] = mapped_column(DOUBLE_PRECISION)
     midpoint: Mapped[float | None] = mapped_column(DOUBLE_PRECISION)
     end: Mapped[float | None] = mapped_column(DOUBLE_PRECISION)
+    reversal: Mapped[float | None] = mapped_column(DOUBLE_PRECISION)
 
     # What the run has come to, once it has ended, for lists to sort by an index. Columns of their
     # own: a flush that changed an indexed one would write to every index of the row (no HOT).

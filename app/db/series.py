@@ -240,21 +240,30 @@ def curves_of(
 
 
 def brackets(
-    session: Session, run_ids: Collection[str], name: str
-) -> dict[str, tuple[int | None, int]]:
-    """Of runs that have such a place of the phase change the measurements on both sides of it: the
-    last before (None: there is none), and the first at or past it. Losses that are not finite are
-    passed over, as by `worker.science.phase_change`."""
+    session: Session, run_ids: Collection[str], names: Sequence[str]
+) -> dict[str, dict[str, tuple[int | None, int]]]:
+    """Of those of these places of the phase change that runs have the measurements on both sides:
+    the last before (None: there is none), and the first at or past it. Losses that are not finite
+    are passed over, as by `worker.science.phase_change`."""
+    sides = [side for name in names for side in _sides(name)]
+    found = session.execute(select(Run.id, *sides).where(Run.id.in_(run_ids)))
+    return {run_id: _bracketed(names, numbers) for run_id, *numbers in found}
+
+
+def _sides(name: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     # A whole number, so that the primary key serves the comparison, too.
     place = cast(func.ceil(getattr(Run, name)), BigInteger)
     measured = MeasurementRow.sequences.expression
     before = _nearest(func.max(measured), measured < place)
     past = _nearest(func.min(measured), measured >= place)
-    statement = select(Run.id, before, past).where(
-        Run.id.in_(run_ids), getattr(Run, name).is_not(None)
-    )
-    found = session.execute(statement)
-    return {run_id: (after, until) for run_id, after, until in found if until is not None}
+    return before.label(f"{name}_after"), past.label(f"{name}_until")
+
+
+def _bracketed(
+    names: Sequence[str], numbers: Sequence[int | None]
+) -> dict[str, tuple[int | None, int]]:
+    pairs = zip(names, numbers[::2], numbers[1::2], strict=True)
+    return {name: (after, until) for name, after, until in pairs if until is not None}
 
 
 def _nearest(place: ColumnElement[int], side: ColumnElement[bool]) -> ColumnElement[int]:

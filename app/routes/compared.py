@@ -32,7 +32,7 @@ def _drawn(
         str, Query(description="`overlay`, or `panels`: a chart a group")
     ] = CompareView.view,
     align: Annotated[
-        str, Query(description="`sequences`, or `midpoint`: count from where the loss drops")
+        str, Query(description="`sequences`, or `midpoint`: count from that of the phase change")
     ] = CompareView.align,
     baseline: Annotated[str, Query(description="The run to subtract from the others")] = "",
     smoothing: Annotated[

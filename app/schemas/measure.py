@@ -90,6 +90,7 @@ class PhaseChange(BaseModel):
     onset: float | None = None
     midpoint: float | None = None
     end: float | None = None
+    reversal: float | None = None  # the first measurement at which the drop was undone
 
 
 class Bracket(BaseModel):

@@ -60,6 +60,10 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+_Heads = Annotated[str, AfterValidator(_whole_numbers)]
+
+
+@for_each_panel(_Heads, "", "{0.kind}_hide")
 @for_each_panel(int | None, Field(None, ge=1), "{0.kind}_layer")
 @for_each_panel(Drawing, Drawing.LINES, "{0.kind}")
 class _ChartsView(BaseModel):
@@ -80,7 +84,9 @@ class ChartView(_ChartsView):
     """The whole view; what is not given is as usual. Layers count from 1, as on the page."""
 
     hide: Annotated[str, AfterValidator(_known_evaluators)] = ""
-    hide_heads: Annotated[str, AfterValidator(_whole_numbers)] = ""
+    # Of every strength at once, as links of before have it: heads of one number in two layers have
+    # nothing in common.
+    hide_heads: Annotated[_Heads, Field(exclude=True)] = ""
 
     @model_validator(mode="after")
     def _range_has_a_width(self) -> Self:
@@ -100,6 +106,7 @@ class ChartView(_ChartsView):
     def hidden_evaluators(self) -> frozenset[str]:
         return frozenset(_parts(self.hide))
 
-    @property
-    def hidden_heads(self) -> frozenset[int]:
-        return frozenset(map(int, _parts(self.hide_heads)))
+    def hidden_heads(self, kind: str) -> frozenset[int]:
+        """The heads that the chart of a strength leaves out."""
+        own: str = getattr(self, f"{kind}_hide")
+        return frozenset(map(int, _parts(own or self.hide_heads)))

@@ -18,6 +18,19 @@ def head_name(layer: int, head: int) -> str:
     return f"{layer_name(layer)}, head {head}"
 
 
+_HEADS = re.compile(r"\bL(\d+)H(\d+(?:,\d+)*)")
+
+
+def in_words(text: str) -> str:
+    """`without L1H0,3` -> `without layer 2, heads 0 and 3`: names made of sites, for people."""
+    return _HEADS.sub(lambda found: _heads_named(int(found[1]), found[2].split(",")), text)
+
+
+def _heads_named(layer: int, heads: Sequence[str]) -> str:
+    what = "heads" if len(heads) > 1 else "head"
+    return f"{layer_name(layer).lower()}, {what} {enumerate_words(heads)}"
+
+
 def enumerate_words(items: Sequence[str]) -> str:
     """`["a", "b", "c"]` -> `a, b and c`."""
     if len(items) <= 1:

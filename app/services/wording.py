@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from app.schemas.measure import Bracket
+from app.schemas.measure import Bracket, PhaseBrackets, PhaseChange
 from app.schemas.words import grouped
 
 
@@ -24,6 +24,22 @@ def between(known: Bracket) -> str:
     if low == high:
         low, high = grouped(known.after), grouped(known.until)
     return f"between {low} and {high}"
+
+
+def span(known: Bracket) -> str:
+    """The same as short as a label: `250k–255k`."""
+    return between(known).removeprefix("between ").replace(" and ", "–")
+
+
+def phase_change_said(change: PhaseChange, known: PhaseBrackets | None, *, is_clamped: bool) -> str:
+    """`phase change under clamp: midpoint between 10k and 15k, reversed by 65k`; empty while there
+    is no midpoint."""
+    if change.midpoint is None:
+        return ""
+    where = between(known.midpoint) if known and known.midpoint else short(change.midpoint)
+    clamp = " under clamp" if is_clamped else ""
+    undone = "" if change.reversal is None else f", reversed by {short(change.reversal)}"
+    return f"phase change{clamp}: midpoint {where}{undone}"
 
 
 def fixed(number: float | None, digits: int = 3) -> str:

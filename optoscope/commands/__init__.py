@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 NAMES = {
     "runs": "list runs",
-    "show": "one run: state, loss drop, clamps",
+    "show": "one run: state, phase change, clamps",
     "launch": "queue a run",
     "follow": "watch a run to its end; exit status 0 if it finished",
     "logs": "the last lines of a run's log",

@@ -73,8 +73,8 @@ def _told(facts: RunFacts) -> dict[str, Any]:
         "sequences": f"{facts.sequences:,} of {facts.total_sequences:,} ({facts.progress:.0%})",
         "time left": duration(facts.seconds_left),
         "training loss": f"{number(facts.train_loss)} nats",
-        "loss drop": f"from {place(change.onset)} to {place(change.end)}, "
-        f"half done at {place(change.midpoint)}",
+        "phase change": f"onset {place(change.onset)}, midpoint {place(change.midpoint)}, "
+        f"end {place(change.end)}" + (", reversed" if change.reversal is not None else ""),
         "clamps": "; ".join(facts.description) or "none",
         "model": f"{facts.layers} layers of {facts.heads} heads, trained on {facts.dataset}",
         "device": f"{facts.device or '–'}, worker {facts.worker or '–'}",

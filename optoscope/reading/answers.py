@@ -38,6 +38,7 @@ class PhasePlaces(Said):
     onset: float | None
     midpoint: float | None
     end: float | None
+    reversal: float | None = None  # servers of before say none
 
 
 class RunFacts(Said):

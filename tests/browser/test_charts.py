@@ -190,3 +190,26 @@ def test_a_report_opens_offline_with_zoom_and_frames(browser, program, finished_
     assert violations(page) == []
     assert errors == []
     context.close()
+
+
+def test_a_legend_is_of_the_heads_of_one_layer_and_hides_them_alone(page, finished_run):
+    page.goto(f"/runs/{finished_run}")
+    first, last = (
+        page.locator("#previous-token-chart-legend"),
+        page.locator("#induction-chart-legend"),
+    )
+    expect(first).to_contain_text("layer 1")
+    expect(last).to_contain_text("layer 2")
+
+    first.get_by_role("button", name="head 0").click()
+
+    expect(first.get_by_role("button", name="head 0")).to_have_attribute("aria-pressed", "false")
+    expect(last.get_by_role("button", name="head 0")).to_have_attribute("aria-pressed", "true")
+    shown = "name => optoscope.charts[name].element.data.filter(one => one.visible === true).length"
+    assert page.evaluate(shown, "previous_token") == 1
+    assert page.evaluate(shown, "induction") == 2
+    page.wait_for_url("**?previous_token_hide=0*")
+
+    layers = page.get_by_role("group", name="Layer of previous-token strength")
+    layers.get_by_role("button", name="Layer 2").click()
+    expect(first).to_contain_text("layer 2")

@@ -154,3 +154,11 @@ SEE_FLASHES = """() => {
   new MutationObserver(() => window.seen.push(maps.classList.contains("is-difference")))
     .observe(maps, { attributeFilter: ["class"] });
 }"""
+
+
+def test_drawings_count_layers_as_the_words_beside_them_do(page, finished_run):
+    page.goto(f"/runs/{finished_run}")
+
+    names = page.locator(".live-circuit .layer-name")
+    assert sorted(names.all_text_contents()) == ["layer1", "layer2"]
+    assert page.locator(".map-row > span").all_inner_texts() == ["layer 2", "layer 1"]

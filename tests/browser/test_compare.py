@@ -88,7 +88,7 @@ def test_runs_are_grouped_aligned_hidden_and_found_again_by_the_link(page, brows
     page.locator("#compare-chart").hover()
     expect(page.locator("#readout p").nth(1)).to_have_text(re.compile(r"^all runs .+2 runs$"))
     page.get_by_label("Group", exact=True).select_option("Every run apart")
-    page.get_by_label("Align by").select_option("Midpoint of the loss drop")
+    page.get_by_label("Align by").select_option("Midpoint of the phase change")
     await_curves(page, "return traces[0].x[0] < 0;")
     origin = round(program.run(first)["phase_change"]["midpoint"])
     places = program.series(first)["sequences"]

@@ -60,7 +60,7 @@ def test_the_tour_is_offered_once_and_speaks_of_the_run_at_hand(browse, program,
         titles.append(tour.locator("#tour-title").inner_text())
         assert inside_the_window(page)
         if len(titles) == 2:
-            expect(tour).to_contain_text(re.compile(r"half of it is done at \d"))
+            expect(tour).to_contain_text(re.compile(r"its midpoint between \d"))
         page.keyboard.press("ArrowRight")
     assert titles[:2] == ["The plateau", "The phase change"]
     assert len(set(titles)) == 6

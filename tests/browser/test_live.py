@@ -35,7 +35,7 @@ def test_points_marks_and_the_end_arrive_by_themselves_and_are_the_apis(page, pr
         expect(page.locator(f"#{chart} .shapelayer path").nth(2)).to_be_attached()
     midpoint = program.run(run_id)["phase_change"]["midpoint"]
     assert 0 < midpoint < SMALL["training"]["sequences"]
-    expect(page.locator("#events")).to_contain_text("The phase change is half done")
+    expect(page.locator("#events")).to_contain_text("Phase change: midpoint between")
 
 
 def test_a_smoothed_chart_keeps_what_came_live_when_it_is_drawn_again(page, program):

@@ -10,22 +10,22 @@ from sqlalchemy.orm import Session
 
 from app.db import recording, runs
 from app.db.claims import Claim, Standing
+from app.db.models import Run
 from app.db.recording import Progress, StoredFile
 from app.schemas.api.events import FrameMessage, MeasurementMessage
-from app.schemas.measure import EVALUATORS, Evaluator, PhaseChange
+from app.schemas.clamps.describe import Switch, switches
+from app.schemas.config import RunConfig
+from app.schemas.measure import EVALUATORS, Bracket, Evaluator, PhaseChange
 from app.schemas.state import ErrorKind, RunState
 from app.schemas.words import grouped
 from app.services.runs import attempts
 from app.services.runs.lifecycle import move, record_event, run_or_error
 from app.services.runs.outbox import publish
+from app.services.series.brackets import phase_brackets
 from worker.recording.entries import Beginning, Ending, Line, Measured, RecordEntry
 
 _TRAIN = EVALUATORS.index(Evaluator.TRAIN)
-_SAID = {  # the plateau's end is the onset
-    "onset": "The phase change sets in",
-    "midpoint": "The phase change is half done",
-    "end": "The phase change ends",
-}
+_PLACES = ("onset", "midpoint", "end")  # the plateau's end is the onset
 
 T = TypeVar("T")
 Entries = Mapping[Claim, Sequence[RecordEntry]]
@@ -46,6 +46,7 @@ class FlushWriter:
         self._claims = {claim.run_id: claim for claim in claims}
         self._previous: dict[str, int] = {}  # the last measurement that was committed
         self._speed = {claim.run_id: Speedometer() for claim in claims}
+        self._switches: dict[str, Sequence[Switch]] = {}
 
     def write(
         self,
@@ -65,7 +66,9 @@ class FlushWriter:
                 if entry.beginning is not None:
                     # Before its ending: a run that begins and ends within one flush goes through
                     # RUNNING, as nothing may move from STARTING to FINISHED.
-                    _begin(session, claim, standings[claim.run_id].state, entry.beginning)
+                    run = _begin(session, claim, standings[claim.run_id].state, entry.beginning)
+                    program = RunConfig.model_validate(run.config).program
+                    self._switches[run.id] = list(switches(program))
         # Rows before their announcement, progress and end, all in one commit: who sees the end
         # sees the last measurement, which streams rely on.
         replaced = self._add_rows(session, entries, _held(files.checkpoints, standings))
@@ -127,8 +130,18 @@ class FlushWriter:
                 before = standings[claim.run_id]
                 speed = self._speed[claim.run_id].read(measured)
                 progress.append(_progress(claim.run_id, before, measured[-1], speed))
-                _tell_phase(session, claim.run_id, before.phase, measured[-1].phase)
         recording.set_progress(session, progress)
+        for one in progress:
+            before = standings[one.run_id]
+            _tell_phase(session, one.run_id, before.phase, one.phase)
+            self._tell_lights(session, one.run_id, before.sequences, one.sequences)
+
+    def _tell_lights(self, session: Session, run_id: str, before: int, now: int) -> None:
+        """An event for every light that was switched since."""
+        for switch in self._switches.get(run_id, ()):
+            if before < switch.place <= now:
+                run = run_or_error(session, run_id)
+                record_event(session, run, "light", switch.said, sequences=switch.place)
 
     def _announce(self, session: Session, claim: Claim, entries: Sequence[RecordEntry]) -> None:
         """After the commit, sends open pages what they would otherwise have to read."""
@@ -183,15 +196,15 @@ def _held(files: Mapping[Claim, T], standings: Mapping[str, Standing]) -> dict[C
     return {claim: file for claim, file in files.items() if claim.run_id in standings}
 
 
-def _begin(session: Session, claim: Claim, state: RunState, beginning: Beginning) -> None:
+def _begin(session: Session, claim: Claim, state: RunState, beginning: Beginning) -> Run:
     run = run_or_error(session, claim.run_id)
     run.device, run.versions = beginning.device, beginning.versions
     recording.set_probe(session, run.id, beginning.probe)
-    if state is not RunState.STARTING:  # a cancel came first, or this is written again
-        return
-    for notice in beginning.notices:
-        record_event(session, run, "notice", notice)
-    move(session, run, RunState.RUNNING, message=beginning.message)
+    if state is RunState.STARTING:  # else a cancel came first, or this is written again
+        for notice in beginning.notices:
+            record_event(session, run, "notice", notice)
+        move(session, run, RunState.RUNNING, message=beginning.message)
+    return run
 
 
 def _end(session: Session, claim: Claim, ending: Ending) -> None:
@@ -230,15 +243,29 @@ def _progress(run_id: str, before: Standing, latest: Measured, speed: float | No
         last.loss[_TRAIN] if is_ahead else before.train_loss,
         speed or before.sequences_per_second,
         0 if is_new else before.fruitless_attempts,
-        before.phase.model_copy(update=latest.phase.model_dump(exclude_none=True)),
+        latest.phase if is_ahead else before.phase,
     )
 
 
 def _tell_phase(session: Session, run_id: str, before: PhaseChange, now: PhaseChange) -> None:
     """An event for what was not known of the phase change before."""
-    for name, said in _SAID.items():
+    if now == before:
+        return
+    # Of the row and the measurements as they are written by now.
+    between = phase_brackets(session, run_id)
+    run = run_or_error(session, run_id)
+    for name in _PLACES:
         place = getattr(now, name)
-        if place is not None and getattr(before, name) is None:
-            message = f"{said} at {grouped(round(place))} sequences."
-            run = run_or_error(session, run_id)
+        if place is not None and place != getattr(before, name):
+            message = f"Phase change: {name} {_known(place, getattr(between, name))} sequences."
             record_event(session, run, "phase_change", message, sequences=round(place))
+    if now.reversal is not None and now.reversal != before.reversal:
+        message = "Phase change reversed: the loss is back above where it set in."
+        record_event(session, run, "phase_reversed", message, sequences=round(now.reversal))
+
+
+def _known(place: float, between: Bracket | None) -> str:
+    """As well as the measurements know it."""
+    if between is None or between.after is None:
+        return f"by {grouped(round(place))}"
+    return f"between {grouped(between.after)} and {grouped(between.until)}"

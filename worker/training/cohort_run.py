@@ -55,7 +55,7 @@ def load_cohort_run(engine: Engine, store: Store, run_id: str, datasets: Dataset
     """Everything that a run needs. Raises what `worker.training.faults` knows how to say."""
     # One transaction, and the files after it, without any lock: a donor that is deleted in between
     # is a file that is missing.
-    config, saved, found = _read(engine, run_id)
+    config, saved, found, forked_at = _read(engine, run_id)
     dataset = datasets.load(config.task, config.seeds.dataset)
     state, notices = load_start_state(store, saved, cohort_shape(config, dataset))
     return CohortRun(
@@ -65,16 +65,19 @@ def load_cohort_run(engine: Engine, store: Store, run_id: str, datasets: Dataset
         state,
         notices,
         load_donors(store, config, dataset, found),
-        _detector(engine, run_id, config, before=_first_place(state)),
+        _detector(engine, run_id, config, before=_first_place(state), forked_at=forked_at),
     )
 
 
-def _read(engine: Engine, run_id: str) -> tuple[RunConfig, Saved, dict[str, Found]]:
-    def read() -> tuple[RunConfig, Saved, dict[str, Found]]:
+Read = tuple[RunConfig, Saved, dict[str, Found], int | None]  # and where it was forked
+
+
+def _read(engine: Engine, run_id: str) -> Read:
+    def read() -> Read:
         with session_scope(engine) as session:
             run = run_or_error(session, run_id)
             config = RunConfig.model_validate(run.config)
-            return config, read_saved(session, run), find_donors(session, config)
+            return config, read_saved(session, run), find_donors(session, config), run.forked_at
 
     return retry_while_away(read)
 
@@ -86,7 +89,9 @@ def _first_place(state: TrainerState | None) -> int:
     return state.sequences if state.is_fork else state.sequences + 1
 
 
-def _detector(engine: Engine, run_id: str, config: RunConfig, *, before: int) -> PhaseDetector:
+def _detector(
+    engine: Engine, run_id: str, config: RunConfig, *, before: int, forked_at: int | None
+) -> PhaseDetector:
     """A detector that has seen what earlier attempts, or its parent, measured below that."""
 
     def read() -> Iterable[tuple[int, float]]:
@@ -96,6 +101,14 @@ def _detector(engine: Engine, run_id: str, config: RunConfig, *, before: int) ->
     detector = PhaseDetector(log(config.task.context_labels))
     # Read again as a whole after an outage, and only then taken in: a detector that saw a part
     # twice would count it twice.
-    for sequences, loss in retry_while_away(read):
-        detector.add(sequences, loss)
+    shared = forked_at or 0  # below, the history is its parent's
+    losses = list(retry_while_away(read))
+    for sequences, loss in losses:
+        if sequences < shared:
+            detector.add(sequences, loss)
+    if forked_at is not None:
+        detector.fork()
+    for sequences, loss in losses:
+        if sequences >= shared:
+            detector.add(sequences, loss)
     return detector

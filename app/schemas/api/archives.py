@@ -149,6 +149,7 @@ class ArchivedRow(_Archived):
     onset: float | None
     midpoint: float | None
     end: float | None
+    reversal: float | None = None  # older archives have none
 
     @model_validator(mode="after")
     def _can_be_read(self) -> "ArchivedRow":

@@ -39,7 +39,7 @@ class News(BaseModel):
                             "kind": "phase_change",
                             "run_id": "8kq2m4x7vd",
                             "run_name": "Seed 5",
-                            "message": "The phase change is half done",
+                            "message": "Phase change: midpoint between 250,000 and 255,000.",
                             "sequences": 256000,
                         }
                     ],

@@ -175,6 +175,9 @@ class RunRead(BaseModel):
         default={}, description="Which numbers of this run are null because they are not finite"
     )
     phase_change: PhaseChange
+    phase_change_is_clamped: bool = Field(
+        description="Whether a clamp was on at its midpoint: it may have driven it"
+    )
     phase_change_between: PhaseBrackets | None = Field(
         description="Between which measurements each place of it lies, of one seed; null in lists "
         "and live news: ask for the run"

@@ -127,7 +127,7 @@ class StudyRunRead(BaseModel):
     total_sequences: int
     progress: float = Field(ge=0, le=1)
     train_loss: float | None
-    midpoint: float | None = Field(description="Where the loss is half of its plateau")
+    midpoint: float | None = Field(description="Midpoint of the phase change, in sequences")
     end: float | None = Field(description="Where its drop ends")
 
 

@@ -1,10 +1,30 @@
 """Programs in words: one plain sentence per clamp and layer, for forms and run pages."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from app.schemas.clamps.base import BaseClamp
+from app.schemas.clamps.phrases import site_words
 from app.schemas.clamps.site import LAYERLESS_POINTS, Site
 from app.schemas.words import grouped
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A place of the training at which a light goes on or off."""
+
+    place: int
+    said: str
+
+
+def switches(program: Sequence[BaseClamp]) -> Iterator[Switch]:
+    """Of the lights that are not on during all of it."""
+    for clamp in program:
+        what = f"{clamp.title.lower()}, {site_words(clamp.site)}"
+        if clamp.from_sequences:
+            yield Switch(clamp.from_sequences, f"Clamp on: {what}.")
+        if clamp.until_sequences is not None:
+            yield Switch(clamp.until_sequences, f"Clamp off: {what}.")
 
 
 def describe(program: Sequence[BaseClamp], *, layers: int, heads: int) -> Iterator[str]:

@@ -51,6 +51,18 @@ def place(site: Site, heads: int) -> str:
     return f"{who}: {thing}"
 
 
+def site_words(site: Site) -> str:
+    """`layer 2, head 3: the values`: what the text form says, whatever the model."""
+    thing = f"{_THINGS[site.point]}{ROLES[site.positions]}"
+    if site.point in LAYERLESS_POINTS:
+        return thing
+    who = "every layer" if site.layer is None else layer_name(site.layer).lower()
+    if site.heads is not None:
+        numbers = enumerate_words([str(head) for head in site.heads])
+        who += f", head{'s' if len(site.heads) > 1 else ''} {numbers}"
+    return f"{who}: {thing}"
+
+
 def verb(site: Site) -> str:
     """`is` or `are`, for what is at the site."""
     plural = site.point in (Point.Q, Point.K, Point.V, Point.SCORE, Point.LOGITS)

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.schemas.clamps.base import BaseClamp, Light
 from app.schemas.config import RunConfig
-from app.schemas.measure import Measurement, Metric, PhaseChange
+from app.schemas.measure import Bracket, Measurement, Metric, PhaseBrackets, PhaseChange
 from app.schemas.view import YAxis
 from app.schemas.words import grouped
 from app.services.charts.axes import Axis
-from app.services.charts.style import BAND, CARD, CLEAR, MARK, MUTED
-from app.services.wording import short
+from app.services.charts.style import BAND, CARD, CLEAR, KNOWN, LIGHT_HUES, MARK, MUTED
+from app.services.wording import short, span
 
 MOST_TOLD = 3  # lines that stop being numbers and are named one by one
 LABEL_CHARACTER = 0.0125  # width of a character of a mark's label, in shares of the x axis
@@ -20,21 +21,49 @@ _GUESSED = (Metric.ACCURACY, Metric.IN_CONTEXT_ACCURACY, Metric.CORRECT_PROBABIL
 
 
 @dataclass(frozen=True)
+class Window:
+    """From where to where (None: the end of training) a light is on."""
+
+    light: Light
+    start: int
+    until: int | None
+
+
+@dataclass(frozen=True)
 class Landmarks:
-    """Places on the x axis that are marked: the phase change, and where a fork begins."""
+    """Places on the x axis that are marked: the phase change and how well it is known, where a fork
+    begins, and when lights are on that are not always."""
 
     change: PhaseChange
     forked_at: int | None = None
+    between: PhaseBrackets = field(default_factory=PhaseBrackets)
+    windows: Sequence[Window] = ()
+
+
+def windows_of(program: Sequence[BaseClamp]) -> list[Window]:
+    """Of the clamps that are on for a part of training; equal ones once."""
+    windows = (
+        Window(one.light, one.from_sequences, one.until_sequences)
+        for one in program
+        if one.is_windowed
+    )
+    return list(dict.fromkeys(windows))
 
 
 def mark_shapes(places: Landmarks, axis: Axis) -> Iterator[dict[str, Any]]:
-    """The plateau as a band, everything else as thin lines."""
+    """The plateau as a band, lights as strips at the top with a tint, everything else as thin
+    lines; a place of the phase change is as wide as it is known."""
     change = places.change
     tall: dict[str, Any] = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+    yield from _light_shapes(places.windows, axis)
     if (band := _band(change, axis)) is not None:
         fill = {"type": "rect", "name": "band", "fillcolor": BAND, "line": {"width": 0}}
         yield {**tall, **fill, "x0": band[0], "x1": band[1]}
-    for place in (change.onset, change.midpoint, change.end):
+    for known in (places.between.onset, places.between.midpoint, places.between.end):
+        if known is not None and (ends := _ends(axis, known)) is not None:
+            fill = {"type": "rect", "name": "known", "fillcolor": KNOWN, "line": {"width": 0}}
+            yield {**tall, **fill, "x0": ends[0], "x1": ends[1]}
+    for place in (change.onset, change.midpoint, change.end, change.reversal):
         if (at := _at(axis, place)) is not None:
             line = {"color": MARK, "width": 1}
             yield {**tall, "type": "line", "name": "mark", "x0": at, "x1": at, "line": line}
@@ -43,6 +72,26 @@ def mark_shapes(places: Landmarks, axis: Axis) -> Iterator[dict[str, Any]]:
         # Below, the grid would hide it: a fork at 100k lies on one of its lines.
         where = {"layer": "above", "x0": at, "x1": at}
         yield {**tall, **where, "type": "line", "name": "fork", "line": line}
+
+
+def _light_shapes(windows: Sequence[Window], axis: Axis) -> Iterator[dict[str, Any]]:
+    for window in windows:
+        start = axis.first if window.start == 0 else axis.at(window.start)
+        end = axis.last if window.until is None else axis.at(window.until)
+        if start is None or end is None:
+            continue
+        part = {"x0": start, "x1": end, "yref": "paper", "layer": "below", "line": {"width": 0}}
+        colour = LIGHT_HUES[window.light]
+        lit = {"type": "rect", "name": f"light-{window.light}", "fillcolor": colour}
+        yield {**part, **lit, "y0": 0, "y1": 1, "opacity": 0.07}
+        yield {**part, **lit, "y0": 0.985, "y1": 1}
+
+
+def _ends(axis: Axis, known: Bracket) -> tuple[float, float] | None:
+    if known.after is None:
+        return None
+    start, end = axis.at(known.after), axis.at(known.until)
+    return None if start is None or end is None else (start, end)
 
 
 def _at(axis: Axis, place: float | None) -> float | None:
@@ -54,13 +103,13 @@ def _band(change: PhaseChange, axis: Axis) -> tuple[float, float] | None:
     return None if start is None or end is None else (start, end)
 
 
-def mark_labels(places: Landmarks, config: RunConfig, axis: Axis) -> Iterator[dict[str, Any]]:
+def mark_labels(places: Landmarks, axis: Axis) -> Iterator[dict[str, Any]]:
     """Labels at the top; one that would run into its neighbour goes a line lower."""
     if (middle := _middle(places.change, axis)) is not None:
         plateau = label("plateau", axis.written(middle), 0, xanchor="center", yanchor="bottom")
         yield plateau | {"bgcolor": CLEAR}
     row_ends: list[float] = []
-    for name, at, text in _marks(places, config, axis):
+    for name, at, text in _marks(places, axis):
         width, share = len(text) * LABEL_CHARACTER, axis.share(at)
         flipped = share + width > 1
         start = share - width if flipped else share
@@ -79,21 +128,21 @@ def _middle(change: PhaseChange, axis: Axis) -> float | None:
     return (start + end) / 2 if start < end else None
 
 
-def _marks(places: Landmarks, config: RunConfig, axis: Axis) -> list[tuple[str, float, str]]:
+def _marks(places: Landmarks, axis: Axis) -> list[tuple[str, float, str]]:
     """(name, place, label) of the marks that are known and in view, from left to right."""
-    half, change = f"half ln {config.task.context_labels}", places.change
-    named = (
-        ("fork", places.forked_at, "fork {}"),
-        ("onset", change.onset, "onset {}"),
-        ("midpoint", change.midpoint, half + " · {}"),
-        ("end", change.end, "end {}"),
-    )
-    known = [
-        (name, at, text.format(short(place)))
+    named: list[tuple[str, float | None, str]] = [
+        ("fork", places.forked_at, f"fork {short(places.forked_at)}")
+    ]
+    for name in ("onset", "midpoint", "end"):
+        place, known = getattr(places.change, name), getattr(places.between, name)
+        named.append((name, place, f"{name} {span(known) if known else short(place)}"))
+    named.append(("reversal", places.change.reversal, f"reversed {short(places.change.reversal)}"))
+    found = [
+        (name, at, text)
         for name, place, text in named
         if place is not None and (at := axis.at(place)) is not None and 0 <= axis.share(at) <= 1
     ]
-    return sorted(known, key=lambda mark: mark[1])
+    return sorted(found, key=lambda mark: mark[1])
 
 
 def label(text: str, x: float, y: float, **place: str | float) -> dict[str, Any]:

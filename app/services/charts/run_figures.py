@@ -116,7 +116,7 @@ def _evaluators(
     ]
     found = breaks_of(traces, rows)
     layout = _layout(MEASURES[metric], config, places, axis)
-    layout["annotations"] = list(mark_labels(places, config, axis))
+    layout["annotations"] = list(mark_labels(places, axis))
     layout["yaxis"] |= _height(metric, rows, config, look)
     if (guess := guess_of(metric, config)) is not None:
         layout["shapes"].append(guessing_line(guess))

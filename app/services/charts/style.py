@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from app.schemas.clamps.base import Light
+
 Figure = dict[str, Any]
 
 INK, MUTED, GRID, CARD = "#11161D", "#59626F", "#ECEEF2", "#FFFFFF"
 CLEAR = "rgba(0, 0, 0, 0)"
-MARK, BAND = "#8A80AB", "rgba(138, 128, 171, 0.11)"
+MARK, BAND, KNOWN = "#8A80AB", "rgba(138, 128, 171, 0.11)", "rgba(138, 128, 171, 0.25)"
+# As in site.css: clamps are light, in one colour each.
+LIGHT_HUES = {Light.DRIVEN: "#1668DC", Light.SILENCED: "#D97706", Light.PRESERVED: "#7C3AED"}
 # Colour-blind safe (Tol bright and kin); a head has its hue in every view.
 HUES = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#EE8866", "#777777")
 DASHES = ("solid", "dash", "dot", "dashdot")  # heads 8 to 15 repeat the hues dashed, and so on

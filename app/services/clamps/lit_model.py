@@ -1,5 +1,6 @@
 """What a program does to each part of a model, for the head grids: clamps are light."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,13 @@ class Lit:
     def is_windowed(self) -> bool:
         """Whether it is dark for a part of training."""
         return bool(self.clamps) and all(clamp.is_windowed for clamp in self.clamps)
+
+    @property
+    def windows(self) -> str:
+        """When any of them is on, as JSON: [from, until or null]; empty where one always is."""
+        if not self.is_windowed:
+            return ""
+        return json.dumps([(one.from_sequences, one.until_sequences) for one in self.clamps])
 
     @property
     def word(self) -> str:

@@ -47,7 +47,7 @@ def compare_figure(comparison: Comparison, columns: int) -> Figure:
 def _reframe(comparison: Comparison, layout: dict[str, Any]) -> None:
     """Ranges and titles of the axes, which differ from those of a study."""
     view, shown = comparison.view, comparison.curves
-    x_title = "sequences from the midpoint of the loss drop" if view.is_aligned else ""
+    x_title = "sequences from the midpoint of the phase change" if view.is_aligned else ""
     y_title = f"difference of {shown.metric.unit}" if view.is_difference else ""
     ranges = {"x": _x_range(comparison), "y": _y_range(comparison)}
     for name, axis in layout.items():

@@ -11,7 +11,7 @@ from app.services.compare.series import series_or_error
 OVERLAY, PANELS = "overlay", "panels"
 SEQUENCES, MIDPOINT = "sequences", "midpoint"
 VIEWS = {OVERLAY: "One chart", PANELS: "Small charts"}
-ALIGNMENTS = {SEQUENCES: "Sequences seen", MIDPOINT: "Midpoint of the loss drop"}
+ALIGNMENTS = {SEQUENCES: "Sequences seen", MIDPOINT: "Midpoint of the phase change"}
 MOST_SMOOTHING = 0.99
 PATH = "/compare"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.schemas.clamps.base import BaseClamp
 from app.schemas.clamps.catalogue import CATALOGUE, CatalogueEntry
 from app.schemas.clamps.describe import describe
+from app.schemas.clamps.phrases import site_words
 from app.schemas.config import ModelConfig
 from app.services.clamps.lit_model import NONE
 from app.services.clamps.text import site_text
@@ -24,6 +25,7 @@ class ClampRow:
     name: str
     tone: str
     site: str
+    where: str  # the same in words
     sentence: str
     errors: Sequence[str]
     can_edit: bool
@@ -31,7 +33,7 @@ class ClampRow:
     @property
     def said(self) -> str:
         """Which one it is, for readers of screens."""
-        return f"clamp {self.index + 1}, {self.name.lower()} {self.site}".strip()
+        return f"clamp {self.index + 1}, {self.name.lower()}{self.where}"
 
 
 def clamp_rows(form: ConfigForm) -> list[ClampRow]:
@@ -57,6 +59,7 @@ def _row(
         name=entry.name if entry else _named(item),
         tone=entry.light.value if entry else NONE,
         site=str(clamp.site) if clamp else site_text(item),
+        where=f", {site_words(clamp.site)}" if clamp else "",
         sentence=_sentence(clamp, model) if clamp else "" if entry else _quoted(item),
         errors=errors,
         can_edit=isinstance(item, Mapping),

@@ -18,7 +18,7 @@ from app.services.reports.report import ReportChart, ReportTable, WrittenReport
 from app.services.run_page.charts import read_figure
 from app.services.run_page.repeat import repeat_of
 from app.services.runs.run_read import read_whole_run
-from app.services.wording import between, duration, short
+from app.services.wording import duration, phase_change_said
 
 
 def run_report(session: Session, run: Run) -> WrittenReport:
@@ -57,9 +57,8 @@ def _lead(read: RunRead) -> Iterator[str]:
     if read.device:
         yield read.device
     if read.phase_change.midpoint is not None:
-        found = read.phase_change_between
-        where = f", {between(found.midpoint)}" if found and found.midpoint else ""
-        yield f"phase change at {short(read.phase_change.midpoint)}{where}; one seed"
+        known, is_clamped = read.phase_change_between, read.phase_change_is_clamped
+        yield f"{phase_change_said(read.phase_change, known, is_clamped=is_clamped)}; one seed"
 
 
 def _charts(session: Session, run: Run) -> Iterator[ReportChart]:

@@ -1,7 +1,7 @@
 """The charts of a run's page: what its address asks for, and what is drawn first."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,12 +11,12 @@ from app.db.models import Run
 from app.errors import Invalid
 from app.schemas.api.series import Thinning
 from app.schemas.config import RunConfig
-from app.schemas.measure import EVALUATORS, Measurement, Metric
+from app.schemas.measure import EVALUATORS, Measurement, Metric, PhaseBrackets
 from app.schemas.series import EVALUATED, EVALUATED_ON, PANELS, HeadMeasure
 from app.schemas.view import ChartView, Drawing, XAxis, YAxis
 from app.schemas.words import grouped
 from app.services.charts.axes import USUAL, Look
-from app.services.charts.marks import Landmarks
+from app.services.charts.marks import Landmarks, windows_of
 from app.services.charts.run_figures import (
     EVALUATOR_HUES,
     STRENGTHS,
@@ -25,6 +25,7 @@ from app.services.charts.run_figures import (
 )
 from app.services.charts.style import Figure, head_dash, head_hue
 from app.services.runs.run_read import phase_change_of
+from app.services.series.brackets import phase_brackets
 from app.services.series.measurements import SHOWN, WHOLE, SequenceRange, finite, read_measurements
 
 LOSS = FigureName(Metric.LOSS)
@@ -49,6 +50,16 @@ class LegendEntry:
 
 
 @dataclass(frozen=True)
+class HeadKey:
+    """A head in the legend."""
+
+    number: int
+    hue: str
+    dash: str
+    is_shown: bool
+
+
+@dataclass(frozen=True)
 class Panel:
     """A chart of one strength, with a layer to choose."""
 
@@ -59,16 +70,7 @@ class Panel:
     layers: range
     shown: int
     drawing: Drawing
-
-
-@dataclass(frozen=True)
-class HeadKey:
-    """A head in the legend."""
-
-    number: int
-    hue: str
-    dash: str
-    is_shown: bool
+    heads: Sequence[HeadKey]
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def read_figure(
     config = RunConfig.model_validate(run.config)
     _check_look(name, look)
     read = read_measurements(session, run, config, span, _shown(name))
-    return _figure(run, name, config, read, look)
+    return _figure(run, name, config, read, look, phase_brackets(session, run.id))
 
 
 def _shown(name: FigureName) -> Sequence[str]:
@@ -115,10 +117,12 @@ def _figure(
     config: RunConfig,
     read: tuple[Sequence[Measurement], Thinning],
     look: Look,
+    between: PhaseBrackets,
 ) -> Figure:
     rows, thinning = read
     # Of the run's row, read before the points: it may mark less than they show, never more.
-    places = Landmarks(phase_change_of(run), run.forked_at)
+    windows = windows_of(config.program)
+    places = Landmarks(phase_change_of(run), run.forked_at, between, windows)
     figure = run_figure(name, rows, config, places, look)
     figure["layout"]["meta"]["thinning"] = thinning.model_dump()
     return figure
@@ -153,7 +157,7 @@ def charts_of(
         x_axes=X_AXES,
         legend=_legend(rows, view),
         panels=[_panel(measure, config, view) for measure in PANELS],
-        heads=_head_keys(config, view),
+        heads=_head_keys(config),
         note="; ".join([_thinned(Thinning.model_validate(meta["thinning"])), *meta["notes"]]),
         data={
             "figures": figures,
@@ -179,10 +183,11 @@ def _figures(
     own = read
     if name != LOSS:
         own = read_measurements(session, run, config, span, _shown(name))
-    figures = {"metric": _figure(run, name, config, own, replace(look, y=view.y))}
+    between = phase_brackets(session, run.id)
+    figures = {"metric": _figure(run, name, config, own, replace(look, y=view.y), between)}
     for panel in STRENGTHS:
         drawing = getattr(view, panel)
-        figures[panel] = _figure(run, panel, config, read, replace(look, drawing=drawing))
+        figures[panel] = _figure(run, panel, config, read, replace(look, drawing=drawing), between)
     return figures
 
 
@@ -201,9 +206,10 @@ def _check_view(view: ChartView, config: RunConfig) -> None:
         layer = getattr(view, name)
         if layer is not None and layer > layers:
             raise Invalid(f"Layer {layer}: this model has {layers}.", loc=f"query/{name}")
-    if wrong := [head for head in sorted(view.hidden_heads) if head >= heads]:
-        said = f"Head {wrong[0]}: the heads of this model are 0 to {heads - 1}."
-        raise Invalid(said, loc="query/hide_heads")
+    for kind in (measure.kind for measure in PANELS):
+        if wrong := [head for head in sorted(view.hidden_heads(kind)) if head >= heads]:
+            said = f"Head {wrong[0]}: the heads of this model are 0 to {heads - 1}."
+            raise Invalid(said, loc=f"query/{kind}_hide")
 
 
 def _layer(measure: HeadMeasure, config: RunConfig, view: ChartView) -> int:
@@ -214,7 +220,12 @@ def _layer(measure: HeadMeasure, config: RunConfig, view: ChartView) -> int:
 def _told(view: ChartView, config: RunConfig) -> dict[str, Any]:
     """The view as the address has it, nothing left out."""
     layers = {f"{one.kind}_layer": _layer(one, config, view) + 1 for one in PANELS}
-    return {**view.model_dump(mode="json", by_alias=True), **layers}
+    hidden = {f"{one.kind}_hide": _listed(view.hidden_heads(one.kind)) for one in PANELS}
+    return {**view.model_dump(mode="json", by_alias=True), **layers, **hidden}
+
+
+def _listed(heads: Collection[int]) -> str:
+    return ",".join(map(str, sorted(heads)))
 
 
 def _legend(rows: Sequence[Measurement], view: ChartView) -> list[LegendEntry]:
@@ -241,11 +252,12 @@ def _panel(measure: HeadMeasure, config: RunConfig, view: ChartView) -> Panel:
         layers=range(config.model.layers),
         shown=_layer(measure, config, view),
         drawing=getattr(view, measure.kind),
+        heads=_head_keys(config, view.hidden_heads(measure.kind)),
     )
 
 
-def _head_keys(config: RunConfig, view: ChartView) -> list[HeadKey]:
+def _head_keys(config: RunConfig, hidden: Collection[int] = ()) -> list[HeadKey]:
     return [
-        HeadKey(head, head_hue(head), head_dash(head), head not in view.hidden_heads)
+        HeadKey(head, head_hue(head), head_dash(head), head not in hidden)
         for head in range(config.model.heads)
     ]

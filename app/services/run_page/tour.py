@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.schemas.api.runs import RunRead
-from app.schemas.measure import Measurement
+from app.schemas.measure import Measurement, PhaseBrackets
 from app.schemas.words import head_name
-from app.services.wording import fixed, short
+from app.services.wording import between, fixed, short
 
 
 @dataclass(frozen=True)
@@ -65,19 +65,21 @@ def _plateau(run: RunRead) -> str:
 
 def _change(run: RunRead) -> str:
     what = "Then the circuit is there, rather suddenly, and the loss falls. "
-    change = run.phase_change
+    known = run.phase_change_between or PhaseBrackets()
     named = [
-        f"{name} at {short(place)}"
+        f"{name} {between(place)}"
         for name, place in (
-            ("it sets in", change.onset),
-            ("half of it is done", change.midpoint),
-            ("it ends", change.end),
+            ("its onset lies", known.onset),
+            ("its midpoint", known.midpoint),
+            ("its end", known.end),
         )
         if place is not None
     ]
     if not named:
         return what + _not_seen(run, "phase change")
-    return f"{what}In this run {', '.join(named)} sequences: the thin violet lines."
+    under = " A clamp was on then." if run.phase_change_is_clamped else ""
+    undone = "" if run.phase_change.reversal is None else " It was reversed later."
+    return f"{what}In this run {', '.join(named)}: the thin violet lines.{under}{undone}"
 
 
 def _not_seen(run: RunRead, what: str) -> str:

@@ -16,7 +16,7 @@ from app.db.models import Run
 from app.errors import Invalid, NotFound
 from app.schemas.api.runs import DryRun, ForkRequest
 from app.schemas.config import RunConfig
-from app.schemas.measure import EVALUATORS, Evaluator, PhaseChange
+from app.schemas.measure import EVALUATORS, Evaluator
 from app.schemas.state import Optimiser
 from app.schemas.words import grouped
 from app.services.costs.estimates import estimate
@@ -131,14 +131,8 @@ def _stand_where_the_parent_stood(session: Session, run: Run, planned: ForkPlan)
     last = lineage.last_before(session, planned.parent.id, before=planned.sequences)
     if last is None:
         return
+    # Not its phase change: of that a fork has its own, or none.
     run.sequences, run.train_loss = last.sequences, last.loss[_TRAIN]
-    # What the parent's marks say of the shared history; the others depend on what comes.
-    marks = {name: getattr(planned.parent, name) for name in PhaseChange.model_fields}
-    known = {name: at for name, at in marks.items() if at is not None and at <= last.sequences}
-    if "plateau_end" not in known:
-        known.pop("plateau_start", None)
-    for name, at in known.items():
-        setattr(run, name, at)
 
 
 def _said(planned: ForkPlan) -> str:

@@ -55,6 +55,7 @@ def read_run(
         "train_loss": finite(run.train_loss),
         "nonfinite": _nonfinite(run),
         "phase_change": phase_change_of(run),
+        "phase_change_is_clamped": is_clamped_at(config, run.midpoint),
         "phase_change_between": between,
         **_durations(run, now or datetime.now(UTC)),
     }
@@ -95,6 +96,11 @@ def phase_change_of(run: Run) -> PhaseChange:
     return PhaseChange.model_validate(
         {name: getattr(run, name) for name in PhaseChange.model_fields}
     )
+
+
+def is_clamped_at(config: RunConfig, place: float | None) -> bool:
+    """Whether any light is on at a place of the training."""
+    return place is not None and any(clamp.is_on(int(place)) for clamp in config.program)
 
 
 def seconds_left(run: Run) -> float | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.schemas.api.studies import DuplicateRead, PlannedRun, StudyEstimate
+from app.schemas.clamps.phrases import site_words
 from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS, Preset
 from app.schemas.studies.expansion import axis_title, config_fields
@@ -115,7 +116,11 @@ def _choices(base: ConfigForm) -> list[FieldChoices]:
     for field, info in config_fields().items():
         parts.setdefault(field.split(".")[0], []).append((field, info.title or field))
     clamps = [
-        (field, f"{axis_title(field)} of clamp {index + 1}, {clamp.title.lower()} {clamp.site}")
+        (
+            field,
+            f"{axis_title(field)} of clamp {index + 1}, {clamp.title.lower()}, "
+            f"{site_words(clamp.site)}",
+        )
         for index, clamp in enumerate(base.program)
         for name in type(clamp).model_fields
         if name not in ("kind", "target") and (field := f"{PROGRAM}.{index}.{name}")

@@ -176,7 +176,7 @@ def test_a_midpoint_is_known_as_well_as_the_run_was_measured(client, engine, out
     assert read["phase_change_between"]["plateau_start"] is None
     assert client.get("/api/v1/runs").json()["runs"][0]["phase_change_between"] is None
 
-    told = "8.67k (half ln 2, between 8k and 9k; one seed)"
+    told = "phase change: midpoint between 8k and 9k (one seed)"
     assert told in client.get(f"/runs/{run_id}").text
     chips = [one.text for one in page(client, f"/compare?runs={run_id}").all("li", class_="chip")]
     assert "midpoint 8.67k, between 8k and 9k" in chips[0]
@@ -195,7 +195,7 @@ def test_a_run_that_begins_below_the_level_has_nothing_before(client, engine, ou
 
     assert read["midpoint"] == {"after": None, "until": 0}
     assert "8.67k" not in (shown := client.get(f"/runs/{run_id}").text)
-    assert "by 0; one seed" in shown
+    assert "phase change: midpoint by 0 (one seed)" in shown
 
 
 def _falling(engine, outbox, seed: int, late: int) -> str:

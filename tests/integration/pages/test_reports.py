@@ -50,7 +50,7 @@ def test_a_run_in_words_charts_frames_and_what_repeats_it(client, run_id):
     assert data["frames"]["places"] == [32 * n for n in range(20)]
     for said in (
         "is silenced: it writes nothing",
-        "phase change at 300",
+        "phase change under clamp: midpoint",
         "torch 2.13.0",
         "Learning rate",
         run_id,

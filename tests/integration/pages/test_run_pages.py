@@ -12,7 +12,7 @@ from app.schemas.presets import PRESETS
 from app.schemas.state import RunState
 from app.services.launch.config_form import form_of
 from tests.integration.support.html import Document, get, page_data
-from tests.integration.support.rows import SMALL, change, moved, new_run
+from tests.integration.support.rows import SMALL, add, change, measurement, moved, new_run
 
 FRAGMENT = {"HX-Request": "true"}
 
@@ -227,11 +227,32 @@ def test_a_runs_page_holds_everything_before_its_stream_begins(client, trained):
     assert data["run"]["id"] == trained
     assert document.one("div", id="status")["data-state"] == "running"
     assert "10,016 of 1,000,000 sequences" in document.one("div", id="status").text
-    told = "phase change at 6k (half ln 2, between 5.02k and 10k; one seed)"
+    told = "phase change: midpoint between 5.02k and 10k (one seed)"
     assert told in document.one("div", id="status").text
     assert "train 0.500" in document.one("div", id="loss-legend").text
     assert "270 kB" in document.one("div", id="checkpoints").text
     assert "Waits for a worker." in document.one("ol", id="events").text
+
+
+def test_a_phase_change_that_a_clamp_drove_and_that_was_undone_is_said_to_be_so(
+    client, engine, outbox
+):
+    match = {"kind": "set_pattern", "target": "induction", "site": "L1.pattern[query]"}
+    program = [{**match, "until_sequences": 20_000}]
+    config = RunConfig.model_validate({**SMALL.model_dump(), "program": program})
+    run_id = new_run(engine, outbox, config)
+    add(engine, run_id, *(measurement(place) for place in (0, 5_000, 10_000, 15_000, 25_000)))
+    change(engine, run_id, onset=4_000.0, midpoint=12_000.0, reversal=25_000.0)
+
+    document = get(client, f"/runs/{run_id}")
+
+    said = "phase change under clamp: midpoint between 10k and 15k, reversed by 25k (one seed)"
+    assert said in document.one("div", id="status").text
+    head = document.one("button", data_layer="1", data_head="0", aria_pressed="false")
+    assert json.loads(head["data-windows"]) == [[0, 20_000]]
+    change(engine, run_id, midpoint=22_000.0, reversal=None)
+    later = get(client, f"/runs/{run_id}").one("div", id="status").text
+    assert "phase change: midpoint between 15k and 25k (one seed)" in later
 
 
 def test_a_runs_page_has_a_map_for_every_head(client, trained):

@@ -26,9 +26,21 @@ def test_a_view_in_the_address_is_what_the_page_shows(client, trained):
     assert figures["metric"]["data"][0]["x"] == [5024 / 32]
     assert figures["induction"]["data"][0]["type"] == "heatmap"
     assert page_data(document)["after"] == 10_016, "the stream goes on where the run is"
+    assert heads_pressed(document) == ["true", "false"] * 2, "a link of before: in every chart"
+
+
+def heads_pressed(document: Document) -> list[str]:
+    """Of the legends under the strengths, in their order."""
     heads = [e for e in document.all("button") if {"data-head", "data-layer"} & {*e.attributes}]
-    pressed = [e["aria-pressed"] for e in heads if "data-layer" not in e.attributes]
-    assert pressed == ["true", "false"]
+    return [e["aria-pressed"] for e in heads if "data-layer" not in e.attributes]
+
+
+def test_a_head_of_one_layer_is_hidden_without_the_one_of_its_number_in_another(client, trained):
+    document = get(client, f"/runs/{trained}?induction_hide=0")
+
+    assert heads_pressed(document) == ["true", "true", "false", "true"]
+    legends = [e.text for e in document.all("div", class_="legend head-legend")]
+    assert legends == ["layer 1 head 0 head 1", "layer 2 head 0 head 1"]
 
 
 @pytest.mark.parametrize(
@@ -39,6 +51,7 @@ def test_a_view_in_the_address_is_what_the_page_shows(client, trained):
         ("hide=nobody", "There is no evaluator 'nobody'"),
         ("induction_layer=7", "Layer 7: this model has 2."),
         ("hide_heads=x", "'x' is not the number of a head"),
+        ("previous_token_hide=2", "Head 2: the heads of this model are 0 to 1."),
     ],
 )
 def test_a_view_that_cannot_be_is_refused_with_what_would_be_right(client, trained, query, said):

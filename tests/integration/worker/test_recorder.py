@@ -10,6 +10,7 @@ from app.config import Settings
 from app.db import claims, lineage, recording
 from app.db.claims import Claim
 from app.db.recording import StoredFile, StoredFrame
+from app.schemas.config import RunConfig
 from app.schemas.measure import Measurement, PhaseChange
 from app.schemas.state import RunState
 from app.services.runs import attempts
@@ -158,6 +159,63 @@ def test_a_flush_whose_commit_was_unclear_doubles_nothing(claimed, engine, outbo
 
     assert places(engine, run_id) == [0, 32]
     assert kinds(engine, run_id) == ["queued", "starting", "notice", "running", "phase_change"]
+
+
+MATCH = {"kind": "set_pattern", "target": "induction", "site": "L1.pattern[query]"}
+
+
+@pytest.fixture
+def flushed(engine, outbox):
+    """Flushes entries of a run of this config, each by itself; what it was said then."""
+
+    def flushed(config: RunConfig, *entries: RecordEntry) -> list[tuple[str, str, int | None]]:
+        with transaction(engine, outbox) as session:
+            run_id = create_run(session, config).id
+        with transaction(engine, outbox) as session:
+            taken = attempts.claim(session, [run_id], worker="test", lease_seconds=10)
+        writer = FlushWriter(taken)
+        for one in (BEGINNING, *entries):
+            with transaction(engine, outbox) as session:
+                writer.write(session, claims.hold_all(session, taken), [Line(run_id, one)], Files())
+        query = text(
+            "SELECT kind, message, sequences FROM run_event"
+            " WHERE run_id = :id AND kind IN ('phase_change', 'phase_reversed', 'light')"
+            " ORDER BY id"
+        )
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(query, {"id": run_id})]
+
+    return flushed
+
+
+def test_a_phase_change_is_told_as_well_as_the_measurements_know_it(flushed):
+    told = flushed(
+        tiny(),
+        entry(0),
+        entry(32, onset=20.0),
+        entry(64, onset=20.0, midpoint=40.0),
+        entry(96, onset=20.0, midpoint=40.0, reversal=96.0),
+        entry(128, onset=20.0, midpoint=40.0, reversal=96.0),
+        entry(160, onset=100.0, midpoint=150.0),
+    )
+
+    assert told == [
+        ("phase_change", "Phase change: onset between 0 and 32 sequences.", 20),
+        ("phase_change", "Phase change: midpoint between 32 and 64 sequences.", 40),
+        ("phase_reversed", "Phase change reversed: the loss is back above where it set in.", 96),
+        ("phase_change", "Phase change: onset between 96 and 128 sequences.", 100),
+        ("phase_change", "Phase change: midpoint between 128 and 160 sequences.", 150),
+    ]
+
+
+def test_a_light_that_goes_on_or_off_is_told_where_it_does(flushed):
+    program = [{**MATCH, "from_sequences": 32, "until_sequences": 90}]
+    config = RunConfig.model_validate({**tiny().model_dump(), "program": program})
+
+    told = flushed(config, *(entry(place) for place in (0, 32, 64, 96, 128)))
+
+    what = "induction pattern, layer 2: the attention pattern at the query."
+    assert told == [("light", f"Clamp on: {what}", 32), ("light", f"Clamp off: {what}", 90)]
 
 
 def test_a_flush_takes_as_many_statements_for_eight_runs_as_for_one(engine, outbox):

@@ -121,7 +121,7 @@ def test_aligned_curves_are_seen_whole_with_a_line_where_they_meet():
     layout = compare_figure(comparison(CompareView(IDS, align="midpoint")), columns=2)["layout"]
 
     assert layout["xaxis"]["range"] == [0, 3000]
-    assert layout["xaxis"]["title"]["text"] == "sequences from the midpoint of the loss drop"
+    assert layout["xaxis"]["title"]["text"] == "sequences from the midpoint of the phase change"
     [mark] = [shape for shape in layout["shapes"] if shape["name"] == "mark"]
     assert mark["x0"] == mark["x1"] == 0
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 import plotly.graph_objects as go
 import pytest
 
+from app.schemas.clamps.kinds import Ablate, InductionPattern
+from app.schemas.clamps.site import Site
 from app.schemas.config import ModelConfig, RunConfig, TaskConfig, TrainingConfig
-from app.schemas.measure import EVALUATORS, Measurement, PhaseChange
+from app.schemas.measure import EVALUATORS, Bracket, Measurement, PhaseBrackets, PhaseChange
 from app.schemas.series import MEASURES, PREVIOUS_TOKEN
 from app.schemas.view import Drawing, XAxis, YAxis
 from app.services.charts.axes import Look
-from app.services.charts.marks import Landmarks
+from app.services.charts.marks import Landmarks, windows_of
 from app.services.charts.run_figures import STRENGTHS, FigureName, run_figure
 from app.services.charts.style import HUES, head_hue
 
@@ -147,7 +149,7 @@ def test_a_part_of_a_run_fills_the_axis_and_its_labels_stay_in_it():
     assert figure["layout"]["xaxis"]["range"] == [100_000, 300_000]
     assert figure["layout"]["yaxis"]["range"][1] < 3.5, "as high as its numbers"
     notes = [note for note in figure["layout"]["annotations"] if note["name"] != "guessing"]
-    assert [note["text"] for note in notes] == ["plateau", "onset 169k", "half ln 2 · 256k"]
+    assert [note["text"] for note in notes] == ["plateau", "onset 169k", "midpoint 256k"]
     assert notes[0]["x"] == (100_000 + 169_000) / 2
 
 
@@ -239,7 +241,7 @@ def test_marks_are_drawn_as_soon_as_they_are_known():
     assert [line["x0"] for line in shapes(whole, "mark")] == [169_000, 256_000, 416_000]
     (band,) = shapes(whole, "band")
     assert (band["x0"], band["x1"]) == (50_000, 169_000)
-    assert texts(whole)[:4] == ["plateau", "onset 169k", "half ln 2 · 256k", "end 416k"]
+    assert texts(whole)[:4] == ["plateau", "onset 169k", "midpoint 256k", "end 416k"]
 
 
 @pytest.mark.parametrize("name", FigureName)
@@ -300,3 +302,35 @@ def test_the_loss_axis_holds_every_point_that_there_is():
     high = run_figure(FigureName.LOSS, rows(loss=9.0), CONFIG, NOTHING)
 
     assert high["layout"]["yaxis"]["range"][1] >= 12.0
+
+
+def test_a_place_of_the_phase_change_is_drawn_as_wide_as_it_is_known():
+    between = PhaseBrackets(midpoint=Bracket(after=255_000, until=260_000))
+    places = Landmarks(PhaseChange(midpoint=256_000), between=between)
+
+    figure = run_figure(FigureName.LOSS, rows(), CONFIG, places)
+
+    (known,) = shapes(figure, "known")
+    assert (known["x0"], known["x1"]) == (255_000, 260_000)
+    assert "midpoint 255k–260k" in texts(figure)
+
+
+def test_lights_that_are_not_always_on_are_shaded_from_where_to_where():
+    match = {"site": Site.parse("L1.pattern[query]")}
+    program = [
+        InductionPattern(**match, until_sequences=60_000),
+        InductionPattern(site=Site.parse("L0H0.pattern[query]"), until_sequences=60_000),
+        Ablate(site=Site.parse("L0H4.v")),
+        Ablate(site=Site.parse("L0H5.v"), from_sequences=100_000),
+    ]
+    places = Landmarks(PhaseChange(), windows=windows_of(program))
+
+    for name in (FigureName.LOSS, FigureName.INDUCTION):
+        figure = run_figure(name, rows(), CONFIG, places)
+
+        driven, silenced = shapes(figure, "light-driven"), shapes(figure, "light-silenced")
+        assert {(one["x0"], one["x1"]) for one in driven} == {(0, 60_000)}
+        assert {(one["x0"], one["x1"]) for one in silenced} == {
+            (100_000, CONFIG.training.total_sequences)
+        }
+        assert len(driven) == len(silenced) == 2, "a tint and a strip each, none twice"

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from app.routes.pages.router import NAVIGATION
-from app.schemas.measure import METRICS, Measurement, PhaseChange
+from app.schemas.measure import METRICS, Bracket, Measurement, PhaseBrackets, PhaseChange
 from app.services.help.guide import ENTRIES, WORDS, explained, guide_page
 from app.services.run_page.tour import tour
 from app.templating import WEB, environment
@@ -78,6 +78,10 @@ class At:
     phase_change = PhaseChange(
         plateau_start=43_000, plateau_end=169_000, onset=169_000, midpoint=256_000
     )
+    phase_change_between = PhaseBrackets(
+        onset=Bracket(after=165_000, until=170_000), midpoint=Bracket(after=255_000, until=260_000)
+    )
+    phase_change_is_clamped = False
 
 
 def test_the_tour_speaks_of_the_run_at_hand():
@@ -85,7 +89,10 @@ def test_the_tour_speaks_of_the_run_at_hand():
 
     assert "ln 2 = 0.693" in steps["The plateau"]
     assert "from 43k to 169k sequences" in steps["The plateau"]
-    assert "sets in at 169k, half of it is done at 256k sequences" in steps["The phase change"]
+    assert (
+        "its onset lies between 165k and 170k, its midpoint between 255k and 260k"
+        in steps["The phase change"]
+    )
     assert "it ends" not in steps["The phase change"]
     assert "Layer 2, head 1, at 0.80" in steps["Induction heads"]
     assert "Layer 1, head 0, at 0.90" in steps["Heads that look one token back"]
@@ -96,6 +103,7 @@ def test_the_tour_speaks_of_the_run_at_hand():
 def test_the_tour_of_a_run_without_numbers_says_so(has_ended, said):
     run = At()
     run.is_terminal, run.phase_change = has_ended, PhaseChange()
+    run.phase_change_between = None
     steps = {step.title: step.text for step in tour(run, None)}
 
     assert len(steps) == 6

@@ -157,7 +157,7 @@ class ForbidNonLabels(BaseClamp):
 class Temperature(BaseClamp):
     """Scores are divided by a temperature before softmax: below 1 sharper, above 1 flatter. Acts on
     the live scores; the published code freezes those of the whole layer to an unclamped pass, which
-    a `preserve` at `L1.score` beside it does too."""
+    a `preserve` of its scores beside it does too."""
 
     title: ClassVar[str] = "Head temperature"
     paper: ClassVar[str | None] = "set_head_temperature"

@@ -56,6 +56,9 @@ function themed(layout, notes) {
 
 function themedShape(shape) {
   if (shape.name === "band") return { ...shape, fillcolor: colour("band") };
+  if (shape.name === "known") return shape;
+  const light = shape.name?.match(/^light-(.+)/)?.[1];
+  if (light) return { ...shape, fillcolor: colour(light) };
   return { ...shape, line: { ...shape.line, color: colour(LINES[shape.name] ?? "muted") } };
 }
 

@@ -16,7 +16,7 @@ const PLACE = rooted("/news"); // of this server, and not of another one at the 
 const FORGET = 60_000; // what happened while no page was open for so long is no news
 
 const WORDS = {
-  finished: "finished", failed: "failed", lost: "went silent", phase_change: "changes phase",
+  finished: "finished", failed: "failed", lost: "went silent", phase_change: "has its phase change",
 };
 const TONES = { finished: "", failed: "bad", lost: "bad", phase_change: "mark" };
 

@@ -152,7 +152,9 @@ export class Attention extends EventTarget {
       button.setAttribute("aria-pressed", String(isSelected));
       if (!isSelected) continue;
       $("selected-name").textContent = button.dataset.name;
-      $("selected-clamp").textContent = button.dataset.clamp && `clamped: ${button.dataset.clamp}`;
+      const { clamp } = button.dataset;
+      const isOff = clamp && !isLit(button, this.frames.shown);
+      $("selected-clamp").textContent = clamp && `clamped: ${clamp}${isOff ? " (off in this frame)" : ""}`;
     }
   }
 
@@ -182,10 +184,19 @@ export class Attention extends EventTarget {
     for (const button of document.querySelectorAll("#head-maps button")) {
       const [layer, head] = [Number(button.dataset.layer), Number(button.dataset.head)];
       const strength = (layer === this.layers - 1 ? induction : previous)[layer][head];
+      button.classList.toggle("unlit", !isLit(button, shown));
       const percent = `${(100 * Math.max(strength ?? 0, 0)).toFixed(1)}%`;
       button.style.setProperty("--strength", percent);
     }
   }
+}
+
+/** Whether a light on a head is on in a frame, which is of the model before the update there. */
+export function isLit({ dataset }, frame) {
+  if (!dataset.windows || !frame) return true;
+  return JSON.parse(dataset.windows).some(
+    ([from, until]) => from <= frame.sequences && (until === null || frame.sequences < until),
+  );
 }
 
 function plain(share) {

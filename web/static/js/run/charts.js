@@ -45,7 +45,7 @@ export class RunCharts {
       });
     const charts = { metric: make("metric", ({ evaluator }) => !this.hiddenEvaluators.has(evaluator)) };
     for (const name of this.panels) {
-      const isShown = ({ layer, head }) => layer === this.layer(name) && !this.hiddenHeads.has(head);
+      const isShown = ({ layer, head }) => layer === this.layer(name) && !this.hiddenHeads(name).has(head);
       charts[name] = make(name, isShown, () => this.layer(name));
     }
     return charts;
@@ -66,8 +66,8 @@ export class RunCharts {
     return new Set(listed(this.view.now.hide).map((name) => names.indexOf(name)));
   }
 
-  get hiddenHeads() {
-    return new Set(listed(this.view.now.hide_heads).map(Number));
+  hiddenHeads(name) {
+    return new Set(listed(this.view.now[`${name}_hide`]).map(Number));
   }
 
   /** The part of the run that is shown, in sequences; null: the whole. */
@@ -107,8 +107,9 @@ export class RunCharts {
     if (wanted.length && this.view.now.x === "elapsed") wanted = all;
     if (names.has("smooth")) this.feed.alone(() => this.#each((chart) => chart.smooth(this.view.now.smooth)));
     if (names.has("hide")) this.charts.metric.show();
-    if (names.has("hide_heads")) this.panels.forEach((name) => this.charts[name].show());
-    for (const name of this.panels) if (names.has(`${name}_layer`)) this.charts[name].show();
+    for (const name of this.panels) {
+      if (names.has(`${name}_layer`) || names.has(`${name}_hide`)) this.charts[name].show();
+    }
     if (wanted.length) this.#reload(wanted);
     else this.told([], 0);
   }

@@ -1,6 +1,7 @@
 // The circuit at the frame on show: heads filled by their strengths, lines by how much of what a
 // head writes a later one reads, and where the head in hand attends among the tokens.
 
+import { isLit } from "./attention.js";
 import { Drawing } from "./circuit_drawing.js";
 import { Scores } from "./compositions.js";
 import { fixed } from "../common/format.js";
@@ -131,6 +132,8 @@ export class LiveCircuit extends EventTarget {
         node.querySelector(`.${name}`).style.transform = `translateY(${100 * (1 - share)}%)`;
         node.dataset[name] = strength ?? "";
       }
+      head.isLit = isLit(head.button, this.attention.frames.shown);
+      node.classList.toggle("unlit", !head.isLit);
       node.setAttribute("aria-label", this.#headText(head));
     });
   }
@@ -190,13 +193,13 @@ export class LiveCircuit extends EventTarget {
 
   /* Words */
 
-  #headText({ layer, head, name, clamp, strengths }) {
+  #headText({ layer, head, name, clamp, strengths, isLit: isOn }) {
     const numbers = `induction ${fixed(strengths.induction ?? NaN, 2)} · previous token ${fixed(strengths.previous ?? NaN, 2)}`;
     const strongest = this.lines?.find(({ to }) => to[0] === layer && to[1] === head);
     const reads = strongest
       ? ` · reads most from ${this.#head(...strongest.from).name} (${READINGS[this.reading]} composition ${fixed(strongest.score, 3)}; unrelated heads: ${fixed(this.scores.chance, 3)})`
       : "";
-    return `${name}: ${numbers}${reads}${clamp && ` · clamped: ${clamp}`}`;
+    return `${name}: ${numbers}${reads}${clamp && ` · clamped: ${clamp}${isOn ? "" : " (off in this frame)"}`}`;
   }
 
   #lineText({ from, to, score }) {
@@ -213,5 +216,5 @@ function headOf(button) {
   const { layer, head, name, clamp } = button.dataset;
   const tone = ["driven", "silenced", "preserved"].find((one) => button.classList.contains(`tone-${one}`)) ?? "none";
   const hue = button.querySelector("b").style.getPropertyValue("--hue");
-  return { layer: Number(layer), head: Number(head), name, clamp, tone, hue };
+  return { layer: Number(layer), head: Number(head), name, clamp, tone, hue, button };
 }

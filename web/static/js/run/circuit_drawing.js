@@ -2,7 +2,7 @@
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const WIDTH = 440;
-const LEFT = 30; // room for the names of the layers
+const LEFT = 44; // room for the names of the layers
 const ROW = 124; // from one layer to the next; the style sheet knows it too
 const BELOW = 78; // from the first layer down to the tokens
 const WIDEST = 5; // of a line
@@ -43,8 +43,12 @@ export class Drawing {
 
   #names() {
     return Array.from({ length: this.layers }, (_, layer) => {
-      const name = svg("text", { class: "layer-name", x: 0, y: this.at(layer, 0)[1] + 4, "aria-hidden": "true" });
-      name.textContent = `L${layer + 1}`;
+      const name = svg("text", { class: "layer-name", y: this.at(layer, 0)[1] - 3, "aria-hidden": "true" });
+      name.append(...["layer", layer + 1].map((text, index) => {
+        const line = svg("tspan", { x: 0, dy: index ? "1.2em" : 0 });
+        line.textContent = text;
+        return line;
+      }));
       return name;
     });
   }

@@ -25,6 +25,7 @@ export class View extends EventTarget {
 
   #write() {
     const address = new URL(location.href);
+    address.searchParams.delete("hide_heads"); // of links of before: now every chart has its own
     for (const [name, value] of Object.entries(this.now)) {
       if (value === null || value === this.#usual[name]) address.searchParams.delete(name);
       else address.searchParams.set(name, value);

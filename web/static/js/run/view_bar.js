@@ -42,9 +42,11 @@ export class ViewBar {
       const names = entries.filter((one) => hidden.has(Number(one.dataset.trace)));
       this.view.set({ hide: names.map((one) => one.dataset.evaluator).join(",") });
     });
-    legend("head-legend", "head", (hidden) => {
-      this.view.set({ hide_heads: [...hidden].sort((a, b) => a - b).join(",") });
-    });
+    for (const { id, dataset } of document.querySelectorAll("[data-legend-of]")) {
+      legend(id, "head", (hidden) => {
+        this.view.set({ [`${dataset.legendOf}_hide`]: [...hidden].sort((a, b) => a - b).join(",") });
+      });
+    }
   }
 
   /** Buttons of which one is pressed. */
@@ -95,13 +97,18 @@ export class ViewBar {
       button.querySelector("[data-value]").textContent = nats(number ?? NaN);
       button.title = errorText(metric.figure.layout.meta.name, number ?? NaN, this.#count);
     }
-    for (const button of document.querySelectorAll("#head-legend [data-head]")) {
-      const strengths = this.charts.panels.map((name) => this.#strength(panels[name], name, button, place));
-      button.querySelector("[data-value]").textContent = strengths.map((one) => fixed(one, 2)).join(" · ");
-      const errors = this.charts.panels.map((name, index) => this.#error(panels[name], strengths[index]));
-      button.title = errors.filter(Boolean).join("\n");
-    }
+    for (const group of document.querySelectorAll("[data-legend-of]")) this.#showHeads(group, panels, place);
     $("cursor-text").textContent = at === null ? "" : `at ${grouped(at)} sequences`;
+  }
+
+  #showHeads(group, panels, place) {
+    const name = group.dataset.legendOf;
+    group.querySelector("[data-layer-shown]").textContent = this.charts.layer(name) + 1;
+    for (const button of group.querySelectorAll("[data-head]")) {
+      const strength = this.#strength(panels[name], name, button, place);
+      button.querySelector("[data-value]").textContent = fixed(strength, 2);
+      button.title = this.#error(panels[name], strength);
+    }
   }
 
   #strength(chart, name, button, place) {
