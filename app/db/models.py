@@ -60,6 +60,15 @@ class Run(Base):
         Index("ix_run_final_progress_id", "final_progress", "id"),
         Index("ix_run_final_train_loss_id", "final_train_loss", "id"),
         Index("ix_run_final_midpoint_id", "final_midpoint", "id"),
+        # What lists of runs can be narrowed by.
+        Index("ix_run_dataset", text("(config #>> '{task,dataset}'::text[])")),
+        Index(
+            "ix_run_tagged",
+            "created_at",
+            "id",
+            postgresql_include=["tags"],
+            postgresql_where=text("tags <> '{}' AND deleted_at IS NULL"),
+        ),
         Index(
             "ix_run_search_pieces",
             text("run_search_pieces(id, name, notes, tags)"),

@@ -11,7 +11,17 @@ from functools import cache
 from typing import Any, Literal
 
 from pydantic.fields import FieldInfo
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, Double, Integer, Text, cast, func
+from sqlalchemy import (
+    ColumnElement,
+    ColumnExpressionArgument,
+    Double,
+    Integer,
+    Text,
+    cast,
+    func,
+    type_coerce,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.models import Run
 from app.db.runs_list.numbers import latest
@@ -40,7 +50,7 @@ class Column:
     key: ColumnElement[Any]
     is_optional: bool  # whether runs may lack it
     text: Callable[[Run, float | None], str]  # given the run, and `number` if it has one
-    value: Callable[[Run, float | None], Any]  # the same for programs
+    cell: ColumnElement[Any]  # the same for programs
     final: ColumnElement[Any] | None = None  # the key of runs that have ended, with an index
     number: ColumnElement[Any] | None = None  # what has to be asked for with the run
     is_whole: bool = False  # of a number: it never has a fraction
@@ -88,11 +98,12 @@ def _plain(
     unit: str = "",
     kind: Kind = "number",
     read: Callable[[Run], Any] | None = None,
+    cell: ColumnElement[Any] | None = None,
     is_optional: bool = True,
     is_whole: bool = False,
     final: ColumnElement[Any] | None = None,
 ) -> Column:
-    """A column of what a run's row holds; `read`: unless it is called as the column."""
+    """A column of what a run's row holds; `read` and `cell`: unless it is called as the column."""
     value = read or (lambda run: getattr(run, name))
     return Column(
         id=name,
@@ -103,7 +114,7 @@ def _plain(
         key=key,
         is_optional=is_optional,
         text=lambda run, _: text(value(run)),
-        value=lambda run, _: value(run),
+        cell=getattr(Run, name).expression if cell is None else cell,
         final=final,
         is_whole=is_whole,
     )
@@ -135,13 +146,13 @@ def _of_runs() -> list[Column]:
     return [
         _plain(NAME, "Run", Run.name.expression, str, kind="text", is_optional=False),
         _plain(
-            "clamps", "Clamps", clamps, str, is_optional=False, is_whole=True,
+            "clamps", "Clamps", clamps, str, is_optional=False, is_whole=True, cell=clamps,
             read=lambda run: len(run.config["program"]),
         ),
         _plain("state", "State", Run.state.expression, str, kind="text", is_optional=False),
         _plain(
             "progress", "Progress", progress, lambda share: f"{share:.0%}", is_optional=False,
-            read=lambda run: run.sequences / run.total_sequences,
+            cell=progress, read=lambda run: run.sequences / run.total_sequences,
             final=Run.final_progress.expression,
         ),
         _plain(
@@ -151,14 +162,17 @@ def _of_runs() -> list[Column]:
         *map(_phase_change, ("onset", "midpoint", "end")),
         _plain(
             "created", "Age", Run.created_at.expression, str, kind="moment", is_optional=False,
-            read=lambda run: run.created_at,
+            cell=Run.created_at.expression, read=lambda run: run.created_at,
         ),
         _plain("tags", "Tags", tags, ", ".join, kind="text"),
         _plain("notes", "Notes", notes, str, kind="text"),
         _plain(
             "sequences", "Sequences seen", _number_key(Run.sequences), grouped, is_whole=True
         ),
-        _plain("duration", "Duration", _number_key(taken), duration, read=_seconds),
+        _plain(
+            "duration", "Duration", _number_key(taken), duration, read=_seconds,
+            cell=cast(taken, Double),
+        ),
         _plain(
             "sequences_per_second", "Speed", _number_key(Run.sequences_per_second), short,
             unit="sequences/s",
@@ -181,8 +195,8 @@ def _of_config(option: tuple[str, FieldInfo]) -> Column:
     inside = Run.config[(section, name)]
     key = _number_key(inside.as_float()) if is_number else cast(inside.as_string(), Text)
 
-    def value(run: Run, _: float | None) -> object:
-        return run.config.get(section, {}).get(name)
+    def text(run: Run, _: float | None) -> str:
+        return _config_text(run.config.get(section, {}).get(name))
 
     return Column(
         id=path,
@@ -192,8 +206,8 @@ def _of_config(option: tuple[str, FieldInfo]) -> Column:
         kind="number" if is_number else "text",
         key=key,
         is_optional=True,  # a run of before there was the option has none
-        text=lambda run, number: _config_text(value(run, number)),
-        value=value,
+        text=text,
+        cell=type_coerce(inside, JSONB),
         is_whole=info.annotation is int,
     )
 
@@ -233,7 +247,7 @@ def _of_measures() -> list[Column]:
             key=_number_key(latest(metric.column)),
             is_optional=True,
             text=_loss_text if metric.is_loss else _share_text,
-            value=lambda _, number: number,
+            cell=latest(metric.column),
             number=latest(metric.column),
         )
         for metric in STUDY_METRICS.values()

@@ -109,14 +109,6 @@ def count_runs(session: Session, wanted: Filter) -> RunCount:
     )
 
 
-def rows_of(
-    session: Session, run_ids: Sequence[str], columns: Sequence[Column]
-) -> dict[str, Found]:
-    """Those of the runs that there are, with what the columns show."""
-    numbers = [one.number for one in columns if one.number is not None]
-    return rows.found_by_id(session, run_ids, numbers)
-
-
 def _matching(wanted: Filter) -> Matching:
     return Matching(
         states=wanted.states,

@@ -9,7 +9,7 @@ from arro3.core import DataType
 from sqlalchemy import Engine
 
 from app.db.engine import session_scope
-from app.db.runs_list.pages import Found
+from app.db.runs_list.pages import cells_of
 from app.services.arrow_tables import (
     MOMENT,
     NUMBER,
@@ -21,7 +21,9 @@ from app.services.arrow_tables import (
 )
 from app.services.csv_text import csv_text
 from app.services.runs_list.columns import Column
-from app.services.runs_list.listing import MOST, Filter, matching_ids, rows_of
+from app.services.runs_list.listing import Filter, matching_ids
+
+PAGE = 2000  # lines that are read at once
 
 
 def csv_of_runs(engine: Engine, wanted: Filter, columns: Sequence[Column]) -> Iterator[str]:
@@ -57,27 +59,20 @@ def _without_id(columns: Sequence[Column]) -> list[Column]:
     return [column for column in columns if column.id != "id"]
 
 
-def _pages(engine: Engine, wanted: Filter, columns: Sequence[Column]) -> Iterator[list[list[Any]]]:
+def _pages(
+    engine: Engine, wanted: Filter, columns: Sequence[Column]
+) -> Iterator[Sequence[Sequence[Any]]]:
     """Lines, a page at a time: a slow reader holds no connection. Runs that are deleted meanwhile
     are left out. The first page is there even if it is empty."""
     # Put in order once, and not again for every page: that looks at every run that matches.
     with session_scope(engine) as session:
         ids = matching_ids(session, wanted)
-    for at in range(0, max(len(ids), 1), MOST):
-        part = ids[at : at + MOST]
+    cells = [column.cell for column in columns]
+    for at in range(0, max(len(ids), 1), PAGE):
+        part = ids[at : at + PAGE]
         with session_scope(engine) as session:
-            found = rows_of(session, part, columns)
-            lines = [_line(found[run_id], columns) for run_id in part if run_id in found]
-        yield lines
-
-
-def _line(found: Found, columns: Sequence[Column]) -> list[Any]:
-    run, numbers = found.run, iter(found.numbers)
-    values = [
-        column.value(run, next(numbers) if column.number is not None else None)
-        for column in columns
-    ]
-    return [run.id, run.name, *values]
+            found = cells_of(session, part, cells)
+        yield [found[run_id] for run_id in part if run_id in found]
 
 
 def _plain(value: object) -> object:

@@ -3,17 +3,21 @@
 import csv
 import io
 import math
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import event
 
 from app.db.runs_list.numbers import LossPoint
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
 from app.services.charts.sparklines import POINTS, sparkline
 from app.services.runs_list.bulk_matching import PART
+from app.services.runs_list.columns import columns
 from tests.integration.support.html import Document
-from tests.integration.support.rows import SMALL, add, change, measurement, moved, new_run
+from tests.integration.support.recorded import row
+from tests.integration.support.rows import SMALL, START, add, change, measurement, moved, new_run
 
 RUNS, BULK = "/api/v1/runs", "/api/v1/runs/bulk"
 DRIVEN = {"kind": "set_pattern", "target": "induction", "site": "L1H0.pattern[query]"}
@@ -231,6 +235,42 @@ def test_the_list_as_a_table_holds_every_run_and_the_chosen_columns(client, thre
     assert client.get(f"{RUNS}.csv?columns=zap").status_code == 422
     chosen = client.get(RUNS, params={"run": [three["free"], three["both"]]}).json()["runs"]
     assert {run["id"] for run in chosen} == {three["free"], three["both"]}
+
+
+def test_a_table_holds_what_the_runs_have_and_reads_none_of_them_whole(
+    client, server, engine, outbox
+):
+    pairs = {"held_out_pairs": [[0, 1]], "burstiness": 2}
+    run_id = new_run(engine, outbox, small(SILENCED), name="one", notes="n")
+    config = RunConfig.model_validate(row(engine, run_id).config).model_dump(mode="json")
+    change(
+        engine,
+        run_id,
+        config={**config, "task": {**config["task"], **pairs}},
+        started_at=START,
+        finished_at=START + timedelta(seconds=1.234567),
+        sequences=1,
+        total_sequences=3,
+    )
+    names = [name for name in columns() if name != "id"]
+    statements = []
+
+    def note(_connection, _cursor, statement, *_):
+        statements.append(statement)
+
+    event.listen(server.services.engine, "before_cursor_execute", note)
+    answer = client.get(f"{RUNS}.csv", params={"columns": ",".join(names)})
+    event.remove(server.services.engine, "before_cursor_execute", note)
+
+    (line,) = csv.DictReader(io.StringIO(answer.text))
+    assert {"clamps": "1", "duration": "1.234567", "progress": repr(1 / 3)}.items() <= line.items()
+    own = {**config, "task": {**config["task"], **pairs, "held_out_pairs": "[0, 1]"}}
+    for name in names:
+        section, _, option = name.partition(".")
+        if option in own.get(section, {}):
+            value = own[section][option]
+            assert line[name] == ("" if value in (None, []) else str(value)), name
+    assert not [one for one in statements if "run.config_hash" in one]
 
 
 def bulk(client, *runs: str, **request) -> tuple[dict[str, int], list[tuple[str, str]]]:

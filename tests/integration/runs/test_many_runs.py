@@ -81,6 +81,15 @@ def test_no_page_reads_every_run(ask: Callable[[Session, object], object], engin
     assert [whole_reads(plan) for plan in plans] == [[]]
 
 
+def test_the_choices_of_the_list_are_read_from_indexes(engine, outbox):
+    new_run(engine, outbox, tags=["one"])
+    with session_scope(engine) as session, plans_of(engine, session) as plans:
+        choices.tags_in_use(session)
+        choices.datasets_in_use(session)
+
+    assert [scans(plan) for plan in plans] == [{"ix_run_tagged"}, {"ix_run_dataset"}]
+
+
 def scans(node: dict[str, Any]) -> set[str]:
     """The indexes that a plan reads runs by."""
     own = {node["Index Name"]} if "Index Name" in node else set()
@@ -152,15 +161,18 @@ def test_states_are_counted_without_deleted_runs(engine, outbox):
         assert runs.runs_by_state(session) == {RunState.QUEUED: 1}
 
 
-def test_choices_are_those_of_the_newest_runs(engine, outbox, monkeypatch):
-    for number, tag in enumerate(("old", "new", "newer")):
-        run_id = new_run(engine, outbox, tags=[tag, "all"])
-        change(engine, run_id, config=_of(f"dataset{number}"))
+def test_choices_are_every_dataset_and_the_newest_tags(engine, outbox, monkeypatch):
+    for number, tags in enumerate((["old"], ["new"], ["newer", "all"], [], [])):
+        run_id = new_run(engine, outbox, tags=tags)
+        change(engine, run_id, config=_of(f"dataset{number // 2}"))
+    with engine.begin() as connection:
+        gone = text("UPDATE run SET deleted_at = now(), kept_until = now() WHERE id = :id")
+        connection.execute(gone, {"id": run_id})  # the only one of dataset2
     monkeypatch.setattr(choices, "NEWEST", 2)
 
     with session_scope(engine) as session:
         assert choices.tags_in_use(session) == ["all", "new", "newer"]
-        assert choices.datasets_in_use(session) == ["dataset1", "dataset2"]
+        assert choices.datasets_in_use(session) == ["dataset0", "dataset1"]
 
 
 def _of(dataset: str) -> dict[str, dict[str, str]]:
