@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_27_run_choices"
-down_revision = "2026_11_27_run_order"
+down_revision = "2026_11_27_reversal"
 
 
 def upgrade() -> None:
