@@ -63,8 +63,8 @@ check: $(VENV)/.dev ## formatting, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.run ## how fast cohorts of 1, 8, 32 and 128 runs train here, into bench.json
-	$(BIN)/python -m worker bench --cohorts 1,8,32,128 --out bench.json $(ARGS)
+bench: $(VENV)/.dev ## how fast runs train here, against the same loop in plain JAX, into bench.json
+	$(BIN)/python -m worker bench --out bench.json $(ARGS)
 
 bench-server: $(VENV)/.dev ## how long the web server takes over long runs and long lists
 	$(BIN)/python -m tests.bench.server --out bench-server.json $(ARGS)

@@ -291,9 +291,15 @@ def _sizes(text: str) -> list[int]:
 
 
 def _add_bench(bench: argparse.ArgumentParser) -> None:
-    bench.add_argument("--cohorts", default="1,8,32,128", help="sizes; 1,8,32,128")
-    bench.add_argument("--sequences", type=int, default=0, help="per run; 0: chosen by size")
-    bench.add_argument("--rounds", type=int, default=0, help="of every size; 0: by size")
+    bench.description = (
+        "Trains the paper's main run as a user's runs are trained, in turns with the same loop in "
+        "plain JAX (pip install 'optoscope[bench]'), and says how many times as fast it is."
+    )
+    bench.add_argument("--cohorts", default="", help="sizes; 1,32, or 1,8,32,128 with --long")
+    bench.add_argument("--minutes", type=float, default=3.0, help="that rounds may take; 3")
+    bench.add_argument("--long", action="store_true", help="longer laps of more sizes")
+    bench.add_argument("--sequences", type=_count, default=0, help="per run; 0: chosen by size")
+    bench.add_argument("--rounds", type=int, default=0, help="of every size; 0: chosen")
     bench.add_argument("--paper", action="store_true", help="the paper's 32 main runs instead")
     bench.add_argument("--fraction", type=float, default=0.05, help="of each of those; 0.05")
     bench.add_argument("--clamps", action="store_true", help="training under clamps, against none")

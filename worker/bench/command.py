@@ -1,8 +1,8 @@
 """`python -m worker bench`: how fast this machine trains, measured the way runs are trained.
 
-`--cohorts 1,8,32` trains cohorts of those sizes, `--paper` a fraction of the paper's 32 main runs,
-`--clamps` programs of clamps in turns, `--analyses` looks at a trained model. Every figure has the
-machine beside it.
+Cohorts in turns with the baseline, for three minutes, or with `--long` longer laps of more sizes;
+`--paper` a fraction of the paper's 32 main runs, `--clamps` programs of clamps in turns,
+`--analyses` looks at a trained model. Every figure has the machine beside it.
 """
 
 import argparse
@@ -10,19 +10,24 @@ import json
 import os
 import platform
 import tempfile
+import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from worker.bench.analyses import bench_analyses
 from worker.bench.clamps import bench_clamps
-from worker.bench.cohorts import bench_cohorts, bench_paper
+from worker.bench.cohorts import bench_cohorts, long, short
+from worker.bench.paper import bench_paper
+from worker.bench.turns import Lengths
 from worker.offline import say
+
+SIZES, LONG_SIZES = "1,32", "1,8,32,128"
 
 
 def bench(given: argparse.Namespace) -> None:
     """Measures, prints a table, and writes JSON if asked to."""
-    sizes, where = _sizes(given.cohorts), machine()
+    lengths, where = _lengths(given, time.monotonic()), machine()
     if not 0 <= given.rounds <= 100:
         raise ValueError(f"--rounds {given.rounds}: write a number up to 100; 0 chooses by size")
     for line in _heading(where):
@@ -37,8 +42,15 @@ def bench(given: argparse.Namespace) -> None:
         if given.paper:
             _write(given.out, {"machine": where, **bench_paper(Path(folder), given.fraction)})
             return
-        for so_far in bench_cohorts(Path(folder), sizes, given.sequences, given.rounds):
+        for so_far in bench_cohorts(Path(folder), lengths):
             _write(given.out, {"machine": where, **so_far})
+
+
+def _lengths(given: argparse.Namespace, begun: float) -> list[Lengths]:
+    if given.long:
+        return long(_sizes(given.cohorts or LONG_SIZES), given.sequences, given.rounds)
+    until = begun + 60 * given.minutes
+    return short(_sizes(given.cohorts or SIZES), given.sequences, given.rounds, until)
 
 
 def _sizes(text: str) -> list[int]:

@@ -21,7 +21,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def facts(folder: Path) -> dict[str, np.ndarray]:
-    command = [sys.executable, "-m", "tests.unit.worker.baseline_facts"]
+    command = [sys.executable, "-m", "tests.unit.bench.baseline_facts"]
     # The transcription is what is tested: half of the time would be the compiler's passes.
     environment = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
     subprocess.run([*command, folder / "facts.npz", folder], check=True, env=environment)

@@ -1,7 +1,7 @@
 """What the baseline computes, in a process of its own: JAX has threads that no fork survives, and
 whatever runs after it in the same process might fork.
 
-`python -m tests.unit.worker.baseline_facts OUT.npz FOLDER`: one process, since compiling is what
+`python -m tests.unit.bench.baseline_facts OUT.npz FOLDER`: one process, since compiling is what
 takes its time.
 """
 

@@ -1,0 +1,1 @@
+"""The bench, and the baseline that it compares with."""
