@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from psycopg import Cursor
 from psycopg.errors import IdleInTransactionSessionTimeout
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from psycopg.pq import Format
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext, ExecutionContext
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 AFTER_COMMIT = "after_commit"
+BINARY = {"binary": True}  # of statements that answer with many bytes: as text they are twice that
 
 
 # Far more than any transaction of ours stands still, but for an export whose reader is slow: one
@@ -43,6 +47,18 @@ def make_engine(
         # Not by an option of the connection: the address may have options of its own.
         connection.cursor().execute(limit)
         connection.commit()
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def ask_for_binary(
+        _connection: Connection,
+        cursor: Cursor[Any],
+        _statement: str,
+        _parameters: object,
+        context: ExecutionContext,
+        _many: bool,
+    ) -> None:
+        if context.execution_options.get("binary"):
+            cursor.format = Format.BINARY
 
     @event.listens_for(engine, "handle_error")
     def count_as_outage(context: ExceptionContext) -> Exception | None:

@@ -1,6 +1,7 @@
 """Statements about what runs report and save: measurements, frames, probes, checkpoints."""
 
 import math
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -9,8 +10,9 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, cast, func, liter
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION, distinct_on
 from sqlalchemy.orm import Session
 
+from app.db.engine import BINARY
 from app.db.models import Checkpoint, Frame, MeasurementRow, Probe, Run
-from app.db.packed import packed
+from app.db.packed import ArraysOfRows, packed, packed_arrays
 
 
 class Columns(NamedTuple):
@@ -19,6 +21,13 @@ class Columns(NamedTuple):
     sequences: Sequence[int]
     moments: Sequence[int]  # when they were computed, as `moment` reads it; only if asked for
     numbers: Sequence[Sequence[float]]
+
+
+class Number(NamedTuple):
+    """One number of every measurement: a metric, and where in its array."""
+
+    metric: str
+    place: tuple[int, ...] = ()
 
 
 class Curve(NamedTuple):
@@ -52,7 +61,7 @@ def measurements_after(
 def columns_of(
     session: Session,
     run_ids: Collection[str],
-    columns: Sequence[ColumnElement[float]],
+    wanted: Sequence[Number | ColumnElement[float]],
     *,
     after: int = -1,
     until: int | None = None,
@@ -65,25 +74,57 @@ def columns_of(
     One row of packed arrays a run. They are put in order here: most lie in order already, and
     Postgres would sort all rows of all runs.
     """
-    numbers = [packed(column) for column in columns]
+    keys = _keys(wanted)
+    read = {key: _packed(one, key) for one, key in zip(wanted, keys, strict=True)}
     at = packed(MeasurementRow.sequences.expression, "q")
     moments: ColumnElement[Any] = literal(None)
     if with_moments:
         moments = packed(MeasurementRow.computed_at.expression, "q")
     statement = (
-        select(MeasurementRow.run_id, at, moments, *numbers)
+        select(MeasurementRow.run_id, at, moments, *read.values())
         .where(MeasurementRow.run_id.in_(run_ids), MeasurementRow.sequences > after)
         .group_by(MeasurementRow.run_id)
     )
     if until is not None:
         statement = statement.where(MeasurementRow.sequences <= until)
     if places is not None:
-        wanted = any_(literal(places, ARRAY(BigInteger)))
-        statement = statement.where(MeasurementRow.sequences == wanted)
-    return {
-        row[0]: _in_order(Columns(row[1], row[2] or [], row[3:]))
-        for row in session.execute(statement)
-    }
+        some = any_(literal(places, ARRAY(BigInteger)))
+        statement = statement.where(MeasurementRow.sequences == some)
+    found: dict[str, Columns] = {}
+    for run_id, sequences, when, *values in session.execute(statement, execution_options=BINARY):
+        by_key = dict(zip(read, values, strict=True))
+        numbers = [_numbers(one, by_key[key]) for one, key in zip(wanted, keys, strict=True)]
+        found[run_id] = _in_order(Columns(sequences, when or [], numbers))
+    return found
+
+
+def _keys(wanted: Sequence[Number | ColumnElement[float]]) -> list[str | int]:
+    """Under which each is read: the metric, if more of its numbers are wanted, or one of its own.
+
+    An array is sent whole then: that takes a third of what its numbers take one by one.
+    """
+    counts = Counter(one.metric for one in wanted if isinstance(one, Number))
+    return [
+        one.metric if isinstance(one, Number) and counts[one.metric] > 1 else index
+        for index, one in enumerate(wanted)
+    ]
+
+
+def _packed(one: Number | ColumnElement[float], key: str | int) -> ColumnElement[Any]:
+    if not isinstance(one, Number):
+        return packed(one)
+    if isinstance(key, str):
+        return packed_arrays(getattr(MeasurementRow, one.metric))
+    return packed(number_of(one.metric, *one.place))
+
+
+def _numbers(
+    one: Number | ColumnElement[float], value: ArraysOfRows | Sequence[float]
+) -> Sequence[float]:
+    if isinstance(value, ArraysOfRows):
+        assert isinstance(one, Number), "arrays are read for numbers of theirs"
+        return value.at(one.place)
+    return value
 
 
 def counts_between(

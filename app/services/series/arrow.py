@@ -105,12 +105,12 @@ def _read(
     if not parts:
         return
     chosen = parts[0].chosen
-    columns = [rows.number_of("elapsed_seconds"), *(series.column for series in chosen)]
+    wanted = [rows.Number("elapsed_seconds"), *(series.number for series in chosen)]
     with session_scope(engine) as session:
         found = rows.columns_of(
             session,
             [part.run_id for part in parts],
-            columns,
+            wanted,
             after=span.after,
             until=span.until,
             with_moments=True,

@@ -75,16 +75,16 @@ def _thinned(
     *,
     with_moments: bool = False,
 ) -> dict[str, Thinned]:
-    columns = [series.column for series in chosen]
+    numbers = [series.number for series in chosen]
     found = rows.columns_of(
         session,
         run_ids,
-        columns,
+        numbers,
         after=span.after,
         until=span.until,
         with_moments=with_moments,
     )
-    nothing = Columns((), (), [()] * len(columns))
+    nothing = Columns((), (), [()] * len(numbers))
     return {run_id: _thin(found.get(run_id, nothing), span.max_points) for run_id in run_ids}
 
 
@@ -153,10 +153,10 @@ def read_measurements(
 ) -> tuple[list[Measurement], Thinning]:
     """Whole measurements, for charts that show several series together: losses and strengths."""
     read = _thinned(session, [run.id], select_series(config, shown), span)[run.id]
-    columns = [rows.number_of("elapsed_seconds"), *(one.column for one in series_of(config))]
+    wanted = [rows.Number("elapsed_seconds"), *(one.number for one in series_of(config))]
     # A second snapshot, at the places chosen in the first: what was added since stays out. A run
     # deleted in between has none of them.
-    found = rows.columns_of(session, [run.id], columns, places=read.sequences).get(run.id)
+    found = rows.columns_of(session, [run.id], wanted, places=read.sequences).get(run.id)
     return (_whole(found, config) if found else []), read.thinning
 
 

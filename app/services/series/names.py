@@ -35,6 +35,10 @@ class Series:
     def column(self) -> ColumnElement[float]:
         return rows.number_of(self.metric, *self.place)
 
+    @property
+    def number(self) -> rows.Number:
+        return rows.Number(self.metric, self.place)
+
     def of(self, measurement: Measurement) -> float:
         number: Any = getattr(measurement, self.metric)
         for index in self.place:

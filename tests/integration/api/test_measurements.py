@@ -6,7 +6,11 @@ import math
 import random
 
 import pytest
+from psycopg.pq import Format
+from sqlalchemy import event
 
+from app.db import series
+from app.db.engine import session_scope
 from app.schemas.api.limits import MOST_RUNS
 from app.schemas.config import RunConfig
 from tests.integration.support.rows import add, measurement, new_run
@@ -66,6 +70,29 @@ def test_many_runs_are_given_as_each_alone_in_the_order_asked_for(client, engine
     ]
     assert both["runs"] == alone
     assert [run["thinning"]["of"] for run in alone] == [3, 298]
+
+
+def test_arrays_are_read_whole_and_say_the_same_as_their_numbers(engine, run_id, other_id):
+    add(engine, run_id, *(measurement(n, loss=ODD[n % 5]) for n in (3, 1, 4, 0, 2)))
+    add(engine, other_id, _one_layer(7))
+    places = [("loss", (0,)), ("loss", (3,)), ("elapsed_seconds", ())]
+    places += [("induction_strength", (layer, head)) for layer in (0, 1) for head in (0, 1, 2)]
+    asked = []
+
+    def note(_connection, cursor, statement, *_):
+        asked.append((statement.count("array_agg"), cursor.format))
+
+    with session_scope(engine) as session:
+        ids = [run_id, other_id]
+        one_by_one = series.columns_of(session, ids, [series.number_of(m, *p) for m, p in places])
+        event.listen(engine, "before_cursor_execute", note)
+        whole = series.columns_of(session, ids, [series.Number(m, p) for m, p in places])
+        event.remove(engine, "before_cursor_execute", note)
+
+    assert repr(whole) == repr(one_by_one)  # NaN is NaN
+    assert math.isnan(whole[run_id].numbers[-1][0]), "no such head"
+    assert math.isnan(whole[other_id].numbers[-3][0]), "no such layer"
+    assert asked == [(4, Format.BINARY)]  # places, and each array once
 
 
 def test_runs_without_measurements_are_empty_not_missing(client, engine, run_id, other_id):
