@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log.info("run %s: attempt %d", claim.run_id, claim.attempt)
     stop = threading.Event()
     # Before torch is loaded, during which the default would end us without a word. The flag is
-    # looked at before every update.
+    # looked at every few updates.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     # A transaction that stands still for as long as a lease is of a trainer that has lost its runs.
     patience = settings.lease_seconds

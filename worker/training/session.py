@@ -118,7 +118,7 @@ class TrainingSession:
             self._end_where_it_is(run)
 
     def _should_stop(self) -> bool:
-        """Asked before every update; lets those go first that were asked to leave."""
+        """Asked every few updates; lets those go first that were asked to leave."""
         self.recorder.moves()
         # Looked at once: the recorder's thread puts another mapping in its place at any moment, and
         # who resumes a run that was to pause takes it out again.

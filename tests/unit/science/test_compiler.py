@@ -81,6 +81,7 @@ def test_without_a_compiler_training_is_eager_and_says_so(monkeypatch: pytest.Mo
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while it traces
+@pytest.mark.filterwarnings("ignore:dynamo_pgo force disabled")  # as the test asks for
 @pytest.mark.parametrize("broken", ["exit 1", "echo 'g++ 12'; exit 1", "kill -9 $$"])
 def test_a_broken_compiler_leaves_training_eager_and_says_why(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, broken: str

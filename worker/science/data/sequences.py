@@ -77,6 +77,13 @@ class TrainingSequences:
         """Whether every exemplar gets noise of its own, which is drawn on the processor."""
         return self.configs[0].task.input_noise > 0
 
+    @property
+    def is_spread(self) -> bool:
+        """Whether every batch gets a table of its own exemplars, for the common one is larger or
+        each exemplar has noise of its own."""
+        exemplars = (self.configs[0].task.context_pairs + 1) * self.configs[0].training.batch_size
+        return self.has_noise or self._features.shape[-2] > exemplars
+
     def batch(self, update: int) -> Batch:
         """The sequences of one update, for every run."""
         block, offset = divmod(update, BLOCK)
@@ -95,9 +102,7 @@ class TrainingSequences:
     def batch_of(self, now: Drawn, noise: Tensor | None = None) -> Batch:
         """What was drawn for one update, with the features; noise [run, (P + 1) B, features]."""
         batch = Batch(self._features, *now)
-        if noise is None and self._features.shape[-2] <= now.row[0].numel():
-            return batch
-        return self._spread(batch, noise)
+        return self._spread(batch, noise) if self.is_spread else batch
 
     def _draw(self, block: int) -> Drawn:
         parts = []

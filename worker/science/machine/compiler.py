@@ -18,7 +18,10 @@ from torch._inductor.exc import (
     InvalidCxxCompiler,
     TritonMissing,
 )
+from torch.utils._pytree import tree_leaves
 
+from worker.science.machine.capture import Captured, NotReplayableError
+from worker.science.machine.kernels import compile_together
 from worker.science.machine.products import WideProducts, is_faster
 
 P = ParamSpec("P")
@@ -44,14 +47,31 @@ class Compiled(Generic[P, R]):
         self.notice = "" if cxx() or not enabled else NO_COMPILER
         self.is_compiled = enabled and not self.notice
         self._call: Callable[P, R] = function
+        self._captured: dict[object, Captured | None] = {}
         if self.is_compiled:
             os.environ.setdefault("CXX", cxx() or "")
             # Each model shape and layout is a program of its own, and not one compiled too often.
             torch._dynamo.config.recompile_limit = 1024
+            compile_together()
             self._call = torch.compile(function, fullgraph=True, dynamic=False, options=_options())
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self._call(*args, **kwargs)
+
+    def captured(self, *args: P.args, **kwargs: P.kwargs) -> Captured | None:
+        """The calls that it makes for arguments of these sizes, to be replayed; None, with a
+        notice, if they cannot be."""
+        key = tuple((part.shape, part.stride()) for part in tree_leaves((args, kwargs)))
+        if key not in self._captured:
+            self._captured[key] = self._capture(*args, **kwargs)
+        return self._captured[key]
+
+    def _capture(self, *args: P.args, **kwargs: P.kwargs) -> Captured | None:
+        try:
+            return Captured(self._call, *args, **kwargs)
+        except NotReplayableError as error:
+            self.notice = f"Updates are called one by one, which is slower, since {error}."
+            return None
 
     def warm_up(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Compiles for these arguments. If the machine fails to twice, says why and stays eager."""
@@ -69,9 +89,8 @@ class Compiled(Generic[P, R]):
 
 def _options() -> dict[str, str | int | bool | Callable[..., Any]]:
     """What the compiler does besides what it does by itself."""
-    # Calls of kernels and products in C++ instead of Python: a fifth more updates, the same bits.
-    # Not where there is a GPU: nobody has tried it on one, and replays have no calls to save.
-    options: dict[str, Any] = {"cpp_wrapper": not torch.cuda.is_available()}
+    # Nothing is left to compile side by side (`kernels`), so no processes are started for it.
+    options: dict[str, Any] = {"compile_threads": 1}
     if is_faster():
         options["post_grad_custom_post_pass"] = WideProducts()
     return options
@@ -92,9 +111,10 @@ _BROKEN = (
 def _is_the_machines(error: Exception) -> bool:
     """Whether this machine's compiler failed, rather than the mathematics or the tracing of it."""
     inner = error.inner_exception if isinstance(error, InductorError) else error
-    return isinstance(error, InductorError | TritonMissing | GPUTooOldForTriton) and isinstance(
-        inner, _BROKEN
+    compiling = (
+        InductorError | CppCompileError | InvalidCxxCompiler | TritonMissing | GPUTooOldForTriton
     )
+    return isinstance(error, compiling) and isinstance(inner, _BROKEN)
 
 
 def _first_line(error: Exception) -> str:

@@ -144,7 +144,7 @@ class Cohort:
         return self._left.issuperset(stack)
 
     def _should_stop(self, stack: Stack) -> bool:
-        """Asked before every update of a stack; who answers may take runs out."""
+        """Asked every few updates of a stack; who answers may take runs out."""
         # In this order: the answer may be that the last run of the stack has just left.
         return self._ask() or self._is_empty(stack)
 

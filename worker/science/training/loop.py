@@ -34,11 +34,12 @@ from worker.science.measures import HEAD_MEASURES
 from worker.science.model import Batch
 from worker.science.parameters import Shape, initial_parameters
 from worker.science.training.functions import Evaluation, Observation, TrainingState, TrainingStep
-from worker.science.training.updates import CapturedUpdates, Updates
+from worker.science.training.updates import kind_of_updates
 
 # A second thread gains a third on an idle machine, and loses everything on a busy one: the loops of
 # an update are so short that each waits for the slower thread (docs/adr/0007).
 DEFAULT_THREADS = 1
+STRETCH = 0.02  # seconds in which nobody can stop a training
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Trainer:
         # and so do the last bits of a run.
         torch.set_num_threads(threads or DEFAULT_THREADS)
         self.configs, self.datasets, self.should_stop = configs, datasets, should_stop
-        self.stopped = False
+        self.stopped, self._stretch = False, 1
         self.shape = cohort_shape(configs[0], datasets[0])
         self.where = device
         use(device)
@@ -131,10 +132,7 @@ class Trainer:
         self._step, self._evaluate = self.programs.step, self.programs.evaluate
         # Copied to the device: what was resumed from is not changed by the training.
         state = self._restored(resume, initial)
-        is_captured = device.type == "cuda" if capture is None else capture
-        # Noise is drawn on the host for every update: a graph would replay that of its capture.
-        kind = CapturedUpdates if is_captured and not sequences.has_noise else Updates
-        self._updates = kind(
+        self._updates = kind_of_updates(device, sequences, capture)(
             self._step, configs, sequences, self._program, state, self._optimiser_from
         )
 
@@ -215,12 +213,11 @@ class Trainer:
         """Trains, and yields one report per run wherever a measurement is due.
 
         A resumed training starts with the report after the one it was saved at, a fork with one at
-        the fork. `should_stop` is asked before every update; what was due by then has been
-        reported.
+        the fork. `should_stop` is asked every few updates; what was due by then has been reported.
         """
         clock = time.perf_counter() - self._elapsed
         start, updates = self._update, self.configs[0].training.updates
-        for self._update in range(start, updates + 1):
+        while True:
             if self._is_due("evaluate_every") and not (self.resumed and self._update == start):
                 # First all queued updates, then the clock: else the time would be that of asking
                 # for them.
@@ -233,19 +230,35 @@ class Trainer:
                 return
             # After the report that was due here, so that a run that stops has measured where it
             # stands, and its resume point lies at a measurement or past it.
-            if self.should_stop():
-                self._elapsed, self.stopped = time.perf_counter() - clock, True
-                return
-            # `_update` moves on when the loop does: a state that is asked for at a stop counts the
-            # updates that were made, and no more.
-            self._updates.make(self._update)
+            for count in self._stretches():
+                if self.should_stop():
+                    self._elapsed, self.stopped = time.perf_counter() - clock, True
+                    return
+                self.train(count)
+
+    def _stretches(self) -> Iterator[int]:
+        """How many updates to make at a time up to the next report, about `STRETCH` seconds'."""
+        due = self._next_due()
+        while left := due - self._update:
+            begun, count = time.perf_counter(), min(self._stretch, left)
+            yield count
+            passed = max(time.perf_counter() - begun, 1e-6)
+            # Only who may interrupt depends on it, and never a number. At most twice as many at
+            # once, for the first ones may still be queued.
+            self._stretch = max(1, min(2 * self._stretch, round(count * STRETCH / passed)))
+
+    def _next_due(self) -> int:
+        """The update before which the next report is due."""
+        due = self._update + 1
+        while not is_due(self.configs[0], due, "evaluate_every"):
+            due += 1
+        return due
 
     @torch.no_grad()
     def train(self, updates: int) -> None:
-        """Some updates without a report, for measuring how fast they are."""
-        for _ in range(updates):
-            self._updates.make(self._update)
-            self._update += 1
+        """Some updates without a report."""
+        self._updates.make(self._update, updates)
+        self._update += updates
 
     def _is_due(self, interval: str) -> bool:
         return self._update == self._fork or is_due(self.configs[0], self._update, interval)

@@ -1,19 +1,23 @@
 """The updates of a cohort, one after the other; nothing is read back in between.
 
-On a processor each update is a call. On a graphics processor an update is captured once as a CUDA
-graph and replayed, since launching its kernels one by one would take longer than they do.
+An update is a few dozen kernels and products, which take less time than the interpreter needs to
+call them. So an update is captured once and replayed: on a processor from C++, on a graphics
+processor as a CUDA graph. Where neither can be, each update is a call.
 """
 
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from app.schemas.config import RunConfig
 from worker.science.clamps.program import Tensors
 from worker.science.data.sampler import BLOCK
 from worker.science.data.sequences import Drawn, TrainingSequences
+from worker.science.machine.capture import Captured
 from worker.science.machine.compiler import Compiled
+from worker.science.model import Batch
 from worker.science.training.functions import Adam, TrainingState
 
 Step = Compiled[..., tuple[TrainingState, Tensor]]
@@ -40,30 +44,27 @@ class Updates:
         self.loss = torch.zeros(len(configs), device=self._device)  # of the last update, per run
         self._timed, self._timing = -1, _NOTHING
 
-    def make(self, update: int) -> None:
-        """One update of every run; `update` counts from 0."""
+    def make(self, update: int, count: int = 1) -> None:
+        """So many updates of every run, from `update` on, which counts from 0."""
+        for number in range(update, update + count):
+            # New tensors, not the old ones overwritten: who asked for the state before this update
+            # still has it. What is replayed promises no such thing.
+            self.state, self.loss = self._step(*self._arguments_of(number))
+
+    def warm_up(self, update: int) -> None:
+        """Compiles, without changing anything."""
+        self._step.warm_up(*self._arguments_of(update))
+
+    def _arguments_of(
+        self, update: int
+    ) -> tuple[TrainingState, Adam, Tensor, Tensors, Batch, Tensor]:
         block, offset = divmod(update, BLOCK)
         self._set_clock(block)
         # Views of the block, which nothing writes to while it is in use: a new block is new
         # tensors.
         corrections, numbers = (part[offset] for part in self._timing)
-        # New tensors, not the old ones overwritten: who asked for the state before this update
-        # still has it. `CapturedUpdates` promises no such thing.
-        self.state, self.loss = self._step(
-            self.state,
-            self._adam,
-            corrections,
-            self._program,
-            self._sequences.batch(update),
-            numbers,
-        )
-
-    def warm_up(self, update: int) -> None:
-        """Compiles, without changing anything."""
-        self._set_clock(update // BLOCK)
-        corrections, numbers = (part[update % BLOCK] for part in self._timing)
         batch = self._sequences.batch(update)
-        self._step.warm_up(self.state, self._adam, corrections, self._program, batch, numbers)
+        return self.state, self._adam, corrections, self._program, batch, numbers
 
     def _set_clock(self, block: int) -> None:
         """Adam's corrections [BLOCK, run, 2] and the sequences' numbers [BLOCK, B] of a block."""
@@ -80,6 +81,51 @@ class Updates:
         self._timed = block
 
 
+class ReplayedUpdates(Updates):
+    """The same on a processor, replayed from C++; `state` is overwritten by the updates after."""
+
+    _captured: Captured | None = None
+    _is_begun = False
+
+    def warm_up(self, update: int) -> None:
+        """Compiles, captures, and changes nothing."""
+        super().warm_up(update)
+        self._begin(update)
+
+    def make(self, update: int, count: int = 1) -> None:
+        if not self._is_begun:
+            self._begin(update)
+        if self._captured is None:
+            return super().make(update, count)
+        while count:
+            # Only within a block does an update read as far from where the one before did, and not
+            # what is copied for each.
+            within = 1 if self._sequences.is_spread else min(count, BLOCK - update % BLOCK)
+            self._replay(self._captured, update, within)
+            update, count = update + within, count - within
+
+    def _begin(self, update: int) -> None:
+        self._is_begun = True
+        if not self._step.is_compiled:
+            return
+        self._captured = self._step.captured(*self._arguments_of(update))
+        # The one is read while the other is written to, in turns. Neither is the caller's.
+        self.state, self._other = (
+            TrainingState(*(part.clone() for part in self.state)) for _ in range(2)
+        )
+        self.loss = self.loss.clone()
+
+    def _replay(self, captured: Captured, update: int, count: int) -> None:
+        now, then = (
+            [*tree_leaves(self._arguments_of(number)), *self._other, self.loss]
+            for number in (update, update + (count > 1))
+        )
+        swapped = [(n, len(now) - 4 + n) for n in range(3)]
+        captured(now, times=count, next=then, swapped=swapped)
+        if count % 2:
+            self.state, self._other = self._other, self.state
+
+
 class CapturedUpdates(Updates):
     """The same, with all that an update reads and writes at places that never change.
 
@@ -91,7 +137,11 @@ class CapturedUpdates(Updates):
     _replay: Callable[[], None] | None = None
     _loaded = -1
 
-    def make(self, update: int) -> None:
+    def make(self, update: int, count: int = 1) -> None:
+        for number in range(update, update + count):
+            self._make_one(number)
+
+    def _make_one(self, update: int) -> None:
         block, offset = divmod(update, BLOCK)
         # Relies on updates being made in order, each once: within a block nothing is told to the
         # device, which counts `_place` up by itself.
@@ -174,6 +224,16 @@ class CapturedUpdates(Updates):
             mine.copy_(new)
         # After the arguments were read; past the end of the block it is set back by `make`.
         self._place.add_(1)
+
+
+def kind_of_updates(
+    device: torch.device, sequences: TrainingSequences, capture: bool | None = None
+) -> type[Updates]:
+    """How they are made there. `capture`: whether as on a graphics processor."""
+    # Noise is drawn on the host for every update: a graph would replay that of its capture.
+    if (device.type == "cuda" if capture is None else capture) and not sequences.has_noise:
+        return CapturedUpdates
+    return ReplayedUpdates if device.type == "cpu" else Updates
 
 
 _NOTHING = (torch.empty(0), torch.empty(0))
