@@ -30,7 +30,8 @@ help: ## this list
 run: $(VENV)/.run ## start everything on this machine; the address is printed
 	@$(BIN)/optoscope up $(ARGS)
 
-# Two processes for two cores, as much of the suite waits for servers; a file stays in one of them.
+# Two processes for two cores, as much of the suite waits for servers; a file stays in one of them,
+# and so do the folders that tests/conftest.py names.
 # PARALLEL= runs one after the other.
 PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 import tests.integration.support.hidden  # noqa: F401  # imported for its listener alone
 from app.config import Settings
-from app.db.base import Base
 from app.db.engine import make_engine
 from app.db.recording import StoredFile
 from app.db.whole.migrate import upgrade
@@ -24,12 +23,12 @@ from tests.integration.support.rows import (
     add_frame,
     add_probe,
     change,
+    empty_all,
     measurement,
     moved,
     new_run,
 )
 from tests.integration.support.web_server import WebServer, serving
-from worker.retry import retry_while_away
 
 
 @pytest.fixture(scope="session")
@@ -69,25 +68,12 @@ def session_outbox(session_settings) -> Iterator[Outbox]:
 @pytest.fixture(scope="module", autouse=True)
 def _empty_for_a_file(session_engine, session_outbox) -> None:
     """Fixtures of a file come before those of its first test, and train runs of their own."""
-    _empty_all(session_engine, session_outbox)
+    empty_all(session_engine, session_outbox)
 
 
 @pytest.fixture(autouse=True)
 def _empty(session_engine, session_outbox) -> None:
-    _empty_all(session_engine, session_outbox)
-
-
-def _empty_all(engine: Engine, outbox: Outbox) -> None:
-    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
-
-    def truncate() -> None:
-        with engine.begin() as connection:
-            connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
-
-    # A worker of the file may settle its last run at this moment: of two that wait for each other
-    # Postgres ends one.
-    retry_while_away(truncate)
-    outbox.redis.flushall()
+    empty_all(session_engine, session_outbox)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from app.db import runs, waiting
 from app.db.engine import session_scope
 from app.db.models import Run
 from app.db.recording import StoredFile
-from app.schemas.config import RunConfig
 from app.schemas.state import RunState
 from app.services.runs.grafts import will_save
 from app.services.runs.reaper import sweep
@@ -96,43 +95,25 @@ def test_a_donor_stays_until_the_runs_that_take_layers_from_it_have_ended(client
     assert client.delete(f"{RUNS}/{donor}").status_code == 204
 
 
-def test_a_grafted_run_is_trained_with_its_donors_layers(settings, engine, outbox):
-    """With the donor's initial layer 1 in its own place nothing is different, until it trains:
-    then the graft stays as it is."""
-    worker = WorkerProcess(settings, lease_seconds=2)
-    worker.start()
-    try:
-        donor = new_run(engine, outbox, SHORT)
-        worker.until(lambda: state(engine, donor) == "finished", "donor")
-        clamps = [graft(f"{donor}@0"), graft(f"{donor}@0", "graft_out", "L1.resid")]
-        runs = [new_run(engine, outbox, with_program(clamp)) for clamp in clamps]
-        for run_id in runs:
-            worker.until(lambda run_id=run_id: state(engine, run_id) == "finished", "grafted run")
-    finally:
-        worker.kill()
-
-    whole, *grafted = (numbers(engine, run_id) for run_id in (donor, *runs))
-    for rows in grafted:
-        assert rows[0] == whole[0]
-        assert rows[-1] != whole[-1]
-
-
-def with_program(clamp: dict) -> RunConfig:
-    return RunConfig.model_validate(SHORT.model_dump(mode="json") | {"program": [clamp]})
-
-
+@pytest.mark.slow  # a worker and four trainers start, one after the other
 def test_a_run_waits_for_a_donor_that_trains_and_is_then_grafted_by_a_real_worker(
     client, engine, settings
 ):
-    donor = client.post(RUNS, json={"config": SHORT.model_dump(mode="json")}).json()["id"]
-    config = SHORT.model_dump(mode="json") | {"program": [graft(f"{donor}@1024")]}
-    too_soon = config | {"program": [graft(f"{donor}@1000")]}
+    """With the donor's initial layer 1 in its own place nothing is different, until it trains:
+    then the graft stays as it is."""
+
+    def launched(*clamps: dict) -> str:
+        config = SHORT.model_dump(mode="json") | {"program": list(clamps)}
+        answer = client.post(RUNS, json={"config": config, "priority": 9 if clamps else 0})
+        assert answer.status_code == 202, answer.text
+        return answer.json()["id"]
+
+    donor = launched()
+    too_soon = SHORT.model_dump(mode="json") | {"program": [graft(f"{donor}@1000")]}
     refused = client.post(RUNS, json={"config": too_soon})
     assert refused.status_code == 422, "none is due there"
     assert "has no checkpoint at 1,000 sequences; it has saved none yet" in refused.text
-    answer = client.post(RUNS, json={"config": config, "priority": 9})
-    assert answer.status_code == 202, answer.text
-    grafted = answer.json()["id"]
+    grafted = launched(graft(f"{donor}@1024"))
     said = f"First it waits for what it grafts from, of run {donor} at 1024"
     assert said in events(engine, grafted)[-1][1]
     assert client.delete(f"{RUNS}/{donor}").status_code == 409
@@ -145,10 +126,21 @@ def test_a_run_waits_for_a_donor_that_trains_and_is_then_grafted_by_a_real_worke
 
     worker = WorkerProcess(settings)
     worker.start()
-    worker.until(lambda: state(engine, grafted) == "finished", "grafted run")
-    worker.kill()
+    try:
+        worker.until(lambda: state(engine, grafted) == "finished", "grafted run")
+        initial = (graft(f"{donor}@0"), graft(f"{donor}@0", "graft_out", "L1.resid"))
+        same = [launched(clamp) for clamp in initial]
+        for run_id in same:
+            worker.until(lambda run_id=run_id: state(engine, run_id) == "finished", "grafted run")
+    finally:
+        worker.kill()
 
-    assert numbers(engine, grafted)[0] != numbers(engine, donor)[0]
+    whole = numbers(engine, donor)
+    assert numbers(engine, grafted)[0] != whole[0]
+    for run_id in same:
+        rows = numbers(engine, run_id)
+        assert rows[0] == whole[0]
+        assert rows[-1] != whole[-1]
 
 
 @pytest.mark.parametrize("end", ["cancelled", "deleted"])
@@ -176,7 +168,8 @@ def test_a_run_whose_donor_ends_without_its_checkpoint_fails_with_a_sentence(
 
 @pytest.mark.parametrize("place", [0, 5024, 10_016, 15_008, 16_000])
 def test_checkpoints_that_are_due_are_those_that_are_saved(place):
-    run = Run(config=tiny().model_dump(mode="json"), state="running", sequences=-1)
+    config = tiny(training={"sequences": 16_000}).model_dump(mode="json")
+    run = Run(config=config, state="running", sequences=-1)
 
     assert will_save(run, place)
     assert not will_save(run, place + 32)

@@ -1,11 +1,12 @@
-"""Rows as trainers write them, for tests that need no trainer."""
+"""Rows as trainers write them, for tests that need no trainer; and no rows at all."""
 
 from array import array
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from app.db import recording
+from app.db.base import Base
 from app.db.claims import Claim
 from app.db.engine import session_scope
 from app.db.models import Run
@@ -17,6 +18,7 @@ from app.schemas.state import RunState
 from app.services.runs.creation import create_run
 from app.services.runs.lifecycle import move, run_or_error
 from app.services.runs.outbox import Outbox, publish, transaction
+from worker.retry import retry_while_away
 
 START = datetime(2026, 1, 2, 12, tzinfo=UTC)
 SMALL = RunConfig.model_validate({"model": {"heads": 2, "width": 16}})
@@ -42,6 +44,20 @@ def measurement(sequences: int, *, loss: float = 0.7, strength: float = 0.1) -> 
 
 def computed_at(one: Measurement) -> datetime:
     return START + timedelta(seconds=one.elapsed_seconds)
+
+
+def empty_all(engine: Engine, outbox: Outbox) -> None:
+    """No row in any table, and nothing in the queue."""
+    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+
+    def truncate() -> None:
+        with engine.begin() as connection:
+            connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+
+    # A worker of the file may settle its last run at this moment: of two that wait for each other
+    # Postgres ends one.
+    retry_while_away(truncate)
+    outbox.redis.flushall()
 
 
 def new_run(engine: Engine, outbox: Outbox, config: RunConfig = SMALL, **said) -> str:

@@ -21,7 +21,7 @@ T = TypeVar("T")
 TINY = {
     "model": {"width": 16, "heads": 2},
     "task": {"dataset": "gaussian", "classes": 20, "new_classes": 20},
-    "training": {"sequences": 16_000, "learning_rate": 1e-3},
+    "training": {"sequences": 12_000, "learning_rate": 1e-3},
     "recording": {
         "evaluate_every": 250,
         "frame_every": 1000,
@@ -57,6 +57,10 @@ class WorkerProcess:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         environment = {
             "OPTOSCOPE_DATABASE_URL": self.settings.database_url,
@@ -85,7 +89,7 @@ class WorkerProcess:
 
     def stop(self, seconds: float = 20) -> None:
         """SIGTERM, and waits until it is gone."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self.is_running:
             self._process.terminate()
             try:
                 self._process.wait(seconds)

@@ -10,7 +10,7 @@ from app.services.runs.outbox import transaction
 from tests.integration.support.recorded import has_resume_point, numbers, places, row, state
 from tests.integration.support.worker_process import WorkerProcess, kill_now, tiny
 
-AT = 5024
+AT = 2016
 CHANGED = {"optimiser": "reset", "program": [{"kind": "ablate", "site": "L1H0.v"}]}
 
 
@@ -26,7 +26,7 @@ def worker(settings):
 def parent(worker, engine, outbox) -> str:
     """A run that has passed its second checkpoint and goes on while it is forked."""
     with transaction(engine, outbox) as session:
-        run_id = create_run(session, tiny()).id
+        run_id = create_run(session, tiny(recording={"checkpoint_every": 2000})).id
     worker.until(lambda: AT in places(engine, run_id, "checkpoint"), "checkpoint")
     return run_id
 

@@ -34,22 +34,27 @@ LEASE_SECONDS = 2.0
 OUTAGE_SECONDS = 2 * LEASE_SECONDS
 
 
-@pytest.fixture
-def worker(settings):
-    process = WorkerProcess(settings, lease_seconds=2)
+@pytest.fixture(scope="module")
+def shared(session_settings):
+    """A worker that some tests kill, for those that come after them to start again."""
+    process = WorkerProcess(session_settings, lease_seconds=LEASE_SECONDS)
     process.start()
     yield process
     process.kill()
 
 
+@pytest.fixture
+def worker(shared):
+    if not shared.is_running:
+        shared.start()
+    return shared
+
+
 @pytest.fixture(scope="module")
-def undisturbed(session_settings, session_engine, session_outbox):
+def undisturbed(shared, session_engine, session_outbox):
     """The numbers of a run from start to end."""
-    process = WorkerProcess(session_settings)
-    process.start()
     run_id = launch(session_engine, session_outbox)
-    process.until(lambda: state(session_engine, run_id) == "finished", "finished run")
-    process.kill()
+    shared.until(lambda: state(session_engine, run_id) == "finished", "finished run")
     return numbers(session_engine, run_id)
 
 
