@@ -27,7 +27,7 @@ OWN = frozenset(
             "new",
             "readyz",
         ),
-        *("paper", "runs", "static", "studies", "tokens", "toy", "workers"),
+        *("paper", "runs", "static", "studies", "tokens", "toy", "welcome", "workers"),
     }
 )
 root: ContextVar[str] = ContextVar("root path", default="")

@@ -68,6 +68,7 @@ class Shown:
     def pages(self) -> dict[str, str]:
         """The address of every picture, by name."""
         return {
+            "welcome": "/welcome",
             "runs": "/runs",
             "run": f"/runs/{self.live}",
             "unclamped": f"/runs/{self.plain}",

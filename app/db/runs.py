@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import cast, func, select, union_all, update
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
@@ -107,6 +107,21 @@ def names_of_runs(session: Session, run_ids: Sequence[str]) -> dict[str, tuple[s
     """The names and states of those of the runs that there are, by id."""
     statement = select(Run.id, Run.name, Run.state).where(Run.id.in_(run_ids))
     return {row.id: (row.name, RunState(row.state)) for row in session.execute(statement)}
+
+
+class RunMention(NamedTuple):
+    """A run as it is mentioned."""
+
+    id: str
+    name: str
+    state: RunState
+
+
+def newest_runs(session: Session, *, limit: int) -> list[RunMention]:
+    """The newest runs, the last one first."""
+    statement = select(Run.id, Run.name, Run.state).order_by(Run.created_at.desc(), Run.id.desc())
+    found = session.execute(statement.limit(limit))
+    return [RunMention(row.id, row.name, RunState(row.state)) for row in found]
 
 
 def runs_by_state(session: Session) -> dict[RunState, int]:

@@ -26,6 +26,7 @@ def test_no_page_has_a_serious_violation_wide_or_narrow_light_or_dark(
     page = browse(viewport=WIDE, color_scheme="light")
     found = {}
     for path in (
+        "/welcome",
         "/runs",
         "/runs/new",
         f"/runs/{finished_run}",

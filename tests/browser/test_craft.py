@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.support.program import SMALL
+from tests.browser.support.program import ENDLESS, SMALL
 
 SHORT = {**SMALL, "training": {"sequences": 3_200, "learning_rate": 5e-3}}
 CHART_WIDTH = "() => document.querySelector('#loss-chart .main-svg').getBoundingClientRect().width"
@@ -74,6 +74,29 @@ def test_the_tour_is_offered_once_and_speaks_of_the_run_at_hand(browse, program,
     expect(tour.locator("#tour-title")).to_have_text("The plateau")
     page.keyboard.press("Escape")
     expect(tour).not_to_be_visible()
+
+
+def test_a_first_visit_leads_to_a_circuit_that_formed_and_to_its_tour(browse, program):
+    page = browse(newcomer=True)
+    waiting = program.launch(ENDLESS, "Empty yet")
+    program.post(f"/runs/{waiting}/pause")
+    page.goto("/welcome")
+    picture = page.get_by_role("img", name=re.compile("^Recorded from a real run"))
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+
+    page.get_by_role("button", name="Watch this one").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Example: a circuit forms")
+    expect(page.locator("#frame-text")).to_contain_text("frame")
+    example = page.url.rpartition("/")[2]
+
+    page.goto(f"/runs/{waiting}")
+    page.get_by_role("button", name="Take the tour").click()
+    expect(page).to_have_url(re.compile(f"/runs/{example}#tour$"))
+    tour = page.get_by_role("dialog", name="The plateau")
+    expect(tour).to_contain_text(re.compile(r"it waited from [\d.]+k to [\d.]+k sequences"))
+    with program.client as client:
+        client.delete(f"/runs/{example}", params={"now": True}).raise_for_status()
 
 
 def inside_the_window(page: Page) -> bool:

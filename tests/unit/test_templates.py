@@ -9,6 +9,7 @@ from app.services.archives.page import ImportPage
 from app.services.compare.page import ComparePage
 from app.services.help.api_reference import DocsPage
 from app.services.help.guide import GuidePage
+from app.services.help.welcome import WelcomePage
 from app.services.launch.page import NewPage
 from app.services.reports.report import ReportFile
 from app.services.run_page.page import LogPart, RunPageContext, StatusPart, StepsBlock
@@ -29,6 +30,7 @@ PAGES = {
     "help/api_reference.html": DocsPage,
     "workers/page.html": WorkersPage,
     "help/guide.html": GuidePage,
+    "help/welcome.html": WelcomePage,
     "studies/list.html": StudiesPage,
     "studies/page.html": StudyPageContext,
     "studies/new.html": StudyNewPage,

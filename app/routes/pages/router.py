@@ -5,6 +5,7 @@ from typing import NamedTuple
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
+from app.dependencies import SessionDep
 from app.routes.pages import (
     access,
     analyses,
@@ -19,6 +20,7 @@ from app.routes.pages import (
     toy,
     workers,
 )
+from app.services.help.welcome import is_first_visit
 
 
 class Link(NamedTuple):
@@ -46,8 +48,8 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-def home() -> Response:
-    return RedirectResponse("/runs")
+def home(session: SessionDep) -> Response:
+    return RedirectResponse("/welcome" if is_first_visit(session) else "/runs")
 
 
 # The list and the form come before the run: `/runs/{run_id}` would take `/runs/new` for an id.

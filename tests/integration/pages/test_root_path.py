@@ -76,7 +76,7 @@ def test_redirects_lead_below_the_path(proxied):
     slash = proxied.get("/runs/")
     launched = proxied.post("/runs", data={"name": "Below"})
 
-    assert first.headers["Location"] == f"{ROOT}/runs"
+    assert first.headers["Location"] == f"{ROOT}/welcome"
     assert slash.headers["Location"] in (None, f"{ROOT}/runs")
     assert re.fullmatch(f"{ROOT}/runs/[a-z0-9]{{10}}", launched.headers["Location"])
 

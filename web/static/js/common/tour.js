@@ -2,6 +2,7 @@
 // it. Offered once, at the first run that is opened; again from the help.
 
 import { recall, remember } from "./remember.js";
+import { rooted } from "./root.js";
 import { toast } from "./toasts.js";
 
 const GAP = 12; // pixels between a part and its card
@@ -70,17 +71,28 @@ function onKey(event) {
   go(at + by);
 }
 
+/** The tour where there is nothing to see yet: on the example run, whose curves exist. */
+function startElsewhere() {
+  const form = Object.assign(document.createElement("form"), { method: "post", action: rooted("/welcome/example") });
+  form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "tour", value: "yes" }));
+  document.body.append(form);
+  form.submit();
+}
+
 function offer() {
+  const isEmpty = dialog.dataset.empty !== undefined;
   const note = (offered = toast({
     title: "New here?",
-    text: "A tour of this run in six steps: plateau, phase change, heads and clamps.",
+    text: isEmpty
+      ? "This run has no curves yet. Take the tour on an example that has: plateau, phase change, heads and clamps."
+      : "A tour of this run in six steps: plateau, phase change, heads and clamps.",
     seconds: 0,
   }));
   const button = document.createElement("button");
   button.type = "button";
   button.className = "button compact primary";
   button.textContent = "Take the tour";
-  button.addEventListener("click", start);
+  button.addEventListener("click", isEmpty ? startElsewhere : start);
   note.querySelector("p").after(button);
   note.querySelector(".icon-button").addEventListener("click", () => remember("tour", "seen"));
 }
@@ -94,5 +106,6 @@ if (dialog) {
   dialog.addEventListener("keydown", onKey);
   addEventListener("resize", place);
   addEventListener("scroll", place, { passive: true });
-  if (!recall("tour")) offer();
+  if (location.hash === "#tour") start();
+  else if (!recall("tour")) offer();
 }
