@@ -119,6 +119,7 @@ class Run(Base):
     # By the database's clock, given at the claim and taken away by every move out of `ACTIVE`.
     lease_until: Mapped[datetime | None] = mapped_column(Moment)
     worker: Mapped[str | None] = mapped_column(Text)
+    stage: Mapped[str | None] = mapped_column(Text)  # of starting; taken away by every move
     device: Mapped[str | None] = mapped_column(Text)  # "CPU, 2 threads, compiled"
     versions: Mapped[dict[str, str] | None] = mapped_column(JSONB)
     error_kind: Mapped[str | None] = mapped_column(Text)

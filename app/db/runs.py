@@ -158,6 +158,29 @@ def rates_of_alike(
     return [(rate, together) for rate, together in session.execute(statement) if rate]
 
 
+def latest_starts(session: Session, *, limit: int) -> list[float]:
+    """How long the latest attempts took from being taken to their training, in seconds."""
+    began = (
+        select(RunEvent.id, RunEvent.run_id, RunEvent.at)
+        .where(RunEvent.kind == RunState.RUNNING)
+        .order_by(RunEvent.id.desc())
+        .limit(limit)
+        .subquery()
+    )
+    taken = (
+        select(func.max(RunEvent.at))
+        .where(
+            RunEvent.run_id == began.c.run_id,
+            RunEvent.id < began.c.id,
+            RunEvent.kind == RunState.STARTING,
+        )
+        .correlate(began)
+        .scalar_subquery()
+    )
+    found = session.execute(select(began.c.at, taken))
+    return [(at - since).total_seconds() for at, since in found if since is not None]
+
+
 def events_of(session: Session, run_id: str) -> Sequence[RunEvent]:
     """What happened to a run, oldest first."""
     statement = select(RunEvent).where(RunEvent.run_id == run_id).order_by(RunEvent.id)

@@ -141,6 +141,24 @@ def counts_between(
     return {row[0]: row[1] for row in session.execute(statement)}
 
 
+def beside(
+    session: Session, run_id: str, start: int | None, until: int | None
+) -> tuple[int | None, int | None]:
+    """The last measurement before a range of a run and the first after it, where there are any;
+    None: the range has no such end."""
+    measured = MeasurementRow.sequences.expression
+    own = select(func.max(measured)), select(func.min(measured))
+    sides = [
+        None if start is None else measured < start,
+        None if until is None else measured > until,
+    ]
+    before, after = (
+        None if side is None else session.scalar(one.where(MeasurementRow.run_id == run_id, side))
+        for one, side in zip(own, sides, strict=True)
+    )
+    return before, after
+
+
 def place_of(session: Session, run_id: str, number: int, *, after: int) -> int | None:
     """Where a run's measurement of this number past a place is, counted from 0."""
     statement = (

@@ -29,6 +29,32 @@ PICTURE = "() => document.querySelector('canvas').toDataURL()"
 SHOWN = "() => document.getElementById('loss-chart').data[0].meta.metric"
 
 
+# Of the loss chart: from where to where its plot and its first line lie, in pixels; where the label
+# of the dashed line begins; and the ticks of the y axis.
+DRAWN = """
+() => {
+  const chart = document.querySelector("#loss-chart");
+  const box = (selector) => chart.querySelector(selector).getBoundingClientRect();
+  const plot = box(".nsewdrag"), line = box(".scatterlayer .js-line");
+  const labels = [...chart.querySelectorAll(".annotation")];
+  const guess = labels.find((one) => one.textContent === "ln 2")?.getBoundingClientRect();
+  const ticks = [...chart.querySelectorAll(".ytick text")];
+  return {
+    plot: [plot.left, plot.right], line: [line.left, line.right], label: guess?.left,
+    ticks: ticks.map((one) => one.textContent),
+    sizes: ticks.map((one) => getComputedStyle(one).fontSize),
+  };
+}
+"""
+
+WHOLE_AND_LOG = """
+() => {
+  const { xaxis, yaxis } = document.querySelector("#loss-chart").layout;
+  return yaxis.type === "log" && xaxis.range[0] === 0;
+}
+"""
+
+
 @pytest.fixture
 def recorded(program, finished_run) -> dict[str, list[Any]]:
     return program.series(finished_run)
@@ -151,6 +177,37 @@ def test_a_chart_is_saved_as_a_drawing_with_its_title_and_as_pixels(page, finish
     assert "A finished run · induction strength" in drawing
     assert "sequences seen" in drawing
     assert "attention, correct − wrong" in drawing
+
+
+def test_a_part_is_drawn_to_both_edges_and_the_dashed_line_is_named_beside_it(page, finished_run):
+    """Edges that lie between two measurements, 320 sequences apart."""
+    page.goto(f"/runs/{finished_run}?from=1000&to=5000")
+    expect(page.locator("#loss-chart .xtitle")).to_be_visible()
+    part = page.evaluate(DRAWN)
+    assert part["line"][0] <= part["plot"][0] + 1
+    assert part["line"][1] >= part["plot"][1] - 1
+
+    page.get_by_role("button", name="Whole run").click()
+    page.get_by_role("button", name="log y").click()
+    page.wait_for_function(WHOLE_AND_LOG)
+    whole = page.evaluate(DRAWN)
+    assert whole["label"] >= whole["plot"][1], "beside the curves"
+    assert all(re.fullmatch(r"0\.\d+|[1-9]\d*(\.\d+)?", tick) for tick in whole["ticks"])
+    assert len(set(whole["sizes"])) == 1, "none is smaller than the others"
+
+
+def test_the_list_of_checkpoints_cuts_no_row_and_leads_to_the_phase_change(page, finished_run):
+    page.goto(f"/runs/{finished_run}")
+    room, row = page.locator("#checkpoints .scroll"), page.locator("#checkpoints tbody tr").first
+    heights = [room.evaluate("one => one.clientHeight"), row.evaluate("one => one.offsetHeight")]
+    limit = float(room.evaluate("one => parseFloat(getComputedStyle(one).maxHeight)"))
+    assert heights[0] <= limit
+    assert limit % heights[1] == 0
+
+    link = page.locator("#checkpoints .near a").filter(has_text="midpoint")
+    target = str(link.get_attribute("href"))
+    link.click()
+    expect(page.locator(target)).to_be_in_viewport()
 
 
 def test_a_report_opens_offline_with_zoom_and_frames(browser, program, finished_run, tmp_path):

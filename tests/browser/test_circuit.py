@@ -162,3 +162,21 @@ def test_drawings_count_layers_as_the_words_beside_them_do(page, finished_run):
     names = page.locator(".live-circuit .layer-name")
     assert sorted(names.all_text_contents()) == ["layer1", "layer2"]
     assert page.locator(".map-row > span").all_inner_texts() == ["layer 2", "layer 1"]
+
+
+def test_the_ring_of_a_head_is_there_while_its_light_is_on(page, program):
+    until = SMALL["training"]["sequences"] // 2
+    run_id = program.launch(
+        {**SMALL, "program": [{**SMALL["program"][0], "until_sequences": until}]}, "For a while"
+    )
+    program.finished(run_id)
+    page.goto(f"/runs/{run_id}")
+
+    node = page.locator('.node[data-layer="1"][data-head="0"]')
+    expect(node).to_have_class(re.compile(r"\bunlit\b"))
+    expect(node).to_have_accessible_name(re.compile(r"clamped: .+ \(off in this frame\)"))
+    page.get_by_role("slider", name="Frame").fill("0")
+    expect(node).not_to_have_class(re.compile(r"\bunlit\b"))
+    expect(page.locator("#events")).to_contain_text("Clamp off: induction pattern, layer 2, head 0")
+    shapes = page.evaluate("() => document.querySelector('#loss-chart').layout.shapes")
+    assert {one["x1"] for one in shapes if one["name"] == "light-driven"} == {until}

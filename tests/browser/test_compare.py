@@ -1,6 +1,7 @@
 """Runs side by side: compared, grouped, aligned, hidden, and the same again in a fresh browser."""
 
 import re
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -113,6 +114,24 @@ def test_runs_are_grouped_aligned_hidden_and_found_again_by_the_link(page, brows
     with page.expect_download() as download:
         page.get_by_role("button", name="SVG").click()
     assert download.value.suggested_filename == "compare-induction_strength.L1R1.svg"
+
+
+def test_a_picture_from_a_dark_page_is_dark_on_light_and_as_wide_as_the_paper(browse, runs):
+    page = browse(color_scheme="dark")
+    page.goto(f"/compare?runs={','.join(runs)}&group=all")
+    await_curves(page, "return traces.some(({uid}) => uid === 'mean-0');")
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="SVG").click()
+
+    drawing = Path(download.value.path()).read_text()
+    fills = re.findall(r'class="js-fill"[^>]*fill: (rgb\([^)]*\))', drawing)
+    assert set(fills) == {"rgb(17, 22, 29)"}, "the range between the runs is ink, not white"
+    widths = [
+        float(width) for width in re.findall(r'<clipPath[^>]*><rect width="([0-9.]+)"', drawing)
+    ]
+    assert max(widths) > 0.9 * 1200
+    assert "rgb(238, 242, 247)" not in drawing, "the ink of the dark theme"
 
 
 def test_runs_that_train_go_on_beside_those_that_have_ended(page, program, finished_run):

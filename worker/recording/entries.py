@@ -58,6 +58,7 @@ class Ending:
 class RecordEntry:
     """One step of the record; what is not there was not due."""
 
+    stage: str | None = None  # of starting, before the beginning
     beginning: Beginning | None = None
     measured: Measured | None = None
     frame: StoredFrame | None = None  # belongs to the measurement

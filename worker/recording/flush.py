@@ -20,7 +20,7 @@ from app.schemas.state import ErrorKind, RunState
 from app.schemas.words import grouped
 from app.services.runs import attempts
 from app.services.runs.lifecycle import move, record_event, run_or_error
-from app.services.runs.outbox import publish
+from app.services.runs.outbox import publish, publish_run
 from app.services.series.brackets import phase_brackets
 from worker.recording.entries import Beginning, Ending, Line, Measured, RecordEntry
 
@@ -63,6 +63,8 @@ class FlushWriter:
         entries = self._entries(standings, lines)
         for claim, of_run in entries.items():
             for entry in of_run:
+                if entry.stage and standings[claim.run_id].state is RunState.STARTING:
+                    _tell_stage(session, claim.run_id, entry.stage)
                 if entry.beginning is not None:
                     # Before its ending: a run that begins and ends within one flush goes through
                     # RUNNING, as nothing may move from STARTING to FINISHED.
@@ -194,6 +196,13 @@ def _measured(entries: Sequence[RecordEntry]) -> list[Measured]:
 
 def _held(files: Mapping[Claim, T], standings: Mapping[str, Standing]) -> dict[Claim, T]:
     return {claim: file for claim, file in files.items() if claim.run_id in standings}
+
+
+def _tell_stage(session: Session, run_id: str, stage: str) -> None:
+    run = run_or_error(session, run_id)
+    run.stage = stage
+    session.flush()
+    publish_run(session, run_id)
 
 
 def _begin(session: Session, claim: Claim, state: RunState, beginning: Beginning) -> Run:

@@ -78,6 +78,7 @@ class TrainingSession:
 
     def _load(self) -> list[CohortRun]:
         """The runs that can be trained; the others fail, each for its own reason."""
+        self._tell("loads its data")
         datasets, runs = Datasets(), []
         for claim in self.claims:
             store = self.recorder.store(claim.run_id)
@@ -88,6 +89,13 @@ class TrainingSession:
                 # At once and not after the others: they may train for hours.
                 self.recorder.end(claim.run_id, _failed(error))
         return runs
+
+    def _tell(self, stage: str) -> None:
+        """Says what a start is at, which may take minutes."""
+        # Not of those that have failed while loading: an ending is the last that is handed over.
+        going = [run.run_id for run in self._going()]
+        for run_id in going or [claim.run_id for claim in self.claims]:
+            self.recorder.record(run_id, RecordEntry(stage=stage))
 
     def _going(self) -> list[CohortRun]:
         return [run for run in self._runs if not run.is_over]
@@ -107,7 +115,7 @@ class TrainingSession:
         )
         # Before the runs are said to train: compiling takes seconds, in which nobody looks at
         # `leaving`. The supervisor gives a worker that stops no time for runs that have not begun.
-        cohort.warm_up()
+        cohort.warm_up(self._tell)
         gc.freeze()  # else each full collection walks all of torch: a third of a second
         for index, run in enumerate(runs):
             self.recorder.record(run.run_id, RecordEntry(beginning=self._beginning(index, run)))

@@ -175,6 +175,7 @@ class RunRead(BaseModel):
         default={}, description="Which numbers of this run are null because they are not finite"
     )
     phase_change: PhaseChange
+    stage: str | None = Field(description="What a run that is starting does at the moment")
     phase_change_is_clamped: bool = Field(
         description="Whether a clamp was on at its midpoint: it may have driven it"
     )
@@ -206,6 +207,7 @@ class Estimate(BaseModel):
 
     model_config = example(
         seconds=45.5,
+        start_seconds=18.0,
         sequences_per_second=22000.0,
         side_by_side=1,
         based_on="no run has been timed here yet: the rate of 2 CPU cores",
@@ -215,7 +217,10 @@ class Estimate(BaseModel):
         checkpoint_bytes=162_000_000,
     )
 
-    seconds: float
+    seconds: float = Field(description="Of training alone")
+    start_seconds: float | None = Field(
+        description="Before it: starting a process and compiling, the median of the latest starts"
+    )
     sequences_per_second: float
     side_by_side: int = Field(description="How many runs one trainer had when that was measured")
     based_on: str

@@ -33,6 +33,10 @@ class Look:
     def is_part(self) -> bool:
         return self.start is not None or self.until is not None
 
+    def holds(self, sequences: int) -> bool:
+        """Whether a place is in view."""
+        return sequences >= (self.start or 0) and (self.until is None or sequences <= self.until)
+
 
 USUAL = Look()
 
@@ -89,7 +93,13 @@ class Axis:
             "tickformat": "~g" if self.kind is XAxis.ELAPSED else "~s",
             "hoverformat": hover,
             "nticks": 7,
-        } | ({"dtick": "D2"} if self.is_log and self.last < 20 * self.first else {})
+        } | self._log_ticks()
+
+    def _log_ticks(self) -> dict[str, Any]:
+        """Of a log axis 1, 2 and 5 of every decade, or decades alone: more would collide."""
+        if not self.is_log:
+            return {}
+        return {"dtick": "D2" if self.last < 200 * self.first else 1}
 
     def meta(self, rows: Sequence[Measurement]) -> dict[str, Any]:
         """What a browser needs to append points, and to tell where a point was measured."""
@@ -134,6 +144,11 @@ def _elapsed(look: Look, rows: Sequence[Measurement], total: int) -> Axis:
     (_, first), (sequences, last) = known[0], known[-1]
     if not look.is_part:
         first, last = 0, last * total / sequences if sequences else last
+    # Of a part there is a point beyond either edge, so that lines reach it.
+    elif look.start is not None and (seconds := _between(known, look.start)) is not None:
+        first = seconds
+    if look.until is not None and (seconds := _between(known, look.until)) is not None:
+        last = seconds
     last = max(last, first + 1e-3)
     scale, unit = next((scale, unit) for least, scale, unit in _TIMES if last >= least)
     title = f"training time ({unit})"

@@ -185,18 +185,30 @@ def guessing_line(guess: float) -> dict[str, Any]:
 
 
 def guessing_label(metric: Metric, guess: float, config: RunConfig, y: YAxis) -> dict[str, Any]:
-    """What the dashed line is."""
+    """The number that the dashed line is at."""
+    place = math.log10(guess) if y is YAxis.LOG else guess
+    # Beside the curves and not on them; `guessing_said` says what it means.
+    note = label(_guess_named(metric, config), 1, place, xanchor="left", yanchor="middle")
+    return note | {"name": "guessing", "xref": "paper", "yref": "y", "xshift": 3}
+
+
+def _guess_named(metric: Metric, config: RunConfig) -> str:
+    labels = config.task.context_labels
+    return f"ln {labels}" if metric is Metric.LOSS else f"1/{labels}"
+
+
+def guessing_said(metric: Metric, config: RunConfig) -> list[str]:
+    """What the dashed line is, for the note under the figure."""
     labels = config.task.context_labels
     among = "between the two" if labels == 2 else f"among the {labels}"
-    number = f"ln {labels}" if metric is Metric.LOSS else f"1/{labels}"
-    note = label(
-        f"{number} · guessing {among} labels in context",
-        1,
-        math.log10(guess) if y is YAxis.LOG else guess,
-        xanchor="right",
-        yanchor="bottom",
-    )
-    return note | {"name": "guessing", "xref": "paper", "yref": "y"}
+    return [f"dashed, {_guess_named(metric, config)}: guessing {among} labels in context"]
+
+
+def restarts_of(places: Landmarks) -> list[int]:
+    """Where another program takes over, of a fork or as a light is switched: averages do not reach
+    across it."""
+    ends = [end for window in places.windows for end in (window.start, window.until)]
+    return sorted({end for end in (places.forked_at, *ends) if end})
 
 
 @dataclass

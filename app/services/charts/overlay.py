@@ -61,7 +61,7 @@ def overlay_figure(shown: StudyCurves) -> Figure:
     for number, group in enumerate(shown.groups):
         traces += group_traces(shown, group, ink_of(shown.groups, number))
     layout = base_layout(shown) | {
-        "margin": {"l": 46, "r": 18, "t": 10, "b": 42},
+        "margin": {"l": 46, "r": 40, "t": 10, "b": 42},
         "hovermode": "x unified" if len(shown.groups) <= MOST_COMPARED else "closest",
         "xaxis": x_axis(shown, titled=True),
         "yaxis": y_axis(shown, titled=True),
@@ -260,7 +260,8 @@ def x_axis(shown: StudyCurves, *, titled: bool) -> dict[str, Any]:
 
 
 def y_axis(shown: StudyCurves, *, titled: bool) -> dict[str, Any]:
-    axis = _axis() | {"range": _range(shown)}
+    # Of a log axis the ticks between would be bare digits without a format.
+    axis = _axis() | {"range": _range(shown), "tickformat": "~g"}
     return axis | _title(shown.metric.unit) if titled else axis
 
 
@@ -302,13 +303,15 @@ def _guessing_label(shown: StudyCurves) -> list[dict[str, Any]]:
         return []
     return [
         {
-            "text": f"ln {labels} · guessing among the {labels} labels in context",
+            "text": f"ln {labels}",
+            "hovertext": f"guessing among the {labels} labels in context",
             "name": "guessing",
             "xref": "paper",
             "x": 1,
             "y": math.log(labels),
-            "xanchor": "right",
-            "yanchor": "bottom",
+            "xanchor": "left",
+            "yanchor": "middle",
+            "xshift": 3,
             "showarrow": False,
             "bgcolor": CARD,
             "opacity": 0.9,

@@ -31,8 +31,10 @@ from app.services.charts.marks import (
     guess_of,
     guessing_label,
     guessing_line,
+    guessing_said,
     mark_labels,
     mark_shapes,
+    restarts_of,
 )
 from app.services.charts.style import (
     CARD,
@@ -67,6 +69,7 @@ EVALUATOR_HUES = {
     Evaluator.NEW_EXEMPLARS: "#AA3377",
     Evaluator.NEW_CLASSES: "#EE8866",
 }
+ROOM_FOR_GUESSING = 40  # pixels at the right, beside the curves
 VISIBLY_BELOW = -0.05  # a strength that asks what negative ones mean
 FEW_POINTS = 60  # fewer are drawn with markers, so that a single one is seen
 
@@ -121,7 +124,9 @@ def _evaluators(
     if (guess := guess_of(metric, config)) is not None:
         layout["shapes"].append(guessing_line(guess))
         layout["annotations"].append(guessing_label(metric, guess, config, look.y))
-    layout["meta"]["notes"] = [*found.sentences, *_left_out(traces, look)]
+        layout["margin"]["r"] = ROOM_FOR_GUESSING
+    said = guessing_said(metric, config) if guess is not None else []
+    layout["meta"]["notes"] = [*said, *found.sentences, *_left_out(traces, look)]
     return {"data": traces + found.traces, "layout": layout}
 
 
@@ -129,13 +134,16 @@ def _height(
     metric: Metric, rows: Sequence[Measurement], config: RunConfig, look: Look
 ) -> dict[str, Any]:
     """The y axis: all of a share; of the loss as much as there is."""
+    rows = [row for row in rows if look.holds(row.sequences)] or rows
     numbers = [number for row in rows for number in getattr(row, metric) if math.isfinite(number)]
     usual = [1.3 * math.log(config.task.labels) if metric is Metric.LOSS else 1.0]
     if look.y is YAxis.LOG:
         above = [number for number in numbers if number > 0] or usual
         low, high = math.log10(0.8 * min(above)), math.log10(1.25 * max(above))
         ticks = "D1" if high - low < 1 else "D2" if high - low < 2 else 1  # D: digits between, too
-        return {"type": "log", "range": [round(low, 4), round(high, 4)], "dtick": ticks}
+        range_ = [round(low, 4), round(high, 4)]
+        # With a format of its own every tick is a number; without, those between are bare digits.
+        return {"type": "log", "range": range_, "dtick": ticks, "tickformat": "~g"}
     if metric is not Metric.LOSS:
         return {"range": [-0.02, 1.03]}
     top = max(numbers) if look.is_part and numbers else max(usual + numbers)
@@ -224,5 +232,6 @@ def _layout(measure: Measure, config: RunConfig, places: Landmarks, axis: Axis) 
             "drawing": Drawing.LINES,
             "total": config.training.total_sequences,
             "notes": [],
+            "restarts": restarts_of(places),
         },
     }

@@ -11,9 +11,10 @@ from app.db.studies import FigureRun
 from app.errors import NotFound
 from app.schemas.api.studies import AxisRead
 from app.schemas.config import RunConfig
-from app.schemas.measure import Bracket
+from app.schemas.measure import Bracket, PhaseChange
 from app.schemas.state import TERMINAL
 from app.services.charts.curves import EACH, RunGroup, group_runs, groupings
+from app.services.charts.marks import Landmarks, restarts_of, windows_of
 from app.services.charts.overlay import StudyCurves
 from app.services.compare.curves import between, differences, moved, smoothed
 from app.services.compare.differences import Differences, axes_of, differences_of, drawn_runs
@@ -98,7 +99,8 @@ def compare(session: Session, chosen: Chosen, view: CompareView) -> Comparison:
     curves = {id: moved(c, origins[id]) for id, c in measured.items() if id in origins}
     if view.is_difference:
         curves = differences(curves, view.baseline)
-    smooth = {id: _cut(smoothed(c, view.smoothing), view) for id, c in curves.items()}
+    restarts = _restarts(chosen, origins)
+    smooth = {id: _cut(smoothed(c, view.smoothing, restarts[id]), view) for id, c in curves.items()}
     smooth = {id: curve for id, curve in smooth.items() if curve.sequences}
     return Comparison(
         view=view,
@@ -146,6 +148,17 @@ def _midpoints(chosen: Chosen) -> dict[str, float]:
 
 def _seen(view: CompareView) -> tuple[int, int] | None:
     return None if view.start is None or view.end is None else (view.start, view.end)
+
+
+def _restarts(chosen: Chosen, origins: Mapping[str, int]) -> dict[str, list[int]]:
+    """Of every run where another program takes over, as its curve counts."""
+    found = {}
+    for one in chosen.runs:
+        windows = windows_of(one.config.program)
+        places = Landmarks(PhaseChange(), one.run.forked_at, windows=windows)
+        origin = origins.get(one.run.id, 0)
+        found[one.run.id] = [place - origin for place in restarts_of(places)]
+    return found
 
 
 def _cut(curve: Curve, view: CompareView) -> Curve:

@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from app.db.series import Curve
 from app.services.series.interpolation import number_at
@@ -34,13 +34,17 @@ def difference(curve: Curve, baseline: Curve) -> Curve:
     return Curve(curve.run_id, places, numbers)
 
 
-def smoothed(curve: Curve, weight: float) -> Curve:
-    """The exponential moving mean, debiased; what is not finite stays, and has no part in it."""
+def smoothed(curve: Curve, weight: float, restarts: Collection[int] = ()) -> Curve:
+    """The exponential moving mean, debiased; what is not finite stays, and has no part in it. It
+    begins anew at `restarts`: what another program measured has no part in it."""
     if weight == 0:
         return curve
-    mean, counted = 0.0, 0
+    mean, counted, last = 0.0, 0, -math.inf
     numbers = []
-    for number in curve.numbers:
+    for place, number in zip(curve.sequences, curve.numbers, strict=True):
+        if any(last < restart <= place for restart in restarts):
+            mean, counted = 0.0, 0
+        last = place
         if math.isfinite(number):
             mean = weight * mean + (1 - weight) * number
             counted += 1

@@ -36,8 +36,10 @@ def estimate(
     rate, side_by_side, based_on = known or _rate(session, config)
     recording = config.recording
     checkpoints = reports(config, recording.checkpoint_every, since)
+    starts = runs.latest_starts(session, limit=ENOUGH)
     return Estimate(
         seconds=(config.training.total_sequences - since) / rate,
+        start_seconds=median(starts) if starts else None,
         sequences_per_second=rate,
         side_by_side=side_by_side,
         based_on=based_on,

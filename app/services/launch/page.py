@@ -129,9 +129,17 @@ def _words(form: ConfigForm, drawn: Circuit) -> str:
     return drawn.summary
 
 
+def _start_facts(cost: Estimate) -> list[Fact]:
+    if cost.start_seconds is None:
+        return [Fact("starting and compiling before it", "not known yet; minutes at first")]
+    usual = duration(cost.start_seconds)
+    return [Fact("starting and compiling before it", f"usually {usual}, here so far")]
+
+
 def _facts(cost: Estimate) -> list[Fact]:
     return [
-        Fact("time on an idle worker", f"about {duration(cost.seconds)}"),
+        Fact("training on an idle worker", f"about {duration(cost.seconds)}"),
+        *_start_facts(cost),
         Fact("measurements", grouped(cost.measurements)),
         Fact("attention frames", grouped(cost.frames)),
         Fact("checkpoints", f"{grouped(cost.checkpoints)}, {size(cost.checkpoint_bytes)}"),

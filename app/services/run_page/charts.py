@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.db import series
 from app.db.models import Run
 from app.errors import Invalid
 from app.schemas.api.series import Thinning
@@ -95,7 +96,7 @@ def read_figure(
     """A run's figure, or a part of it, as it is now."""
     config = RunConfig.model_validate(run.config)
     _check_look(name, look)
-    read = read_measurements(session, run, config, span, _shown(name))
+    read = read_measurements(session, run, config, _widened(session, run, span), _shown(name))
     return _figure(run, name, config, read, look, phase_brackets(session, run.id))
 
 
@@ -178,6 +179,7 @@ def _figures(
     rows, _ = read
     span, look = _part(view, rows[-1].sequences if rows else 0)
     if look.is_part:
+        span = _widened(session, run, span)
         read = read_measurements(session, run, config, span)
     name = FigureName(view.metric)
     own = read
@@ -198,6 +200,17 @@ def _part(view: ChartView, latest: int) -> tuple[SequenceRange, Look]:
         start, until = max(0, latest - view.last), max(latest, view.last)
     span = SequenceRange(after=(start or 0) - 1, until=until)
     return span, Look(view.x, start=start, until=until)
+
+
+def _widened(session: Session, run: Run, span: SequenceRange) -> SequenceRange:
+    """With the measurement before it and the one after it: lines reach the edges of the chart."""
+    start = None if span.after < 0 else span.after + 1
+    before, after = series.beside(session, run.id, start, span.until)
+    return replace(
+        span,
+        after=span.after if before is None else before - 1,
+        until=span.until if after is None else after,
+    )
 
 
 def _check_view(view: ChartView, config: RunConfig) -> None:

@@ -27,6 +27,7 @@ from app.services.launch.config_form import ConfigForm, FormField, form_of
 from app.services.run_page.charts import Charts, charts_of
 from app.services.run_page.evidence import StepsPart, steps_part
 from app.services.run_page.repeat import Repeat, repeat_of
+from app.services.run_page.starting import Starting, spent, starting_of
 from app.services.run_page.tour import TourStep, tour
 from app.services.runs.log_files import RunLog
 from app.services.runs.run_read import read_whole_run
@@ -70,9 +71,12 @@ class StatusPart:
     can_pause: bool
     can_resume: bool
     waits: str
+    starting: Starting | None
+    spent: str
     notice: Notice | None
     events: Sequence[RunEvent]
     checkpoints: Sequence[CheckpointRead]
+    checkpoints_near: Sequence[tuple[str, int]]  # what lies there, and the nearest of them
     checkpoint_every: int
 
 
@@ -131,6 +135,7 @@ def status_part(session: Session, run: Run) -> StatusPart:
     config = RunConfig.model_validate(run.config)
     read = read_whole_run(session, run)
     saved = read_checkpoints(session, run, f"/api/v1/runs/{run.id}/checkpoints")
+    events = runs.events_of(session, run.id)
     return StatusPart(
         run=read,
         studies=studies_of(session, run.id),
@@ -139,11 +144,29 @@ def status_part(session: Session, run: Run) -> StatusPart:
         can_pause=read.state in CAN_PAUSE,
         can_resume=read.state in CAN_RESUME,
         waits=_waits(read),
+        starting=starting_of(session, read, events),
+        spent=spent(read, events),
         notice=_notice(read),
-        events=list(reversed(runs.events_of(session, run.id))),
+        events=list(reversed(events)),
         checkpoints=list(reversed(saved.checkpoints)),
+        checkpoints_near=_near(read, [one.sequences for one in saved.checkpoints]),
         checkpoint_every=config.recording.checkpoint_every,
     )
+
+
+def _near(read: RunRead, saved: Sequence[int]) -> list[tuple[str, int]]:
+    """Which checkpoint lies nearest to each place that people look for."""
+    change = read.phase_change
+    places = [("onset", change.onset), ("midpoint", change.midpoint), ("end", change.end)]
+    if change.plateau_start is not None and change.plateau_end is not None:
+        places.insert(0, ("plateau", (change.plateau_start + change.plateau_end) / 2))
+    if not saved:
+        return []
+    return [(name, _nearest(saved, place)) for name, place in places if place is not None]
+
+
+def _nearest(saved: Sequence[int], place: float) -> int:
+    return min(saved, key=lambda one: abs(one - place))
 
 
 def run_page(
@@ -233,8 +256,6 @@ def _waits(run: RunRead) -> str:
     match run.state:
         case RunState.QUEUED:
             return "waits for a free worker"
-        case RunState.STARTING:
-            return "loads its data and compiles; the first time takes a while"
         case RunState.STOPPING:
             return "stops within seconds"
         case RunState.PAUSING:

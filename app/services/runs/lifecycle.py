@@ -56,7 +56,7 @@ def move(
         raise Conflict(f"Run {run.id} is {current} and cannot become {target}.")
     # State, times, lease and the event of the timeline are one commit: a reader never finds a
     # finished run without its end, nor a waiting one that still has a lease.
-    run.state = target.value
+    run.state, run.stage = target.value, None
     _stamp(session, run, target)
     if error_kind is not None or error_message is not None:
         run.error_kind, run.error_message = error_kind, error_message

@@ -180,7 +180,7 @@ def test_the_preview_shows_the_lights_the_circuit_and_what_it_costs(client):
     assert answer.status_code == 200
     document = Document(answer.text)
     assert "Fixed: step 4." in document.one("div", class_="words").text
-    assert "time on an idle worker about" in document.one("dl").text
+    assert "training on an idle worker about" in document.one("dl").text
     assert all(error.text == "" for error in document.all("p", class_="error"))
     grid = document.one("div", id="clamp-grid", hx_swap_oob="outerMorph")
     assert "1 induction" in grid.text

@@ -23,7 +23,8 @@ def test_a_view_in_the_address_is_what_the_page_shows(client, trained):
 
     figures = page_data(document)["figures"]
     assert figures["metric"]["layout"]["meta"]["name"] == "accuracy"
-    assert figures["metric"]["data"][0]["x"] == [5024 / 32]
+    assert figures["metric"]["data"][0]["x"] == [0, 5024 / 32, 313], "lines reach both edges"
+    assert figures["metric"]["layout"]["xaxis"]["range"] == [5000 / 32, 6000 / 32]
     assert figures["induction"]["data"][0]["type"] == "heatmap"
     assert page_data(document)["after"] == 10_016, "the stream goes on where the run is"
     assert heads_pressed(document) == ["true", "false"] * 2, "a link of before: in every chart"

@@ -208,6 +208,26 @@ def test_a_phase_change_is_told_as_well_as_the_measurements_know_it(flushed):
     ]
 
 
+def test_a_start_tells_what_it_is_at_until_it_trains(engine, outbox, claimed):
+    run_id, claim = claimed
+    held = Claim(run_id, claim())
+    writer = FlushWriter([held])
+
+    def stage_after(*entries: RecordEntry) -> str | None:
+        with transaction(engine, outbox) as session:
+            lines = [Line(run_id, one) for one in entries]
+            writer.write(session, claims.hold_all(session, [held]), lines, Files())
+        with engine.connect() as connection:
+            query = text("SELECT stage FROM run WHERE id = :id")
+            return connection.execute(query, {"id": run_id}).scalar_one()
+
+    assert stage_after(RecordEntry(stage="loads its data")) == "loads its data"
+    assert stage_after(RecordEntry(stage="compiles")) == "compiles"
+    assert stage_after(RecordEntry(stage="late"), BEGINNING) is None
+    assert stage_after(RecordEntry(stage="never said"), entry(0)) is None
+    assert "running" in kinds(engine, run_id)
+
+
 def test_a_light_that_goes_on_or_off_is_told_where_it_does(flushed):
     program = [{**MATCH, "from_sequences": 32, "until_sequences": 90}]
     config = RunConfig.model_validate({**tiny().model_dump(), "program": program})

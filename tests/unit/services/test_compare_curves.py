@@ -111,3 +111,9 @@ def test_series_are_named_as_people_say_them(name, title):
 def test_an_unknown_series_is_refused_with_what_would_be_right(name):
     with pytest.raises(Invalid, match=r"loss\.train|Ranks start at 1"):
         series_or_error(name)
+
+
+def test_a_mean_begins_anew_where_another_program_does():
+    found = smoothed(curve((0, 1), (1, 1), (2, 0), (3, 0)), 0.9, restarts=[2])
+
+    assert found.numbers == pytest.approx([1, 1, 0, 0])

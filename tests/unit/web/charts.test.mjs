@@ -69,6 +69,14 @@ test("smoothed twins come after the lines, which turn faint", () => {
   assert.deepEqual(withTwins([line], 0).traces, [line]);
 });
 
+test("an average does not reach across a place where another program begins", () => {
+  const line = { x: [0, 1, 2, 3], y: [1, 1, 0, 0], name: "loss", uid: "loss-0", meta: {} };
+  const told = { restarts: [64], sequences: [0, 32, 64, 96] };
+  const { traces, averages } = withTwins([line], 0.9, told);
+  assert.ok(traces[1].y.every((one, index) => isClose(one, line.y[index])), String(traces[1].y));
+  assert.equal(averages[0].take(0, 128), 0, "points that come go on after it");
+});
+
 test("a legend hides, shows alone and shows all again", () => {
   const keys = ["a", "b", "c"];
   const hidden = new Set();

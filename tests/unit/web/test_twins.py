@@ -78,4 +78,4 @@ def test_scripts_name_parts_of_the_view_as_the_address_does() -> None:
     named = read | {name for names in taken for name in names.split(", ")} | set(changed)
     known = {field.alias or name for name, field in ChartView.model_fields.items()}
     assert named <= known
-    assert len(named) > 8
+    assert len(named) > 7

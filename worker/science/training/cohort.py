@@ -27,6 +27,7 @@ from worker.science.training.loop import (
     TrainerState,
     check_cohort,
     never,
+    unheard,
 )
 
 States = Sequence[TrainerState | None]
@@ -104,12 +105,12 @@ class Cohort:
         """Whether `should_stop` ended the training of some run."""
         return any(trainer.stopped for trainer in self.trainers)
 
-    def warm_up(self) -> None:
-        """Compiles, once for all stacks of the same sizes."""
+    def warm_up(self, told: Callable[[str], None] = unheard) -> None:
+        """Compiles, once for all stacks of the same sizes; `told` hears what."""
         # Before the first update of any stack: a compilation in the middle would stop all for
         # seconds, in which their runs report nothing.
         for trainer in {trainer.sizes: trainer for trainer in reversed(self.trainers)}.values():
-            trainer.warm_up()
+            trainer.warm_up(told)
 
     def reports(self) -> Iterator[tuple[Report, ...]]:
         """Yields reports as they are due; `Report.run` says whose each is.

@@ -84,6 +84,10 @@ class Programs:
         )
 
 
+def unheard(stage: str) -> None:
+    """Who hears of no stage."""
+
+
 def never() -> bool:
     """A `should_stop` that lets the training run to its end."""
     return False
@@ -203,9 +207,11 @@ class Trainer:
         return TrainerState(self.sequences, self._elapsed, tensors, begun)
 
     @torch.no_grad()
-    def warm_up(self) -> None:
-        """Compiles both functions without changing anything: they are pure."""
+    def warm_up(self, told: Callable[[str], None] = unheard) -> None:
+        """Compiles both functions without changing anything: they are pure; `told` hears which."""
+        told("compiles the update program")
         self._updates.warm_up(self._update)
+        told("compiles the evaluation")
         self._evaluate.warm_up(*self._evaluated())
 
     @torch.no_grad()

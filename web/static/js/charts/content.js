@@ -21,17 +21,25 @@ class Lines {
     this.lines = figure.data.filter(({ meta }) => !meta.broken);
     this.marks = figure.data.filter(({ meta }) => meta.broken);
     this.metas = this.lines.map(({ meta }) => meta);
+    const { restarts, sequences, scale } = figure.layout.meta;
+    this.restarts = restarts ?? [];
+    this.sequencesOf = () => sequences ?? this.xs.map((x) => x * scale); // of an axis of time: as far as the figure has them
     this.whole = this.metas.filter((_, index) => !this.lines[index].y.includes(null));
     this.setWeight(weight);
   }
 
   /** What Plotly is given: lines, their smoothed twins, marks of what is not finite. */
   get traces() {
-    return [...this.twinned, ...this.marks].map(themedTrace);
+    return this.plain.map(themedTrace);
+  }
+
+  /** The same in the server's colours, for light paper. */
+  get plain() {
+    return [...this.twinned, ...this.marks];
   }
 
   setWeight(weight) {
-    const { traces, averages } = withTwins(this.lines, weight);
+    const { traces, averages } = withTwins(this.lines, weight, { restarts: this.restarts, sequences: this.sequencesOf() });
     this.twinned = traces;
     this.averages = averages;
   }
@@ -45,7 +53,7 @@ class Lines {
     const ys = this.metas.map((meta) => measurements.map((one) => pick(one, meta)));
     // An average goes on from the last point: each must be given once and in order, which
     // `Chart.append` sees to.
-    const smooth = this.averages.map((average, index) => ys[index].map((y) => average.take(y)));
+    const smooth = this.averages.map((average, index) => ys[index].map((y, point) => average.take(y, measurements[point].sequences)));
     const added = [...ys, ...smooth];
     const indices = added.map((_, index) => index);
     const drawn = Plotly.extendTraces(element, { x: added.map(() => xs), y: added }, indices);
@@ -77,7 +85,11 @@ class Picture {
   }
 
   get traces() {
-    return [themedTrace(this.picture)];
+    return this.plain.map(themedTrace);
+  }
+
+  get plain() {
+    return [this.picture];
   }
 
   setWeight() {} // a picture is as it was measured

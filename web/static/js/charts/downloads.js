@@ -1,7 +1,6 @@
 // Charts as files: as they are zoomed and smoothed now, on light paper, with their title.
 
-import { PAPER, saveImage, titled } from "./image_file.js";
-import { colour } from "../common/colour.js";
+import { LEGEND, PAPER, saveImage, titled } from "./image_file.js";
 
 const SIZE = { width: 1000, height: 560 };
 
@@ -30,21 +29,17 @@ function save(chart, run, format) {
 function onPaper(chart, run) {
   const { layout } = chart.figure;
   const { data, layout: shown } = chart.element;
-  const ink = colour("ink");
-  const black = layout.font.color;
   return {
-    data: data.map((trace) => {
-      if (trace.type === "heatmap") return { ...trace, ...chart.figure.data[0], x: trace.x, z: trace.z };
-      const legend = { showlegend: trace.visible !== false && !trace.meta.broken };
-      return trace.line?.color === ink
-        ? { ...trace, ...legend, line: { ...trace.line, color: black } }
-        : { ...trace, ...legend };
+    data: chart.content.plain.map((trace, index) => {
+      const { visible } = data[index];
+      return { ...trace, visible, showlegend: visible !== false && !trace.meta.broken && trace.type !== "heatmap" };
     }),
     layout: {
       ...layout,
       ...PAPER,
+      legend: LEGEND,
       title: titled(`${run.name} · ${layout.meta.title.toLowerCase()}`),
-      margin: { ...layout.margin, l: layout.margin.l + 12, t: 76 },
+      margin: { ...layout.margin, l: layout.margin.l + 12, t: 56 },
       xaxis: { ...layout.xaxis, range: shown.xaxis.range },
       yaxis: { ...layout.yaxis, range: shown.yaxis.range },
     },

@@ -2,8 +2,11 @@
 
 const DOTS = 2; // a pixel of the picture in every direction, for print
 
-/** Of a layout, beside the server's own colours. */
+/** Of a layout, beside the server's own colours: whatever theme the page has, paper is light. */
 export const PAPER = { paper_bgcolor: "#FFFFFF", plot_bgcolor: "#FFFFFF" };
+
+/** Under the figure, which so keeps its whole width, however many entries there are. */
+export const LEGEND = { orientation: "h", x: 0, xanchor: "left", y: -0.13, yanchor: "top" };
 
 export function titled(text) {
   return { text, x: 0.02, font: { size: 15 } };

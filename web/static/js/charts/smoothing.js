@@ -6,12 +6,17 @@ const FAINT = 0.28;
 export class Average {
   #sum = 0;
   #count = 0;
+  #last = -1;
 
-  constructor(weight) {
+  /** @param restarts places, in sequences, that it does not reach across: another program begins */
+  constructor(weight, restarts = []) {
     this.weight = weight;
+    this.restarts = restarts;
   }
 
-  take(number) {
+  take(number, sequences = -1) {
+    if (this.restarts.some((place) => this.#last < place && place <= sequences)) this.#sum = this.#count = 0;
+    this.#last = sequences;
     if (number === null || !Number.isFinite(number)) return null;
     this.#sum = this.#sum * this.weight + (1 - this.weight) * number;
     this.#count += 1;
@@ -20,12 +25,12 @@ export class Average {
 }
 
 /** Lines with their smoothed twins after them; the measured ones stay behind, faint. */
-export function withTwins(traces, weight) {
+export function withTwins(traces, weight, { restarts = [], sequences = [] } = {}) {
   if (!weight) return { traces, averages: [] };
-  const averages = traces.map(() => new Average(weight));
+  const averages = traces.map(() => new Average(weight, restarts));
   const twins = traces.map((trace, index) => ({
     ...trace,
-    y: trace.y.map((number) => averages[index].take(number)),
+    y: trace.y.map((number, point) => averages[index].take(number, sequences[point])),
     name: `${trace.name}, smoothed`,
     meta: { ...trace.meta, smoothed: true },
     uid: `${trace.uid}-smoothed`,

@@ -1,6 +1,6 @@
 // A comparison as a file: as it is zoomed and hidden now, on light paper, with title and legend.
 
-import { PAPER, saveImage, titled } from "../charts/image_file.js";
+import { LEGEND, PAPER, saveImage, titled } from "../charts/image_file.js";
 
 const SIZE = { width: 1200, height: 640 };
 
@@ -18,16 +18,19 @@ function onPaper(chart, title) {
   const axes = Object.keys(layout).filter((name) => /^[xy]axis/.test(name));
   const isOverlay = axes.length === 2;
   return {
-    // Live points are in what is seen, black is black in what the server gave.
+    // Live points are in what is seen; colours for light paper, of lines, bands and marks, are in
+    // what the server gave.
     data: seen.data.map((trace, index) => ({
-      ...trace,
-      line: data[index].line,
+      ...data[index],
+      x: trace.x,
+      y: trace.y,
+      visible: trace.visible,
       showlegend: isOverlay && stands.has(trace) && trace.visible !== false,
     })),
     layout: {
       ...layout,
       showlegend: isOverlay,
-      legend: { x: 1.01, y: 1 },
+      legend: LEGEND,
       title: titled(title),
       margin: { ...layout.margin, l: layout.margin.l + 12, t: layout.margin.t + 40 },
       ...PAPER,

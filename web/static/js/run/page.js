@@ -57,6 +57,16 @@ function reveal(id, text) {
   $(id).parentElement.hidden = false;
 }
 
+/* While it starts, the seconds go on between two looks. */
+
+let started = {};
+setInterval(() => {
+  const seconds = document.querySelector("#starting [data-seconds]");
+  if (!seconds) return;
+  if (seconds.dataset.seconds !== started.seconds) started = { seconds: seconds.dataset.seconds, at: performance.now() };
+  seconds.textContent = duration(Number(started.seconds) + (performance.now() - started.at) / 1000);
+}, 1000);
+
 async function read(url) {
   try {
     const answer = await fetch(url);
@@ -73,7 +83,7 @@ let knownChange = JSON.stringify(data.run.phase_change);
 
 function fingerprint(run) {
   return JSON.stringify([
-    run.state, run.attempt, run.device, run.error_message, run.name, run.phase_change,
+    run.state, run.stage, run.attempt, run.device, run.error_message, run.name, run.phase_change,
   ]);
 }
 
