@@ -22,6 +22,7 @@ from app.schemas.api.runs import RunRead
 from app.schemas.series import MEASURES
 from app.services import wording
 from app.services.help.guide import explained
+from app.services.notes import notes_html
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -159,6 +160,7 @@ def _make_environment() -> Environment:
         "clock": _clock,
         "prose": _prose,
         "plain": _plain,
+        "markdown": notes_html,
         "rooted": rooted,
     }
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}

@@ -48,7 +48,7 @@ PARTS = {
         "launch/presets.html",
         "launch/preset_taken.html",
     ],
-    "run/page.html": ["shared/circuit.svg", "run/repeat.html"],
+    "run/page.html": ["shared/circuit.svg", "run/about.html", "run/repeat.html"],
 }
 
 

@@ -3,15 +3,18 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from app.db.models import Run
 from app.dependencies import RunDep, RunId, ServicesDep, SessionDep
 from app.routes.embedding import QUERY, card_of
+from app.routes.texts import typed_fields
+from app.schemas.api.runs import RunPatch
 from app.schemas.retention import Keep
 from app.schemas.view import ChartView
+from app.services.run_page.about import about_or_error
 from app.services.run_page.evidence import read_steps
 from app.services.run_page.page import StepsBlock, log_part, run_page, status_part
 from app.services.runs.deletion import or_raise, restore_runs
@@ -81,6 +84,23 @@ def restore(session: SessionDep, run_id: RunId) -> Response:
     """Of a deleted run; its page says that it is, and has the button."""
     or_raise(restore_runs(session, [run_id]))
     return RedirectResponse(f"/runs/{run_id}", status_code=303)
+
+
+async def _about(request: Request) -> RunPatch:
+    """What was typed of a run: name, tags, notes."""
+    typed = dict(await typed_fields(request))
+    tags = [tag.strip() for tag in typed.get("tags", "").split(",") if tag.strip()]
+    # Browsers send lines as mail does.
+    notes = typed.get("notes", "").replace("\r\n", "\n")
+    return about_or_error({"name": typed.get("name", "").strip(), "tags": tags, "notes": notes})
+
+
+@router.post("/runs/{run_id}/about")
+def describe(
+    session: SessionDep, run: RunDep, patch: Annotated[RunPatch, Depends(_about)]
+) -> Response:
+    change_run(session, run, name=patch.name, tags=patch.tags, notes=patch.notes)
+    return RedirectResponse(f"/runs/{run.id}", status_code=303)
 
 
 @router.post("/runs/{run_id}/checkpoints")
