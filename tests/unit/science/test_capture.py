@@ -13,7 +13,7 @@ from app.schemas.config import RunConfig, TaskConfig, TrainingConfig
 from tests.unit.science.support import small
 from worker.science.data.sampler import BLOCK
 from worker.science.data.sequences import TrainingSequences
-from worker.science.machine import capture, compiler
+from worker.science.machine import capture, inductor
 from worker.science.machine.capture import Captured, NotReplayableError
 from worker.science.machine.compiler import Compiled, cxx
 from worker.science.machine.kernels import Kernel, Number
@@ -41,7 +41,7 @@ def compiled() -> Compiled[[Tensor, Tensor], tuple[Tensor, Tensor]]:
 
 @pytest.fixture(autouse=True)
 def _without_gradients(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(compiler, "is_faster", lambda: True)  # so that oneDNN is used, too
+    monkeypatch.setattr(inductor, "is_faster", lambda: True)  # so that oneDNN is used, too
     with torch.no_grad():
         yield
 

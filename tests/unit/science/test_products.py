@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from worker.science.machine import compiler, products
+from worker.science.machine import inductor, products
 from worker.science.machine.compiler import Compiled
 
 # torch's own, while it compiles
@@ -19,7 +19,7 @@ WEIGHT, WIDE = torch.randn(64, 64), torch.randn(64, 1000)
 @pytest.fixture(autouse=True)
 def _faster(monkeypatch: pytest.MonkeyPatch) -> None:
     """oneDNN is right on every processor, if not faster on every one."""
-    monkeypatch.setattr(compiler, "is_faster", lambda: True)
+    monkeypatch.setattr(inductor, "is_faster", lambda: True)
 
 
 def _wide_calls(columns: Tensor) -> int:

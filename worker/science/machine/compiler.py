@@ -6,23 +6,14 @@ mistake of ours, and ends the run: a fallback would hide it in a run that is sev
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable
-from typing import Any, Generic, ParamSpec, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
-import torch
-from torch._inductor.exc import (
-    CppCompileError,
-    GPUTooOldForTriton,
-    InductorError,
-    InvalidCxxCompiler,
-    TritonMissing,
-)
 from torch.utils._pytree import tree_leaves
 
-from worker.science.machine.capture import Captured, NotReplayableError
-from worker.science.machine.kernels import compile_together
-from worker.science.machine.products import WideProducts, is_faster
+if TYPE_CHECKING:
+    from worker.science.machine.capture import Captured
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,19 +37,21 @@ class Compiled(Generic[P, R]):
         self.function = function
         self.notice = "" if cxx() or not enabled else NO_COMPILER
         self.is_compiled = enabled and not self.notice
-        self._call: Callable[P, R] = function
         self._captured: dict[object, Captured | None] = {}
-        if self.is_compiled:
-            os.environ.setdefault("CXX", cxx() or "")
-            # Each model shape and layout is a program of its own, and not one compiled too often.
-            torch._dynamo.config.recompile_limit = 1024
-            compile_together()
-            self._call = torch.compile(function, fullgraph=True, dynamic=False, options=_options())
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self._call(*args, **kwargs)
 
-    def captured(self, *args: P.args, **kwargs: P.kwargs) -> Captured | None:
+    @cached_property
+    def _call(self) -> Callable[P, R]:
+        if not self.is_compiled:
+            return self.function
+        # Loads torch's compiler, so not before something is compiled.
+        from worker.science.machine.inductor import compiled
+
+        return compiled(self.function, cxx() or "")
+
+    def captured(self, *args: P.args, **kwargs: P.kwargs) -> "Captured | None":
         """The calls that it makes for arguments of these sizes, to be replayed; None, with a
         notice, if they cannot be."""
         key = tuple((part.shape, part.stride()) for part in tree_leaves((args, kwargs)))
@@ -66,7 +59,9 @@ class Compiled(Generic[P, R]):
             self._captured[key] = self._capture(*args, **kwargs)
         return self._captured[key]
 
-    def _capture(self, *args: P.args, **kwargs: P.kwargs) -> Captured | None:
+    def _capture(self, *args: P.args, **kwargs: P.kwargs) -> "Captured | None":
+        from worker.science.machine.capture import Captured, NotReplayableError
+
         try:
             return Captured(self._call, *args, **kwargs)
         except NotReplayableError as error:
@@ -87,34 +82,10 @@ class Compiled(Generic[P, R]):
                     self.notice = f"Compiling failed, so training is slower: {_first_line(error)}"
 
 
-def _options() -> dict[str, str | int | bool | Callable[..., Any]]:
-    """What the compiler does besides what it does by itself."""
-    # Nothing is left to compile side by side (`kernels`), so no processes are started for it.
-    options: dict[str, Any] = {"compile_threads": 1}
-    if is_faster():
-        options["post_grad_custom_post_pass"] = WideProducts()
-    return options
-
-
-# A compiler that is broken, cannot be started, or has no memory or disk to work with.
-_BROKEN = (
-    CppCompileError,
-    InvalidCxxCompiler,
-    TritonMissing,
-    GPUTooOldForTriton,
-    subprocess.SubprocessError,
-    OSError,
-    MemoryError,
-)
-
-
 def _is_the_machines(error: Exception) -> bool:
-    """Whether this machine's compiler failed, rather than the mathematics or the tracing of it."""
-    inner = error.inner_exception if isinstance(error, InductorError) else error
-    compiling = (
-        InductorError | CppCompileError | InvalidCxxCompiler | TritonMissing | GPUTooOldForTriton
-    )
-    return isinstance(error, compiling) and isinstance(inner, _BROKEN)
+    from worker.science.machine.inductor import is_the_machines
+
+    return is_the_machines(error)
 
 
 def _first_line(error: Exception) -> str:

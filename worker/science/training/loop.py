@@ -128,8 +128,6 @@ class Trainer:
         train, rest, self._drawn = evaluation_batches(configs, datasets)
         self._train = _moved(train, device)
         self._rest = _moved(rest._replace(features=self._train.features), device)
-        # However many classes there are to evaluate with: one compiled program serves.
-        torch._dynamo.maybe_mark_dynamic(self._train.features, train.features.ndim - 2)
         # Read by every update and by the graph, written to by nothing after this.
         self.layout, self._program = _stacked(configs, donors, device)
         self.programs = programs or Programs.of(self.shape, self.layout, compile=compile)
@@ -209,6 +207,9 @@ class Trainer:
     @torch.no_grad()
     def warm_up(self, told: Callable[[str], None] = unheard) -> None:
         """Compiles both functions without changing anything: they are pure; `told` hears which."""
+        if self._evaluate.is_compiled:
+            # However many classes there are to evaluate with: one compiled program serves.
+            torch._dynamo.maybe_mark_dynamic(self._train.features, self._train.features.ndim - 2)
         told("compiles the update program")
         self._updates.warm_up(self._update)
         told("compiles the evaluation")

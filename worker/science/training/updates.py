@@ -6,6 +6,7 @@ processor as a CUDA graph. Where neither can be, each update is a call.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -15,10 +16,12 @@ from app.schemas.config import RunConfig
 from worker.science.clamps.program import Tensors
 from worker.science.data.sampler import BLOCK
 from worker.science.data.sequences import Drawn, TrainingSequences
-from worker.science.machine.capture import Captured
 from worker.science.machine.compiler import Compiled
 from worker.science.model import Batch
 from worker.science.training.functions import Adam, TrainingState
+
+if TYPE_CHECKING:  # it loads torch's compiler
+    from worker.science.machine.capture import Captured
 
 Step = Compiled[..., tuple[TrainingState, Tensor]]
 WARM_UPS = 3  # calls before a capture, in which libraries take the memory that they keep
@@ -84,7 +87,7 @@ class Updates:
 class ReplayedUpdates(Updates):
     """The same on a processor, replayed from C++; `state` is overwritten by the updates after."""
 
-    _captured: Captured | None = None
+    _captured: "Captured | None" = None
     _is_begun = False
 
     def warm_up(self, update: int) -> None:
@@ -115,7 +118,7 @@ class ReplayedUpdates(Updates):
         )
         self.loss = self.loss.clone()
 
-    def _replay(self, captured: Captured, update: int, count: int) -> None:
+    def _replay(self, captured: "Captured", update: int, count: int) -> None:
         now, then = (
             [*tree_leaves(self._arguments_of(number)), *self._other, self.loss]
             for number in (update, update + (count > 1))
