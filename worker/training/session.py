@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from app.config import Settings
 from app.db.claims import Claim
 from app.db.recording import StoredFrame
-from app.schemas.measure import EVALUATORS, Evaluator, Measurement
+from app.schemas.measure import EVALUATORS, Evaluator, Measurement, PhaseChange
 from app.schemas.state import ErrorKind, RunState
 from app.schemas.words import grouped
 from worker.recording.entries import Beginning, Ending, Measured, RecordEntry, Snapshot
@@ -113,6 +113,9 @@ class TrainingSession:
             donors={text: donor for run in runs for text, donor in run.donors.items()},
             device=device,
         )
+        for reports in cohort.first_reports():
+            for report in reports:
+                self._show(runs[report.run], report)
         # Before the runs are said to train: compiling takes seconds, in which nobody looks at
         # `leaving`. The supervisor gives a worker that stops no time for runs that have not begun.
         cohort.warm_up(self._tell)
@@ -157,6 +160,13 @@ class TrainingSession:
             self._end(run, Ending(target))
         # Also of one that is another's: nothing may be handed over for it any more.
         run.is_over = True
+
+    def _show(self, run: CohortRun, report: Report) -> None:
+        """Lets be seen where a run begins, while its programs are compiled. It is recorded as a
+        whole when it trains."""
+        measured = Measured(report.measurement, datetime.now(UTC), PhaseChange())
+        if _is_finite(report.measurement):
+            self.recorder.record(run.run_id, RecordEntry(measured=measured))
 
     def _take(self, run: CohortRun, report: Report) -> None:
         """Records a report; what has diverged fails, and what was the last is the end."""

@@ -61,8 +61,12 @@ def finished(worker, session_engine):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(launch, finished):
-    return finished(launch(), attempts=1)
+def undisturbed(worker, launch, finished, session_engine):
+    run_id = launch()
+    # Where it begins is seen while its programs are compiled.
+    worker.until(lambda: places(session_engine, run_id, "measurement"), "first point", seconds=60)
+    assert state(session_engine, run_id) == "starting"
+    return finished(run_id, attempts=1)
 
 
 def until_half_way(worker: WorkerProcess, engine, run_id: str) -> None:

@@ -8,6 +8,7 @@ from app.schemas.clamps.kinds import Ablate
 from app.schemas.clamps.site import Site
 from app.schemas.config import RunConfig, SeedConfig, TaskConfig, TrainingConfig
 from tests.unit.science.support import small
+from worker.science.training import loop
 from worker.science.training.cohort import Cohort
 from worker.science.training.loop import Report, TrainerState
 
@@ -77,7 +78,11 @@ def test_who_leaves_disturbs_nobody_and_makes_no_more_updates() -> None:
         assert told([one for one in seen if one.run == run]) == told(alone(configs()[run]))
 
 
-def test_who_is_sent_away_between_two_reports_makes_no_further_update() -> None:
+def test_who_is_sent_away_between_two_reports_makes_no_further_update(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop, "STRETCH", 0)  # asks before every update
+
     def look() -> bool:
         if cohort.sequences_of(1) == 80:
             cohort.leave(1)

@@ -9,6 +9,7 @@ from app.schemas.clamps.kinds import Ablate
 from app.schemas.clamps.site import Site
 from app.schemas.config import RunConfig, SeedConfig, TaskConfig, TrainingConfig
 from tests.unit.science.support import small
+from worker.science.training import loop
 from worker.science.training.loop import Report, TrainerState, is_due
 
 
@@ -67,7 +68,8 @@ def test_a_resumed_training_repeats_the_uninterrupted_one_bit_for_bit() -> None:
     assert before + after == whole
 
 
-def test_a_stop_between_reports_loses_and_doubles_nothing() -> None:
+def test_a_stop_between_reports_loses_and_doubles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "STRETCH", 0)  # asks before every update
     config = small.config()
     whole = [without_time(report) for (report,) in small.train(config)]
     asked = iter(range(1000))
@@ -78,6 +80,25 @@ def test_a_stop_between_reports_loses_and_doubles_nothing() -> None:
     second = small.trainer(config, resume=[first.state(0)])
 
     assert before + [without_time(report) for (report,) in second.reports()] == whole
+
+
+def test_a_training_is_seen_to_begin_before_its_programs_are_compiled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = small.config()
+    plain, trainer = small.trainer(config), small.trainer(config)
+    trainer.programs.evaluate._call = lambda *_: pytest.fail("compiles for the first report")
+
+    (first,) = trainer.first_report()
+
+    assert without_time(first) == without_time(next(plain.reports())[0])
+    assert next(trainer.reports()) == (first,)
+
+    monkeypatch.setattr(loop, "AT_ONCE", 1)
+    assert not small.trainer(config).begins_at_once  # what is large waits, whoever trains it
+    state = replace(plain.state(0), sequences=64)
+    monkeypatch.undo()
+    assert not small.trainer(config, resume=[state]).begins_at_once
 
 
 def test_a_run_does_not_depend_on_its_companions() -> None:

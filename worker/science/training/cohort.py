@@ -112,6 +112,13 @@ class Cohort:
         for trainer in {trainer.sizes: trainer for trainer in reversed(self.trainers)}.values():
             trainer.warm_up(told)
 
+    def first_reports(self) -> Iterator[tuple[Report, ...]]:
+        """The reports at the start of those that begin at once, which `reports` yields again."""
+        for stack, trainer in zip(self.stacks, self.trainers, strict=True):
+            if trainer.begins_at_once:
+                made = trainer.first_report()
+                yield tuple(replace(report, run=stack[report.run]) for report in made)
+
     def reports(self) -> Iterator[tuple[Report, ...]]:
         """Yields reports as they are due; `Report.run` says whose each is.
 

@@ -40,6 +40,7 @@ from worker.science.training.updates import kind_of_updates
 # an update are so short that each waits for the slower thread (docs/adr/0007).
 DEFAULT_THREADS = 1
 STRETCH = 0.02  # seconds in which nobody can stop a training
+AT_ONCE = 2**28  # bytes of products of queries and keys, which only compiled programs do without
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ class Trainer:
         torch.set_num_threads(threads or DEFAULT_THREADS)
         self.configs, self.datasets, self.should_stop = configs, datasets, should_stop
         self.stopped, self._stretch = False, 1
+        self._first: tuple[Report, ...] = ()  # made ahead of its turn
         self.shape = cohort_shape(configs[0], datasets[0])
         self.where = device
         use(device)
@@ -232,7 +234,8 @@ class Trainer:
                 self._elapsed = time.perf_counter() - clock
                 # While the caller has it, nothing is trained: what it asks for (`state`,
                 # `weights`) is of this very report.
-                yield self._report()
+                yield self._first or self._report()
+                self._first = ()
             if self._update == updates:
                 return
             # After the report that was due here, so that a run that stops has measured where it
@@ -275,9 +278,25 @@ class Trainer:
         clock = torch.tensor([self.sequences], device=self.where)
         return self._state.parameters, self._program, self._train, self._rest, clock
 
+    @property
+    def begins_at_once(self) -> bool:
+        """Whether the report at the very start is made without compiled programs, so that there is
+        one while they are compiled. Of what is trained alone, so that an attempt repeats another,
+        whatever is compiled already."""
+        model, sequences = self.configs[0].model, self._rest.target.shape[-1]
+        needed = 4 * model.width * self.shape.tokens**2 * sequences
+        return self._update == 0 and self.where.type == "cpu" and needed <= AT_ONCE
+
+    @torch.no_grad()
+    def first_report(self) -> tuple[Report, ...]:
+        """The report at the very start, of a training that begins at once."""
+        self._first = self._report()
+        return self._first
+
     def _report(self) -> tuple[Report, ...]:
+        look = self._evaluate.function if self.begins_at_once else self._evaluate
         # On the stream of the updates, so after them all; evaluation writes to nothing of theirs.
-        seen = tree_map(Tensor.cpu, self._evaluate(*self._evaluated()))
+        seen = tree_map(Tensor.cpu, look(*self._evaluated()))
         scores = None
         if self._is_due("frame_every"):
             scores = compositions(self.shape)(self._state.parameters).cpu().numpy()
