@@ -65,7 +65,7 @@ def test_a_backup_of_a_server_that_trains_is_one_moment_that_goes_on_elsewhere(
 ):
     here = settings.model_copy(update={"data_dir": tmp_path / "here"})
     here.data_dir.mkdir()
-    worker = WorkerProcess(here)
+    worker = WorkerProcess(here, lease_seconds=2)  # which the restored run is held by
     worker.start()
     try:
         finished = new_run(engine, outbox, SHORT, name="Done")

@@ -21,8 +21,13 @@ pytestmark = [
     pytest.mark.skipif(cxx() is None, reason="needs a C++ compiler, which this machine lacks"),
 ]
 
-LONG = {"sequences": 96_000, "learning_rate": 1e-3}
+LONG = {"sequences": 192_000, "learning_rate": 1e-3}  # two resume points lie far from its end
 FORK_AT = 5024
+
+
+@pytest.fixture(autouse=True)
+def _empty() -> None:
+    """Not between the tests of this file: they share a trained run."""
 
 
 @pytest.fixture(scope="module")
@@ -62,49 +67,39 @@ def finished(worker, session_engine):
 
 @pytest.fixture(scope="module")
 def undisturbed(worker, launch, finished, session_engine):
+    """A run, and its numbers."""
     run_id = launch()
     # Where it begins is seen while its programs are compiled.
     worker.until(lambda: places(session_engine, run_id, "measurement"), "first point", seconds=60)
     assert state(session_engine, run_id) == "starting"
-    return finished(run_id, attempts=1)
+    return run_id, finished(run_id, attempts=1)
 
 
-def until_half_way(worker: WorkerProcess, engine, run_id: str) -> None:
-    worker.until(has_resume_point(engine, run_id), "resume point", seconds=150)
-
-
-def test_a_killed_trainer_is_followed_by_a_compiled_one_with_the_same_numbers(
-    undisturbed, worker, launch, finished, engine
-):
-    run_id = launch()
-    until_half_way(worker, engine, run_id)
-    kill_now(worker.trainer(run_id, attempt=1))
-
-    assert finished(run_id, attempts=2) == undisturbed
-
-
-def test_a_paused_run_goes_on_compiled_with_the_same_numbers(
+def test_a_run_that_is_killed_and_paused_goes_on_compiled_with_the_same_numbers(
     undisturbed, worker, launch, finished, engine, outbox
 ):
+    """Both befall one run: each trainer that starts loads torch and its programs."""
+    _, numbers = undisturbed
     run_id = launch()
-    until_half_way(worker, engine, run_id)
+    worker.until(has_resume_point(engine, run_id), "resume point", seconds=150)
+    (place,) = places(engine, run_id, "resume_point")
+    kill_now(worker.trainer(run_id, attempt=1))
+    worker.until(has_resume_point(engine, run_id, after=place), "another one", seconds=150)
     with transaction(engine, outbox) as session:
         request_pause(session, run_or_error(session, run_id))
     worker.until(lambda: state(engine, run_id) == "paused", "paused run")
     with transaction(engine, outbox) as session:
         resume(session, run_or_error(session, run_id))
 
-    assert finished(run_id, attempts=2) == undisturbed
+    assert finished(run_id, attempts=3) == numbers
 
 
 def test_a_fork_that_changes_nothing_is_compiled_and_repeats_its_parent(
-    undisturbed, worker, launch, finished, engine, outbox
+    undisturbed, finished, engine, outbox
 ):
-    parent = launch()
-    worker.until(lambda: FORK_AT in places(engine, parent, "checkpoint"), "checkpoint", seconds=150)
+    parent, numbers = undisturbed
     with transaction(engine, outbox) as session:
         request = ForkRequest(sequences=FORK_AT)
         same = fork(session, run_or_error(session, parent), request).id
 
-    assert finished(same, attempts=1) == undisturbed
-    assert finished(parent, attempts=1) == undisturbed
+    assert finished(same, attempts=1) == numbers
