@@ -20,6 +20,7 @@ from app.services.analyses.attempts import Turn
 from app.services.runs.outbox import Outbox, transaction
 from worker.retry import AWAY
 from worker.service.die_with_parent import die_with_parent
+from worker.uncollected import uncollected
 
 log = logging.getLogger("worker.analyst")
 
@@ -58,8 +59,9 @@ def _do(
     settings: Settings, engine: Engine, outbox: Outbox, turn: Turn, stop: threading.Event
 ) -> int:
     # Loads torch, which takes seconds: only now that a stop or a dying parent is heard.
-    from worker.analysis.session import AnalysisSession
-    from worker.training.faults import PASSING, fault_of
+    with uncollected():
+        from worker.analysis.session import AnalysisSession
+        from worker.training.faults import PASSING, fault_of
 
     try:
         AnalysisSession(settings, engine, outbox, turn, stop).run()

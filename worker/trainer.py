@@ -23,6 +23,7 @@ from app.services.runs.outbox import Outbox, transaction
 from worker.recording.recorder import Recorder, StaleAttemptError
 from worker.retry import AWAY
 from worker.service.die_with_parent import die_with_parent
+from worker.uncollected import uncollected
 
 log = logging.getLogger("worker.trainer")
 
@@ -76,7 +77,8 @@ def _train(
     # interpreter lets it run.
     recorder = Recorder(engine, outbox, settings, taken)
     # Loads torch, which takes seconds: only now that a stop or a dying parent is heard.
-    from worker.training.session import TrainingSession
+    with uncollected():
+        from worker.training.session import TrainingSession
 
     if ready is not None:
         # What fails until here would fail for any run, and is not held against these.
