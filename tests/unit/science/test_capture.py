@@ -78,6 +78,12 @@ def test_arguments_may_share_a_place_when_captured_and_lie_apart_later(compiled)
         assert torch.equal(ours, expected)
 
 
+def test_what_diverges_is_replayed_all_the_same(compiled) -> None:
+    nothing = torch.full((64, 64), torch.nan)
+
+    assert Captured(compiled._call, nothing, torch.ones(64, 700))
+
+
 def test_what_cannot_be_replayed_is_called_and_says_so() -> None:
     function = Compiled(lambda x: torch.linalg.cholesky(x @ x.mT + 1).sin(), enabled=True)
 
