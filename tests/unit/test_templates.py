@@ -70,7 +70,7 @@ def test_a_page_uses_exactly_what_its_context_declares(name, context):
     [
         ("run/page.html", StatusPart, ("status", "events", "checkpoints")),
         ("run/page.html", LogPart, ("log",)),
-        ("run/page.html", StepsBlock, ("steps",)),
+        ("run/page.html", StepsBlock, ("steps", "story")),
         ("studies/page.html", StudyStatus, ("status", "members")),
     ],
 )

@@ -15,8 +15,7 @@ from app.schemas.api.runs import RunPatch
 from app.schemas.retention import Keep
 from app.schemas.view import ChartView
 from app.services.run_page.about import about_or_error
-from app.services.run_page.evidence import read_steps
-from app.services.run_page.page import StepsBlock, log_part, run_page, status_part
+from app.services.run_page.page import log_part, run_page, status_part, steps_block
 from app.services.runs.deletion import or_raise, restore_runs
 from app.services.runs.lifecycle import change_run, request_cancel, request_pause, resume
 from app.services.runs.log_files import read_log
@@ -52,7 +51,7 @@ def log(run: RunDep, made: ServicesDep) -> Response:
 @router.get("/runs/{run_id}/steps")
 def steps(session: SessionDep, run: RunDep) -> Response:
     """What was measured of the steps of the circuit, as it is on a run's page."""
-    return fragment("run/page.html", ("steps",), StepsBlock(read_steps(session, run)))
+    return fragment("run/page.html", ("steps", "story"), steps_block(session, run))
 
 
 @router.get("/runs/{run_id}/status")

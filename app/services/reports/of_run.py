@@ -16,7 +16,9 @@ from app.services.launch.config_form import form_of
 from app.services.reports.frames import report_frames
 from app.services.reports.report import ReportChart, ReportTable, WrittenReport
 from app.services.run_page.charts import read_figure
+from app.services.run_page.page import steps_block
 from app.services.run_page.repeat import repeat_of
+from app.services.run_page.story import in_text
 from app.services.runs.run_read import read_whole_run
 from app.services.wording import duration, phase_change_said
 
@@ -28,7 +30,7 @@ def run_report(session: Session, run: Run) -> WrittenReport:
         title=read.name,
         kind="Run",
         lead=list(_lead(read)),
-        sentences=read.description,
+        sentences=[*read.description, *in_text(steps_block(session, run).story)],
         charts=list(_charts(session, run)),
         tables=[*_facts(read, config), _settings(config)],
         frames=report_frames(session, run),
@@ -43,7 +45,7 @@ def figure_report(session: Session, run: Run, name: FigureName) -> WrittenReport
         title=f"{chart.title} of {read.name}",
         kind="Figure",
         lead=list(_lead(read)),
-        sentences=read.description,
+        sentences=[*read.description, *in_text(steps_block(session, run).story)],
         charts=[chart],
         tables=_facts(read, RunConfig.model_validate(run.config)),
     )

@@ -22,7 +22,6 @@ from app.schemas.words import head_name
 from app.services.charts.sparklines import HEIGHT, WIDTH, small_line
 from app.services.clamps.circuit import LitStep, State, circuit
 from app.services.series.frames import Strongest, grown_key_composition
-from app.services.series.measurements import read_measurements
 from app.services.wording import between, fixed
 
 HALF = 0.5  # of the attention that there is: the threshold of both strengths
@@ -35,6 +34,15 @@ SUB_CIRCUITS = {
 
 
 @dataclass(frozen=True)
+class FirstAbove:
+    """Which head was first at a threshold, and where; whether any is there by now."""
+
+    whose: str
+    place: Bracket
+    still: bool
+
+
+@dataclass(frozen=True)
 class Evidence:
     """A number that speaks for a step: what it is, its threshold, its course, where it stands."""
 
@@ -44,6 +52,7 @@ class Evidence:
     crossed: str  # when; empty if no threshold is known
     path: str  # of a small line, `app.services.charts.sparklines` in size
     level: float  # of the threshold, in its pixels; of 0 if none is known
+    first: FirstAbove | None  # None: none was yet, or there is no threshold
 
 
 @dataclass(frozen=True)
@@ -77,19 +86,13 @@ class _Course:
     bucket: int | None = None  # of thinned points: how wide the buckets are
 
 
-def read_steps(session: Session, run: Run) -> StepsPart:
-    """The steps of a run, as they are now."""
-    config = RunConfig.model_validate(run.config)
-    return steps_part(session, run, config, read_measurements(session, run, config))
-
-
 def steps_part(
     session: Session,
     run: Run,
     config: RunConfig,
     read: tuple[Sequence[Measurement], Thinning],
 ) -> StepsPart:
-    """The same with the measurements of the whole run as they were read already."""
+    """The steps of a run; `read` are the measurements of the whole run."""
     courses = _courses(session, run, config.model, *read)
     return StepsPart(
         run.id,
@@ -160,35 +163,48 @@ def _evidence(step: LitStep, courses: dict[Step, _Course], run: Run) -> Evidence
     if course is None or step.state is State.ABSENT:
         return None
     latest = course.points[-1][1] if course.points else None
+    first = _first(course)
     return Evidence(
         what=course.what,
         now=f"{fixed(latest.number, 2)}, {latest.whose}" if latest else "–",
         beside=course.beside,
-        crossed="" if course.threshold is None else _crossed(course, course.threshold, run),
+        crossed="" if course.threshold is None else _crossed(first, run),
         path=_path(course, run.total_sequences),
         level=round(_height(course)(course.threshold or 0), 1),
+        first=first,
     )
 
 
-def _crossed(course: _Course, threshold: float, run: Run) -> str:
+def _crossed(first: FirstAbove | None, run: Run) -> str:
     """When it first was at or above its threshold, and whether it still is."""
-    above = [index for index, (_, one) in enumerate(course.points) if one.number >= threshold]
-    if not above:
+    if first is None:
         return "never" if run.finished_at else "not yet"
-    said = _when(course, above[0])
-    return said if above[-1] == len(course.points) - 1 else f"{said}; below it now"
+    is_from_the_start = first.place.after is None
+    said = "from the first measurement on" if is_from_the_start else between(first.place)
+    return said if first.still else f"{said}; below it now"
 
 
-def _when(course: _Course, index: int) -> str:
+def _first(course: _Course) -> FirstAbove | None:
+    if course.threshold is None:
+        return None
+    points, level = course.points, course.threshold
+    index = next((index for index, (_, one) in enumerate(points) if one.number >= level), None)
+    if index is None:
+        return None
+    until, strongest = points[index]
+    place = Bracket(after=_before(course, index), until=until)
+    return FirstAbove(strongest.whose, place, still=points[-1][1].number >= level)
+
+
+def _before(course: _Course, index: int) -> int | None:
+    """The last point that is known to lie before the first at the threshold."""
     until = course.points[index][0]
     earlier = [place for place, _ in course.points[:index]]
     if course.bucket is not None:
         # Of thinned points, those of the same bucket do not bracket it: one that was left out
         # between them may have been above, too. Of every bucket the last is kept.
         earlier = [place for place in earlier if place // course.bucket < until // course.bucket]
-    if not earlier:
-        return "from the first measurement on"
-    return between(Bracket(after=earlier[-1], until=until))
+    return earlier[-1] if earlier else None
 
 
 def _path(course: _Course, length: int) -> str:

@@ -28,6 +28,7 @@ from app.services.run_page.charts import Charts, charts_of
 from app.services.run_page.evidence import StepsPart, steps_part
 from app.services.run_page.repeat import Repeat, repeat_of
 from app.services.run_page.starting import Starting, spent, starting_of
+from app.services.run_page.story import Sentence, story
 from app.services.run_page.tour import TourStep, tour
 from app.services.runs.log_files import RunLog
 from app.services.runs.run_read import read_whole_run
@@ -94,6 +95,7 @@ class RunPageContext(StatusPart):
     grid: LitModel
     circuit: Circuit
     steps: StepsPart
+    story: Sequence[Sentence]
     map_columns: int
     frames_awaited: str
     clamp_count: str
@@ -121,9 +123,19 @@ class LogPart:
 
 @dataclass(frozen=True)
 class StepsBlock:
-    """Context of the block `steps`."""
+    """Context of the blocks `steps` and `story`."""
 
+    run: RunRead
     steps: StepsPart
+    story: Sequence[Sentence]
+
+
+def steps_block(session: Session, run: Run) -> StepsBlock:
+    """What was measured of the circuit, and the run in words, as they are now."""
+    config, read = RunConfig.model_validate(run.config), read_whole_run(session, run)
+    rows, thinning = read_measurements(session, run, config)
+    steps = steps_part(session, run, config, (rows, thinning))
+    return StepsBlock(read, steps, story(read, rows, steps.judged))
 
 
 def log_part(run: RunRead, log: RunLog) -> LogPart:
@@ -179,6 +191,7 @@ def run_page(
     status = status_part(session, run)
     rows, thinning = read_measurements(session, run, config)
     charts = charts_of(session, run, config, (rows, thinning), view)
+    steps = steps_part(session, run, config, (rows, thinning))
     form = form_of(config)
     changed = [
         option for section in form.sections for option in section.fields if option.is_changed
@@ -194,7 +207,8 @@ def run_page(
         evaluation_sequences=config.recording.evaluation_sequences,
         grid=lit_model(config.program, config.model),
         circuit=circuit(config.program, config.model),
-        steps=steps_part(session, run, config, (rows, thinning)),
+        steps=steps,
+        story=story(status.run, rows, steps.judged),
         map_columns=min(config.model.heads, MAP_COLUMNS),
         frames_awaited=_frames_awaited(status.run),
         clamp_count=count_clamps(config.program),
