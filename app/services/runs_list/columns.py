@@ -2,7 +2,7 @@
 
 Besides what every run has there is a column for every option of a config (`training.learning_rate`)
 and for every number that all models report (`loss.new_classes`): its latest, in the end its final
-one.
+one, its extremes (`loss.new_classes.min`), and what it was at a place (`loss.new_classes@100000`).
 """
 
 from collections.abc import Callable, Sequence
@@ -24,16 +24,18 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.models import Run
-from app.db.runs_list.numbers import latest
+from app.db.runs_list.numbers import at, extreme, latest
 from app.errors import Invalid
 from app.schemas.measure import METRICS
+from app.schemas.numbers import LARGEST
 from app.schemas.studies.expansion import config_fields
-from app.schemas.words import grouped
-from app.services.charts.curves import STUDY_METRICS
+from app.schemas.words import grouped, written_out
+from app.services.charts.curves import STUDY_METRICS, StudyMetric
 from app.services.wording import duration, fixed, nats, short
 
 Kind = Literal["number", "text", "moment"]
 NAME = "name"
+AT_A_PLACE = "Measured at a place"
 USUAL = ("clamps", "state", "progress", "train_loss", "midpoint", "created")
 _NAN = float("nan")
 
@@ -62,11 +64,13 @@ class Column:
 
 def column_or_error(name: str, loc: str) -> Column:
     """The column called so, or `Invalid`."""
-    found = columns().get(name)
+    found = columns().get(name) or _at_a_place(name)
     if found is None:
         raise Invalid(
             f"There is no column {name!r}. There are {', '.join(_OF_RUNS)}; options of configs, "
-            "for instance training.learning_rate; and measures, for instance loss.new_classes.",
+            "for instance training.learning_rate; and measures, for instance loss.new_classes, "
+            "their extremes, loss.new_classes.min, and what they were at a place, "
+            "loss.new_classes@100k.",
             loc=loc,
         )
     return found
@@ -236,19 +240,46 @@ def _share_text(_: Run, number: float | None) -> str:
 
 
 def _of_measures() -> list[Column]:
-    names = {metric.value: metric.replace("_", " ") for metric in METRICS}
-    return [
-        Column(
-            id=metric.id,
-            title=metric.title,
-            unit=metric.number_unit,
-            group=f"Measured: {names.get(metric.id.split('.')[0], 'strengths')}",
-            kind="number",
-            key=_number_key(latest(metric.column)),
-            is_optional=True,
-            text=_loss_text if metric.is_loss else _share_text,
-            cell=latest(metric.column),
-            number=latest(metric.column),
-        )
-        for metric in STUDY_METRICS.values()
-    ]
+    """The latest of every measure, and its extremes; the one that is best says so."""
+    found = []
+    for metric in STUDY_METRICS.values():
+        low, high = (extreme(metric.column, is_least=least) for least in (True, False))
+        best = (" (best)", "") if metric.is_loss else ("", " (best)")
+        found += [
+            _measured(metric, metric.id, metric.title, latest(metric.column)),
+            _measured(metric, f"{metric.id}.min", f"{metric.title}, lowest{best[0]}", low),
+            _measured(metric, f"{metric.id}.max", f"{metric.title}, highest{best[1]}", high),
+        ]
+    return found
+
+
+def _measured(
+    metric: StudyMetric, name: str, title: str, number: ColumnElement[Any], group: str = ""
+) -> Column:
+    names = {one.value: one.replace("_", " ") for one in METRICS}
+    return Column(
+        id=name,
+        title=title,
+        unit=metric.number_unit,
+        group=group or f"Measured: {names.get(metric.id.split('.')[0], 'strengths')}",
+        kind="number",
+        key=_number_key(number),
+        is_optional=True,
+        text=_loss_text if metric.is_loss else _share_text,
+        cell=number,
+        number=number,
+    )
+
+
+def _at_a_place(name: str) -> Column | None:
+    """`loss.train@100000`, or as people write it, `loss.train@100k`: a measure at a place."""
+    measure, is_at, where = name.partition("@")
+    metric, digits = STUDY_METRICS.get(measure), written_out(where)
+    if not is_at or metric is None or not digits.isascii() or not digits.isdigit():
+        return None
+    place = int(digits[:17])
+    if place > LARGEST:
+        return None
+    title = f"{metric.title} at {short(place)}"
+    number = at(metric.column, place)
+    return _measured(metric, f"{measure}@{place}", title, number, AT_A_PLACE)

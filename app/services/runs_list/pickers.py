@@ -8,7 +8,7 @@ from app.schemas.clamps.base import Light
 from app.schemas.clamps.catalogue import CATALOGUE
 from app.schemas.state import RunState
 from app.services.clamps.palette import LIGHTS
-from app.services.runs_list.columns import NAME, columns
+from app.services.runs_list.columns import NAME, column_or_error, columns
 from app.services.runs_list.listing import NONE
 from app.services.runs_list.view import ListView
 
@@ -90,7 +90,8 @@ def _studies(studies: Sequence[tuple[str, str]], picked: str | None) -> FilterGr
 
 
 def _columns(picked: Sequence[str]) -> list[FilterGroup]:
-    choices = [column for column in columns().values() if column.id != NAME]
+    places = [column_or_error(one, "") for one in picked if "@" in one]
+    choices = [*(one for one in columns().values() if one.id != NAME), *places]
     return [
         FilterGroup(
             title, [FilterOption(one.id, one.full_title, one.id in picked) for one in group]

@@ -273,6 +273,53 @@ def test_a_table_holds_what_the_runs_have_and_reads_none_of_them_whole(
     assert not [one for one in statements if "run.config_hash" in one]
 
 
+def test_columns_hold_the_extremes_of_a_measure_and_what_it_was_at_a_place(client, engine, three):
+    free, driven = three["free"], three["driven"]
+    losses = {free: (0.9, 0.2, 0.6), driven: (0.8, 0.5, math.nan)}
+    for run_id, own in losses.items():
+        places = (0, 1000, 2000)
+        add(engine, run_id, *(measurement(p, loss=x) for p, x in zip(places, own, strict=True)))
+        change(engine, run_id, sequences=2000)
+    names = ["loss.train", "loss.train.min", "loss.train.max", "loss.train@1k", "loss.train@5000"]
+
+    document = get(client, f"/runs?columns={','.join(names)}&sort=loss.train.min")
+    text = client.get(f"{RUNS}.csv", params={"columns": ",".join(names)}).text
+
+    heads = [head.text for head in document.all("th", scope="col")]
+    assert [one for one in heads if one.startswith("Loss")] == [
+        "Loss, train nats", "Loss, train, lowest (best) nats", "Loss, train, highest nats",
+        "Loss, train at 1k nats", "Loss, train at 5k nats",
+    ]  # fmt: skip
+    order = [row["id"].removeprefix("run-") for row in document.all("tr") if "id" in row.attributes]
+    assert order == [free, driven, three["both"]]
+    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(text))}
+    said = [*names[:3], "loss.train@1000"]  # however it was written
+    assert [float(rows[free][name]) for name in said] == pytest.approx([0.6, 0.2, 0.9, 0.2])
+    assert float(rows[driven]["loss.train.max"]) == pytest.approx(0.8)
+    assert rows[free]["loss.train@5000"] == "", "it has not come so far"
+    ticked = document.all("input", name="columns", value="loss.train@1000")
+    assert ["checked" in one.attributes for one in ticked] == [True]
+    for wrong in ("loss.train@", "loss.train@soon", "state@5", "loss.train@" + "9" * 40):
+        assert client.get("/runs", params={"columns": wrong}).status_code == 422, wrong
+
+
+@pytest.mark.parametrize("sort", ["state", "-state", "train_loss", "-loss.train", "clamps"])
+def test_ties_come_in_one_order_whatever_the_size_of_a_page(client, engine, outbox, sort):
+    for _ in range(7):
+        new_run(engine, outbox)
+
+    def order(limit: int) -> list[str]:
+        found, cursor = [], ""
+        while cursor is not None:
+            asked = {"sort": sort, "limit": limit, **({"cursor": cursor} if cursor else {})}
+            body = client.get(RUNS, params=asked).json()
+            found += [run["id"] for run in body["runs"]]
+            cursor = body["next_cursor"]
+        return found
+
+    assert order(1) == order(3) == order(50)
+
+
 def bulk(client, *runs: str, **request) -> tuple[dict[str, int], list[tuple[str, str]]]:
     answer = client.post(BULK, json={"runs": runs, **request})
     assert answer.status_code == 200, answer.text

@@ -4,19 +4,23 @@
 import { reasonOf } from "./reason.js";
 import { toast } from "./toasts.js";
 
-function say(form, text) {
-  const button = form.querySelector("button[type=submit]");
-  toast({ title: `“${button?.textContent.trim() || "It"}” was not done`, text, tone: "bad" });
+function say({ form, isPressed }, text) {
+  const button = isPressed ? form.querySelector("button[type=submit]") : null;
+  toast({ title: button ? `“${button.textContent.trim()}” was not done` : "Nothing was changed", text, tone: "bad" });
 }
 
-/** A form whose button was pressed: previews ask by themselves, and say it themselves. */
-const pressed = ({ ctx }) => (ctx?.sourceEvent?.type === "submit" ? ctx.sourceElement : null);
+/** A form whose button was pressed, or that sends what is chosen in it; previews say it themselves. */
+function pressed({ ctx }) {
+  const [form, type] = [ctx?.sourceElement, ctx?.sourceEvent?.type];
+  if (!form?.matches?.("form:not(#launch)") || !["submit", "change"].includes(type)) return null;
+  return { form, isPressed: type === "submit" };
+}
 
 document.addEventListener("htmx:error", ({ detail }) => {
-  const form = pressed(detail);
-  if (form) say(form, "The server does not answer; try again.");
+  const act = pressed(detail);
+  if (act) say(act, "The server does not answer; try again.");
 });
 document.addEventListener("htmx:response:error", ({ detail }) => {
-  const form = pressed(detail);
-  if (form) say(form, reasonOf(detail.ctx.text));
+  const act = pressed(detail);
+  if (act) say(act, reasonOf(detail.ctx.text));
 });
