@@ -156,12 +156,13 @@ class FlushWriter:
                 # A resumed attempt measures places again that streams have sent: they drop what is
                 # not past their last, until a measurement follows on it.
                 previous = self._before(session, claim.run_id, measurement.sequences)
-            message = MeasurementMessage(
-                previous=previous,
-                computed_at=entry.measured.computed_at.isoformat(),
-                measurement=measurement,
-            )
-            publish(session, claim.run_id, message)
+            if previous != measurement.sequences:  # else it was shown before the run trained
+                message = MeasurementMessage(
+                    previous=previous,
+                    computed_at=entry.measured.computed_at.isoformat(),
+                    measurement=measurement,
+                )
+                publish(session, claim.run_id, message)
             if entry.frame is not None:
                 publish(session, claim.run_id, FrameMessage(sequences=measurement.sequences))
             previous = measurement.sequences
