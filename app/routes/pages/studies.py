@@ -8,6 +8,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.dependencies import SessionDep, StudyDep
 from app.routes.texts import typed_fields
 from app.schemas.numbers import LARGEST
+from app.services.launch.config_form import ConfigForm
+from app.services.launch.preset_choice import take
 from app.services.studies import lifecycle
 from app.services.studies.figure import StudyView
 from app.services.studies.form import read_study_form
@@ -60,7 +62,9 @@ def new(
 
 @router.post("/new")
 def typed_again(request: Request, session: SessionDep, typed: TypedDep) -> Response:
-    """The whole page for what was typed here, or in the launch form of one run."""
+    """The whole page for what was typed here, or in the launch form of one run; with another base,
+    if one is asked for."""
+    typed = dict(take(ConfigForm(typed))[0].typed)
     context = study_new_page(session, with_seeds(typed), chosen=typed.get("preset"))
     return page(request, "studies/new.html", context)
 

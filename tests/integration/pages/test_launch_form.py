@@ -121,3 +121,15 @@ def test_an_axis_that_is_wrong_is_named_in_the_list_of_a_study(client):
     listed = document.one("ul", id="refusal-faults").text
     assert "Axis 1" in listed
     assert "Adam β1 : Must be below 1." in listed
+
+
+def test_another_base_of_a_study_leaves_what_varies_and_what_was_typed(client):
+    typed = {**DEFAULT, "axis-0-field": "seeds.initial", "axis-0-values": "11..13"}
+    typed |= {"training.sequences": "100k", "name": "Mine", "take": "match"}
+
+    document = post(client, "/studies/new", typed)
+
+    assert document.one("input", name="axis-0-values")["value"] == "11..13"
+    assert document.one("input", name="training.sequences")["value"] == "100k"
+    assert document.one("input", name="name")["value"] == "Mine"
+    assert "set_pattern" in document.one("textarea", name="program").text

@@ -16,7 +16,11 @@ $("add-axis").addEventListener("click", () => {
 $("add-axis").disabled = !spare();
 
 $("base-choice").addEventListener("change", ({ target }) => {
-  if (target.value) location.href = rooted(`/studies/new?base=${target.value}`);
+  if (!target.value) return;
+  target.name = "take"; // sent along: what was typed stays
+  form.append(target);
+  form.action = rooted("/studies/new");
+  form.submit();
 });
 
 // What can vary depends on the clamps: the page is made again.
