@@ -79,7 +79,7 @@ def baseline_of(folder: Path) -> Iterator[BaselineProcess | None]:
 def _first(here: Track) -> float:
     every = every_of(FIRST, recorded=True)
     seconds = here.run(seeds_of_the_main_run(1, FIRST, every)).start_seconds
-    say(f"first run, nothing compiled yet: {seconds:.0f} s until its first measurement")
+    say(f"first run, nothing compiled yet: {seconds:.0f} s until it trains")
     return round(seconds, 1)
 
 

@@ -27,7 +27,7 @@ SIZES, LONG_SIZES = "1,32", "1,8,32,128"
 
 def bench(given: argparse.Namespace) -> None:
     """Measures, prints a table, and writes JSON if asked to."""
-    lengths, where = _lengths(given, time.monotonic()), machine()
+    lengths, where = lengths_of(given, time.monotonic()), machine()
     if not 0 <= given.rounds <= 100:
         raise ValueError(f"--rounds {given.rounds}: write a number up to 100; 0 chooses by size")
     for line in _heading(where):
@@ -46,7 +46,8 @@ def bench(given: argparse.Namespace) -> None:
             _write(given.out, {"machine": where, **so_far})
 
 
-def _lengths(given: argparse.Namespace, begun: float) -> list[Lengths]:
+def lengths_of(given: argparse.Namespace, begun: float) -> list[Lengths]:
+    """What is timed together, of a command that began then on the monotonic clock."""
     if given.long:
         return long(_sizes(given.cohorts or LONG_SIZES), given.sequences, given.rounds)
     until = begun + 60 * given.minutes

@@ -1,8 +1,8 @@
 """Where trainings are timed: servers and workers of their own, as `optoscope up` starts them.
 
 Runs go the whole way: queued, planned, trained by worker processes, one a core, recorded in
-Postgres. Time counts from the first measurement of any run, so that starting and compiling are told
-apart.
+Postgres. Time counts from when the first of the runs begins to train (its report at 0 sequences is
+made once more then), so that starting and compiling are told apart.
 """
 
 import os
@@ -57,9 +57,9 @@ class Pace:
 
 @dataclass(frozen=True)
 class Lap(Pace):
-    """Some runs, from their first measurement to the end of the last."""
+    """Some runs, from when the first begins to train to the end of the last."""
 
-    start_seconds: float  # from the launch to the first measurement
+    start_seconds: float  # from the launch to when the first begins to train
     peak_bytes: int  # of the largest trainer
     training_seconds: tuple[float, ...]  # of each worker: when one of its runs was trained
 

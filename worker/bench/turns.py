@@ -43,11 +43,12 @@ def take_turns(
     baseline: Callable[[int, int], Pace] | None,
     lengths: Lengths,
     told: Callable[[Turns], None],
+    clock: Callable[[], float] = time.monotonic,
 ) -> Turns:
     """As many rounds as were asked for, or as there is time for, one at least; tells of each."""
     turns = Turns(sizes={size: {True: [], False: []} for size in lengths.each})
     while True:
-        begun = time.monotonic()
+        begun = clock()
         for recorded in (True, False):
             if baseline is not None:
                 every = every_of(BASELINE_LAP, recorded=recorded)
@@ -57,7 +58,7 @@ def take_turns(
                 lap = run(seeds_of_the_main_run(size, each, every))
                 turns.sizes[size][recorded].append(lap)
         told(turns)
-        now = time.monotonic()
+        now = clock()
         has_time = now + (now - begun) < lengths.until
         if not (turns.rounds < lengths.rounds or (not lengths.rounds and has_time)):
             return turns

@@ -1,10 +1,13 @@
 """Sizes and baseline take turns, for as long as there is time."""
 
-import time
 from collections.abc import Sequence
+
+import pytest
 
 from app.schemas.config import RunConfig
 from tests.unit.bench.laps import lap
+from worker.__main__ import parser
+from worker.bench.command import lengths_of
 from worker.bench.track import Lap, Pace
 from worker.bench.turns import Lengths, take_turns
 
@@ -37,17 +40,35 @@ def test_sizes_and_baseline_take_turns_with_and_without_records() -> None:
     assert done.rounds == 2
 
 
-def test_rounds_end_before_the_time_is_over() -> None:
-    long_ago = time.monotonic() - 1
+@pytest.mark.parametrize(
+    ("until", "rounds"), [(0.0, 1), (10.0, 1), (19.0, 1), (21.0, 2), (61.0, 6)]
+)
+def test_no_round_begins_that_would_end_too_late(until: float, rounds: int) -> None:
+    now = 0.0
 
-    done = take_turns(lambda _: lap(), None, Lengths({1: 5000}, until=long_ago), lambda _: None)
+    def run(_: Sequence[RunConfig]) -> Lap:
+        nonlocal now
+        now += 5.0
+        return lap()
 
-    assert done.rounds == 1
+    lengths = Lengths({1: 5000}, until=until)
+    done = take_turns(run, None, lengths, lambda _: None, clock=lambda: now)
+
+    assert done.rounds == rounds  # of two laps each
     assert done.baseline == {True: [], False: []}
 
-    soon, begun = 0.2, time.monotonic()
-    lengths = Lengths({1: 5000}, until=begun + soon)
-    done = take_turns(lambda _: (time.sleep(0.02), lap())[1], None, lengths, lambda _: None)
 
-    assert 1 < done.rounds < soon / 0.04
-    assert time.monotonic() - begun < soon
+def test_a_bench_takes_three_minutes_or_is_long() -> None:
+    [short] = lengths_of(parser().parse_args(["bench"]), begun=1000.0)
+
+    assert short == Lengths({1: 100_000, 32: 25_000}, rounds=0, until=1180.0)
+
+    long = lengths_of(parser().parse_args(["bench", "--long"]), begun=1000.0)
+    assert [dict(one.each) for one in long] == [
+        {1: 500_000}, {8: 250_000}, {32: 62_500}, {128: 20_000}
+    ]  # fmt: skip
+    assert [one.rounds for one in long] == [3, 2, 2, 1]
+
+    asked = ["bench", "--cohorts", "4", "--sequences", "9000", "--rounds", "5"]
+    [own] = lengths_of(parser().parse_args(asked), begun=0.0)
+    assert (own.each, own.rounds) == ({4: 9000}, 5)

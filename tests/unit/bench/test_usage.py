@@ -2,28 +2,45 @@
 
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from worker.bench.usage import Usage
 
+BURNS = """
+import time
+while time.process_time() < 0.3:
+    pass
+print("burnt", flush=True)
+input()
+"""
+STARTS = f"""
+import subprocess, sys
+subprocess.run([sys.executable, "-c", {BURNS!r}])
+print("ended", flush=True)
+input()
+"""
+
 
 def test_processor_time_counts_what_was_started_by_what_was_started() -> None:
-    """As trainers are by workers; also after they have ended."""
-    burn = "import time\nwhile time.process_time() < 0.3: pass"
-    starts = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}]); input()"
-    begun = datetime.now().astimezone()
-    with subprocess.Popen([sys.executable, "-c", starts], stdin=subprocess.PIPE) as process:
+    """As trainers are by workers: while they live, and when they have ended."""
+    begun, pipe = datetime.now().astimezone(), subprocess.PIPE
+    used = []
+    command = [sys.executable, "-c", STARTS]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         usage = Usage([process.pid])
         usage.look()
-        ended = time.monotonic() + 60
-        while usage.cpu_seconds(begun, datetime.now().astimezone()) < 0.25:
-            assert time.monotonic() < ended, "the time of a grandchild is not counted"
+        for said in ("burnt", "ended"):
+            assert process.stdout.readline() == f"{said}\n"
             usage.look()
-        process.kill()
+            used.append(usage.cpu_seconds(begun, datetime.now().astimezone()))
+            process.stdin.write("\n")
+            process.stdin.flush()
 
+    assert 0.25 < used[0] <= used[1]
     assert usage.peak_bytes > 10**6
 
 
