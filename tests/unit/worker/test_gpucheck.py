@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 import torch
 
 from worker.bench.gpucheck import equality
@@ -18,6 +19,7 @@ runpy.run_module("worker", run_name="__main__")
 """
 
 
+@pytest.mark.slow  # loads torch in a process of its own, and measures what it can
 def test_it_runs_where_there_is_only_torch_and_writes_what_it_found(tmp_path):
     out = tmp_path / "check.json"
     options = ["--device", "cpu", "--minutes", "0", "--no-compile", "--out", str(out)]
