@@ -49,7 +49,8 @@ def test_every_kind_of_the_catalogue_can_be_put_on_the_program_and_previewed(pag
                 field.fill(CHECKPOINT)
         add(page)
         expect(rows(page)).to_have_count(1)
-        expect(rows(page)).to_contain_text(f"{entry['name']} {entry['usual']}")
+        expect(rows(page)).to_contain_text(entry["name"])
+        expect(rows(page)).to_contain_text(entry["usual"])
         if entry["light"] == "preserved" and not entry["settings"].get("checkpoint"):
             expect(rows(page)).to_contain_text("no other clamp changes what leads there")
             pick(page, "Ablate")
@@ -73,7 +74,7 @@ def test_a_clamp_with_a_strength_and_a_window_is_launched_as_it_was_set(page, pr
     setting(page, "Off from").fill("1,280")
     expect(rows(page)).to_contain_text("with strength 0.75")
     expect(rows(page)).to_contain_text("from 64 to 1,280 sequences")
-    expect(words(page)).to_contain_text("Fixed: step 4.")
+    expect(words(page)).to_contain_text("Fixed from 64 to 1,280 sequences: step 4.")
 
     head(page, "Layer 2, head 5").click()
     expect(rows(page)).to_contain_text("L1H3,5.pattern[query]")
