@@ -42,7 +42,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
 CMD ["optoscope", "web", "--host", "0.0.0.0", "--port", "8000"]
 
 FROM base AS worker
-# torch.compile builds its kernels with g++; without it training is two to three times slower.
+# torch.compile builds its kernels with g++; without it training is ten times slower.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends g++ \
     && rm -rf /var/lib/apt/lists/*

@@ -1,6 +1,7 @@
 """Compiled and eager training are the same training; without a compiler it is said."""
 
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,25 @@ def test_a_broken_compiler_leaves_training_eager_and_says_why(
     assert not function.is_compiled
     assert function.notice.startswith("Compiling failed, so training is slower")
     assert torch.equal(function(torch.ones(2)), torch.full((2,), 3.0).sin())
+
+
+@pytest.mark.skipif(cxx() is None, reason="needs a C++ compiler, which this machine lacks")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while it traces
+@pytest.mark.filterwarnings("ignore:Can't find Python.h")  # as the test has it
+def test_compiling_needs_no_headers_of_python(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = sysconfig.get_path
+
+    def without(name: str, *args: str, **kwargs: str) -> str:
+        return str(tmp_path) if name == "include" else found(name, *args, **kwargs)
+
+    monkeypatch.setattr(sysconfig, "get_path", without)
+    function = Compiled(lambda x: (3 * x + 2).sin(), enabled=True)
+
+    function.warm_up(torch.ones(2))
+
+    assert (function.is_compiled, function.notice) == (True, "")
 
 
 def test_what_the_tracer_refuses_is_an_error_and_no_reason_to_train_uncompiled(

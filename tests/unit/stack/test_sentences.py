@@ -43,13 +43,6 @@ def test_a_missing_compiler_is_named_with_a_remedy(monkeypatch):
     assert "To get it: " in sentence
 
 
-def test_missing_headers_are_named(monkeypatch, tmp_path):
-    monkeypatch.setenv("CXX", "sh")
-    monkeypatch.setattr(compiler.sysconfig, "get_path", lambda _: str(tmp_path))
-
-    assert str(tmp_path / "Python.h") in (compiler.compiler_warning() or "")
-
-
 def test_a_full_disk_is_refused_with_how_much_is_missing(tmp_path):
     free_mb = shutil.disk_usage(tmp_path).free // 1_000_000
 

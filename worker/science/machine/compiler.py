@@ -1,7 +1,7 @@
 """torch.compile where there is a C++ compiler, eager execution where there is none.
 
 Only what a machine lacks makes a run eager. What the tracer or the compiler itself refuses is a
-mistake of ours, and ends the run: a fallback would hide it in a run that is seven times slower.
+mistake of ours, and ends the run: a fallback would hide it in a run that is ten times slower.
 """
 
 import os
@@ -19,7 +19,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 NO_COMPILER = (
-    "No C++ compiler was found, so this run is not compiled and trains several times slower. "
+    "No C++ compiler was found, so this run is not compiled and trains ten times slower. "
     "Install one (on Debian or Ubuntu: apt install g++) or set CXX."
 )
 
