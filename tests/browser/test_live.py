@@ -25,7 +25,7 @@ def test_points_marks_and_the_end_arrive_by_themselves_and_are_the_apis(page, pr
 
     await_points(page, 1 + await_points(page, 1))
     expect(page.locator(".chart .awaited:visible")).to_have_count(0)
-    expect(page.locator("#status")).to_contain_text("phase change at")
+    expect(page.locator("#status")).to_contain_text("phase change")
     expect(page.locator("#connection")).to_have_text("finished")
     expect(page.locator("#status .state")).to_have_text("finished")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from math import log
 from time import monotonic
 
@@ -33,6 +34,7 @@ class CohortRun:
     donors: Mapping[str, Donor]
     detector: PhaseDetector
     saved_at: float = field(default_factory=monotonic)  # the last resume point, or the start
+    shown_at: datetime | None = None  # when its first report was, before it is recorded
     is_over: bool = False  # its ending was handed over, or it is another's by now
 
 

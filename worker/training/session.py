@@ -164,7 +164,8 @@ class TrainingSession:
     def _show(self, run: CohortRun, report: Report) -> None:
         """Lets be seen where a run begins, while its programs are compiled. It is recorded as a
         whole when it trains."""
-        measured = Measured(report.measurement, datetime.now(UTC), PhaseChange())
+        run.shown_at = datetime.now(UTC)
+        measured = Measured(report.measurement, run.shown_at, PhaseChange())
         if _is_finite(report.measurement):
             self.recorder.record(run.run_id, RecordEntry(measured=measured))
 
@@ -186,9 +187,10 @@ class TrainingSession:
     def _entry(self, run: CohortRun, report: Report) -> RecordEntry:
         measurement = report.measurement
         phase = run.detector.add(measurement.sequences, measurement.loss[_TRAIN])
+        computed_at, run.shown_at = run.shown_at or datetime.now(UTC), None
         is_sound = _is_finite(measurement)  # what has diverged is no place to go on from
         return RecordEntry(
-            measured=Measured(measurement, datetime.now(UTC), phase),
+            measured=Measured(measurement, computed_at, phase),
             frame=_frame(report),
             weights=self._checkpoint(report) if is_sound else None,
             resume=self._snapshot(report.run) if is_sound and self._is_due(run) else None,

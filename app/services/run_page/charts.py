@@ -96,7 +96,7 @@ def read_figure(
     """A run's figure, or a part of it, as it is now."""
     config = RunConfig.model_validate(run.config)
     _check_look(name, look)
-    read = read_measurements(session, run, config, _widened(session, run, span), _shown(name))
+    read = _read_beyond(session, run, config, span, _shown(name))
     return _figure(run, name, config, read, look, phase_brackets(session, run.id))
 
 
@@ -179,12 +179,11 @@ def _figures(
     rows, _ = read
     span, look = _part(view, rows[-1].sequences if rows else 0)
     if look.is_part:
-        span = _widened(session, run, span)
-        read = read_measurements(session, run, config, span)
+        read = _read_beyond(session, run, config, span, SHOWN)
     name = FigureName(view.metric)
     own = read
     if name != LOSS:
-        own = read_measurements(session, run, config, span, _shown(name))
+        own = _read_beyond(session, run, config, span, _shown(name))
     between = phase_brackets(session, run.id)
     figures = {"metric": _figure(run, name, config, own, replace(look, y=view.y), between)}
     for panel in STRENGTHS:
@@ -202,6 +201,17 @@ def _part(view: ChartView, latest: int) -> tuple[SequenceRange, Look]:
     return span, Look(view.x, start=start, until=until)
 
 
+def _read_beyond(
+    session: Session, run: Run, config: RunConfig, span: SequenceRange, shown: Sequence[str]
+) -> tuple[Sequence[Measurement], Thinning]:
+    """The measurements of a range and one on either side, which are not counted."""
+    rows, thinning = read_measurements(session, run, config, _widened(session, run, span), shown)
+    last = math.inf if span.until is None else span.until
+    beyond = sum(not span.after < row.sequences <= last for row in rows)
+    counted = {"points": thinning.points - beyond, "of": thinning.of - beyond}
+    return rows, thinning.model_copy(update=counted)
+
+
 def _widened(session: Session, run: Run, span: SequenceRange) -> SequenceRange:
     """With the measurement before it and the one after it: lines reach the edges of the chart."""
     start = None if span.after < 0 else span.after + 1
@@ -210,6 +220,7 @@ def _widened(session: Session, run: Run, span: SequenceRange) -> SequenceRange:
         span,
         after=span.after if before is None else before - 1,
         until=span.until if after is None else after,
+        max_points=span.max_points + sum(side is not None for side in (before, after)),
     )
 
 

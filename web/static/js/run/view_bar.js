@@ -131,7 +131,8 @@ export class ViewBar {
 /** How many points there are, how they were thinned, and what is not finite. */
 function noteOf(chart) {
   const { thinning, notes } = chart.figure.layout.meta;
-  const shown = chart.places.sequences.length;
+  // Not those beyond the edges of a part, to which its lines go on.
+  const shown = thinning.points + chart.appended;
   const every = thinning.bucket_sequences;
   const of = thinning.of + chart.appended;
   const points = every
