@@ -177,7 +177,7 @@ def test_a_run_finishes_and_its_chart_is_served(installed):
     until(lambda: json.load(installed.ask(address))["state"] == "finished", seconds=60)
 
     figure = json.load(installed.ask(f"{address}/figures/loss"))
-    assert len(figure["data"][0]["x"]) == 1 + 12_000 // 250
+    assert len(figure["data"][0]["x"]) == 1 + 16_000 // 250
     assert (
         f"Optoscope {version('optoscope')}" in installed.ask(f"/runs/{run['id']}").read().decode()
     )

@@ -21,7 +21,7 @@ T = TypeVar("T")
 TINY = {
     "model": {"width": 16, "heads": 2},
     "task": {"dataset": "gaussian", "classes": 20, "new_classes": 20},
-    "training": {"sequences": 12_000, "learning_rate": 1e-3},
+    "training": {"sequences": 16_000, "learning_rate": 1e-3},
     "recording": {
         "evaluate_every": 250,
         "frame_every": 1000,
