@@ -27,7 +27,7 @@ from tests.integration.support.worker_process import parent_of, tiny
 
 OPTOSCOPE = Path(sys.executable).parent / "optoscope"
 CONFIG = tiny(
-    training={"sequences": 25_600},  # long enough to be in training when its machine is unplugged
+    training={"sequences": 38_400},  # long enough to be in training when its machine is unplugged
     recording={"evaluate_every": 800, "frame_every": 6400, "checkpoint_every": 6400},
 )
 # The same training twice: what one resumes, the other shows undisturbed.
@@ -136,7 +136,7 @@ def test_a_machine_that_dies_is_followed_by_another_that_resumes_its_run_bit_for
         dies.kill()
         assert state(engine, taken) == "running"
         until(lambda: sweep(engine, outbox) or state(engine, taken) != "running", seconds=40)
-        until(lambda: {state(engine, run) for run in ids} == {"finished"}, seconds=60)
+        until(lambda: {state(engine, run) for run in ids} == {"finished"}, seconds=120)
 
     told = [kind for kind, _ in events(engine, taken) if kind != "phase_change"]
     assert (told[:4], told[-1]) == (["queued", "starting", "running", "lost"], "finished")
@@ -145,7 +145,7 @@ def test_a_machine_that_dies_is_followed_by_another_that_resumes_its_run_bit_for
     assert numbers(engine, taken) == numbers(engine, twin)
     saved, undisturbed = weights(engine, taken), weights(engine, twin)
     common = saved.keys() & undisturbed.keys()
-    assert common == {0, 12_800, 25_600}
+    assert common == {0, 12_800, 25_600, 38_400}
     assert all(saved[place] == undisturbed[place] for place in common)
 
 

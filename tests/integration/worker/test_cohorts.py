@@ -23,7 +23,7 @@ HEALTHY = [
 ]
 # Labels that the first batch lacks have no gradient: 0 / 0 without an epsilon.
 DIVERGING = HEALTHY[0] | {"training": {"epsilon": 1e-60, "learning_rate": 1}}
-COMMON = {"sequences": 4800, "learning_rate": 1e-3}
+COMMON = {"sequences": 9600, "learning_rate": 1e-3}
 
 
 @pytest.fixture(scope="module")
