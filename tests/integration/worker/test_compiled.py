@@ -79,8 +79,10 @@ def undisturbed(worker, launch, finished, session_engine):
 def test_a_run_that_is_killed_and_paused_goes_on_compiled_with_the_same_numbers(
     undisturbed, worker, launch, finished, engine, outbox
 ):
-    """Both befall one run: each trainer that starts loads torch and its programs."""
+    """Both befall one run: each trainer that starts loads torch, and compiles nothing again."""
     _, numbers = undisturbed
+    compiled = programs(worker)
+    assert len(compiled) == 2
     run_id = launch()
     worker.until(has_resume_point(engine, run_id), "resume point", seconds=150)
     (place,) = places(engine, run_id, "resume_point")
@@ -93,6 +95,13 @@ def test_a_run_that_is_killed_and_paused_goes_on_compiled_with_the_same_numbers(
         resume(session, run_or_error(session, run_id))
 
     assert finished(run_id, attempts=3) == numbers
+    assert programs(worker) == compiled
+
+
+def programs(worker):
+    """When each program was compiled."""
+    kept = (worker.settings.data_dir / "cache").rglob("*.program")
+    return {path.name: path.stat().st_mtime_ns for path in kept}
 
 
 def test_a_fork_that_changes_nothing_is_compiled_and_repeats_its_parent(

@@ -1,41 +1,41 @@
-"""What a compiled function does on a processor, recorded once and replayed from C++.
+"""Records what a compiled function calls on a processor, so that it can be replayed (`replay`)."""
 
-Half of an update's time would go into calling its kernels and products from Python, one by one. A
-function that torch compiled is a fixed list of calls, as long as the sizes of its arguments stay:
-kernels of its own, and matrix products. The list is data, which `replay.cpp` walks through as often
-as it is told to. The same functions get the same numbers, so the results are the same bits.
-docs/adr/0041.
-"""
-
-import ctypes
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec
+from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
-from worker.science.machine.kernels import Kernel, Library, Number, Numbers, listening
+from worker.science.machine.kernels import Kernel, Library, Number, listening
+from worker.science.machine.replay import (
+    ALIGNED,
+    Address,
+    Call,
+    Captured,
+    Given,
+    NotReplayableError,
+    Recording,
+    TensorForm,
+)
 
 P = ParamSpec("P")
+Tree = TypeVar("Tree")
 
 _PRODUCTS = (torch.ops.aten.mm.out, torch.ops.aten.bmm.out)
-_HERE = 0  # the place of what is no argument: its offset is the number itself
 
 
-class NotReplayableError(Exception):
-    """A function does something that cannot be repeated from outside of Python; says what."""
-
-
-class Call(NamedTuple):
-    """One call of a function of the library, by its name."""
+class _Seen(NamedTuple):
+    """A call as it is made: with tensors."""
 
     function: str
-    given: tuple[Number, ...]
+    given: tuple[Number | str, ...]
+
+    @property
+    def tensors(self) -> Iterator[Tensor]:
+        return (part for part in self.given if isinstance(part, Tensor))
 
 
 class _Recorder(TorchDispatchMode):
@@ -43,7 +43,8 @@ class _Recorder(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch has none for it
-        self.calls: list[Call] = []
+        # With their tensors, so that none of these gets the place of another that is gone.
+        self.calls: list[_Seen] = []
         self.libraries: set[Library] = set()
 
     @classmethod
@@ -72,128 +73,134 @@ class _Recorder(TorchDispatchMode):
     def note(self, kernel: Kernel, arguments: Sequence[Number]) -> None:
         """A call of a kernel."""
         self.libraries.add(kernel.library)
-        self.calls.append(Call(kernel.name, tuple(arguments)))
+        self.calls.append(_Seen(kernel.name, tuple(arguments)))
+
+    @property
+    def library(self) -> Library:
+        """That of all kernels."""
+        if len(self.libraries) != 1:
+            raise NotReplayableError(f"it has {len(self.libraries)} libraries of kernels")
+        return next(iter(self.libraries))
 
 
-class Captured:
-    """The calls that a function makes for arguments of certain sizes, wherever they lie.
-
-    Its arguments and outputs are trees of tensors; here they are counted through, arguments first.
-    """
-
-    def __init__(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Calls the function, which must change nothing. Raises NotReplayableError."""
-        # Copies, so that no two of them share a place: in a call to come they may not.
-        own_args, own_kwargs = own = tree_map(_copied, (args, kwargs))
-        with _Recorder() as recorder, listening(recorder.note):
-            outputs = tree_leaves(function(*own_args, **own_kwargs))
-        if len(recorder.libraries) != 1:
-            raise NotReplayableError(f"it has {len(recorder.libraries)} libraries of kernels")
-        self._library = recorder.libraries.pop()
-        # Kept, for the calls go on using what lies between arguments and outputs.
-        self._calls = recorder.calls
-        self._table = self._listed(_Places([*tree_leaves(own), *outputs]))
-        self._check(tree_leaves(own), outputs)
-
-    def __call__(
-        self,
-        tensors: Sequence[Tensor],
-        *,
-        times: int = 1,
-        next: Sequence[Tensor] | None = None,
-        swapped: Sequence[tuple[int, int]] = (),
-    ) -> None:
-        """Makes all calls, so many times, for these arguments and outputs, without the interpreter
-        in between. `next`: where they lie the second time, as far from the first as every time from
-        the one before; `swapped`: pairs that change places after each time."""
-        where, after = _addresses(tensors), _addresses(next or tensors)
-        steps = (ctypes.c_int64 * len(where))(*(b - a for a, b in zip(where, after, strict=True)))
-        pairs = [1 + place for pair in swapped for place in pair]
-        motion = _Motion(len(where), steps, len(swapped), (ctypes.c_int64 * len(pairs))(*pairs))
-        self._library.function("replay")(
-            ctypes.byref(self._table), ctypes.byref(motion), where, ctypes.c_int64(times)
-        )
-
-    def _listed(self, places: "_Places") -> "_Calls":
-        """All calls, as `replay.cpp` reads them."""
-        functions = [self._library.address(call.function) for call in self._calls]
-        first, found = [0], list[tuple[int, int]]()
-        for call in self._calls:
-            found += map(places.of, call.given)
-            first.append(len(found))
-        return _Calls(
-            len(functions),
-            *(_array(part) for part in (functions, first, *zip(*found, strict=True))),
-        )
-
-    def _check(self, arguments: Sequence[Tensor], expected: Sequence[Tensor]) -> None:
-        """Whether a replay makes, elsewhere, what the function has made."""
-        made = [torch.full_like(output, -1) for output in expected]
-        self([*arguments, *made])
-        # As bits: of what has diverged, no number equals itself.
-        if not all(map(torch.equal, map(_bits, made), map(_bits, expected))):
-            raise NotReplayableError("its replay gives other results")
+def captured(
+    function: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+) -> tuple[Captured, Library]:
+    """Calls a compiled function, which must change nothing. Raises NotReplayableError."""
+    # Copies, so that no two of them share a place: in a call to come they may not.
+    own_args, own_kwargs = own = _copied((args, kwargs))
+    with _Recorder() as recorder, listening(recorder.note):
+        returned = function(*own_args, **own_kwargs)
+    outputs, structure = tree_flatten(returned)
+    arguments, library = tree_leaves(own), recorder.library
+    places = _Places(arguments, outputs, recorder.calls)
+    recording = Recording(
+        tuple(Call(call.function, tuple(map(places.of, call.given))) for call in recorder.calls),
+        tuple(map(TensorForm.like, outputs)),
+        tree_unflatten(range(len(outputs)), structure),
+        places.scratch,
+    )
+    made = Captured(recording, library.path)
+    _check(made, arguments, outputs)
+    return made, library
 
 
-@dataclass(frozen=True)
-class _Span:
-    """The memory of a tensor, in bytes."""
+def _check(made: Captured, arguments: Sequence[Tensor], expected: Sequence[Tensor]) -> None:
+    """Whether a replay makes, elsewhere, what the function has made."""
+    # Whatever the scratch memory held before: a number that nobody has put there must not count.
+    made.fill(0xFF)
+    ours = tree_leaves(made.result(arguments))
+    # As bits: of what has diverged, no number equals itself.
+    if not all(map(torch.equal, map(_bits, ours), map(_bits, expected))):
+        raise NotReplayableError("its replay gives other results")
 
-    first: int
+
+@dataclass
+class _Between:
+    """Memory that is neither an argument's nor an output's: when it is used, and where it goes."""
+
+    first: int  # call
+    last: int
     size: int
+    offset: int = 0
 
-    @classmethod
-    def of(cls, tensor: Tensor) -> "_Span":
-        return cls(tensor.data_ptr(), _extent(tensor) * tensor.element_size())
+    def overlaps(self, other: "_Between") -> bool:
+        return self.first <= other.last and other.first <= self.last
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.size
 
 
 class _Places:
-    """Tells which argument or output an address lies in, and how far from its beginning."""
+    """Tells which argument or output an address lies in, or where in the scratch memory."""
 
-    def __init__(self, tensors: Iterable[Tensor]) -> None:
-        self._spans = [_Span.of(tensor) for tensor in tensors]
+    def __init__(
+        self, arguments: Sequence[Tensor], outputs: Sequence[Tensor], calls: Sequence[_Seen]
+    ) -> None:
+        self._spans = [*map(_span, arguments), *map(_span, outputs)]
+        for output in outputs:
+            if _span(output) != _storage(output):
+                raise NotReplayableError("it returns a part of something")
+        self._between = self._found(calls)
+        for placed, one in enumerate(between := list(self._between.values())):
+            one.offset = _room(one, between[:placed])
+        self.scratch = max((one.end for one in between), default=0)
 
-    def of(self, number: Number) -> tuple[int, int]:
-        """Place and offset of what a call was given."""
-        if not isinstance(number, Tensor):
-            return _HERE, number
-        address = number.data_ptr()
-        for place, span in enumerate(self._spans, start=1):
-            if span.first <= address < span.first + span.size:
-                return place, address - span.first
-        return _HERE, address
+    def of(self, given: Number | str) -> Given:
+        """What a call is given, wherever arguments lie."""
+        if not isinstance(given, Tensor):
+            return given
+        address = given.data_ptr()
+        if (place := self._place(address)) is not None:
+            return Address(place, address - self._spans[place].start)
+        storage = _storage(given)
+        return Address(len(self._spans), self._between[storage].offset + address - storage.start)
 
+    def _place(self, address: int) -> int | None:
+        return next((n for n, span in enumerate(self._spans) if address in span), None)
 
-class _Calls(ctypes.Structure):
-    _fields_ = [
-        ("calls", ctypes.c_int64),
-        *(
-            (name, ctypes.POINTER(ctypes.c_int64))
-            for name in ("functions", "first", "place", "offset")
-        ),
-    ]
-
-
-class _Motion(ctypes.Structure):
-    _fields_ = [
-        ("places", ctypes.c_int64),
-        ("step", ctypes.POINTER(ctypes.c_int64)),
-        ("swaps", ctypes.c_int64),
-        ("swapped", ctypes.POINTER(ctypes.c_int64)),
-    ]
-
-
-def _array(values: Sequence[int]) -> Numbers:
-    return (ctypes.c_int64 * len(values))(*values)
-
-
-def _addresses(tensors: Sequence[Tensor]) -> Numbers:
-    return _array([0, *(tensor.data_ptr() for tensor in tensors)])
+    def _found(self, calls: Sequence[_Seen]) -> dict[range, _Between]:
+        """All memory in between, by where it lay."""
+        found: dict[range, _Between] = {}
+        for number, call in enumerate(calls):
+            for tensor in call.tensors:
+                if self._place(tensor.data_ptr()) is None:
+                    storage = _storage(tensor)
+                    size = -(-len(storage) // ALIGNED) * ALIGNED
+                    found.setdefault(storage, _Between(number, number, size)).last = number
+        return found
 
 
-def _copied(tensor: Tensor) -> Tensor:
-    """The same numbers in memory of their own, as far apart as they were."""
-    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype).copy_(tensor)
+def _room(wanted: _Between, placed: Sequence[_Between]) -> int:
+    """The lowest offset at which nothing lies that is used at the same time."""
+    offset = 0
+    for other in sorted(filter(wanted.overlaps, placed), key=lambda one: one.offset):
+        if offset + wanted.size <= other.offset:
+            break
+        offset = max(offset, other.end)
+    return offset
+
+
+def _storage(tensor: Tensor) -> range:
+    storage = tensor.untyped_storage()
+    return range(storage.data_ptr(), storage.data_ptr() + storage.nbytes())
+
+
+def _span(tensor: Tensor) -> range:
+    """The memory between a tensor's first and last element, in bytes."""
+    first = tensor.data_ptr()
+    return range(first, first + _extent(tensor) * tensor.element_size())
+
+
+def _copied(tree: Tree) -> Tree:
+    """The same numbers in memory of their own, laid out as they were; what was one stays one."""
+    copies: dict[int, Tensor] = {}
+
+    def copied(tensor: Tensor) -> Tensor:
+        return copies.setdefault(id(tensor), TensorForm.like(tensor).empty().copy_(tensor))
+
+    return cast(Tree, tree_map(copied, tree))
 
 
 def _bits(tensor: Tensor) -> Tensor:
@@ -208,20 +215,19 @@ def _extent(tensor: Tensor) -> int:
     return 1 + sum((size - 1) * stride for size, stride in steps)
 
 
-def _products(a: Tensor, b: Tensor, out: Tensor) -> list[Call]:
+def _products(a: Tensor, b: Tensor, out: Tensor) -> list[_Seen]:
     """a @ b, one matrix after the other."""
     stacks = (part if part.ndim == 3 else part[None] for part in (a, b, out))
     return [_product(*matrices) for matrices in zip(*stacks, strict=True)]
 
 
-def _product(a: Tensor, b: Tensor, out: Tensor) -> Call:
+def _product(a: Tensor, b: Tensor, out: Tensor) -> _Seen:
     """One product, with the numbers that `product` of `replay.cpp` takes."""
     (a_step, a_turned), (b_step, b_turned), (step, turned) = map(_laid_out, (a, b, out))
     if turned:
         raise NotReplayableError("it stores a product by columns")
     sizes = (*a.shape, b.shape[1])
-    given = (_of_torch("sgemm_"), *sizes, a, b, out, a_step, b_step, step, a_turned, b_turned)
-    return Call("product", given)
+    return _Seen("product", ("sgemm_", *sizes, a, b, out, a_step, b_step, step, a_turned, b_turned))
 
 
 def _laid_out(matrix: Tensor) -> tuple[int, bool]:
@@ -234,10 +240,10 @@ def _laid_out(matrix: Tensor) -> tuple[int, bool]:
     raise NotReplayableError("it multiplies a matrix with gaps")
 
 
-def _wide_product(a: Tensor, b: Tensor, out: Tensor) -> Call:
+def _wide_product(a: Tensor, b: Tensor, out: Tensor) -> _Seen:
     """One of `products.wide_product`, with the numbers that its likeness in C++ takes."""
     sizes = (*a.shape[-2:], b.shape[-1])
-    return Call("wide_product", (*map(_of_torch, _ONEDNN), *sizes, a, b, out))
+    return _Seen("wide_product", (*_ONEDNN, *sizes, a, b, out))
 
 
 _ONEDNN = (
@@ -246,13 +252,3 @@ _ONEDNN = (
     "aoti_torch_get_data_ptr",
     "aoti_torch_delete_tensor_object",
 )
-
-
-@cache
-def _of_torch(name: str) -> int:
-    """Where a function lies that torch's library for processors has, or the BLAS in it."""
-    found = Path(torch.__file__).with_name("lib").glob("libtorch_cpu.*")
-    function = next((getattr(ctypes.CDLL(str(path)), name, None) for path in found), None)
-    if function is None:
-        raise NotReplayableError(f"this build of torch has no {name}")
-    return ctypes.cast(function, ctypes.c_void_p).value or 0

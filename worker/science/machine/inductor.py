@@ -3,7 +3,6 @@
 import os
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import torch
@@ -15,8 +14,9 @@ from torch._inductor.exc import (
     TritonMissing,
 )
 
+from worker.science.machine import processor
 from worker.science.machine.kernels import compile_together
-from worker.science.machine.products import CPU_INFORMATION, WideProducts, is_faster
+from worker.science.machine.products import WideProducts
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,21 +35,14 @@ def _options() -> dict[str, str | int | bool | Callable[..., Any]]:
     """What the compiler does besides what it does by itself."""
     # Nothing is left to compile side by side (`kernels`), so no processes are started for it.
     options: dict[str, Any] = {"compile_threads": 1}
-    if not _has_tiles(CPU_INFORMATION):
+    if not processor.has_tiles():
         # By itself it compiles and loads a file for every vector width that the processor has, in
         # processes of their own: seven seconds at first, one and a half at every start. Any
         # compiler of the last ten years knows them all but the tiles of some processors.
         options["cpp.vec_isa_ok"] = True
-    if is_faster():
+    if processor.is_onednn_faster():
         options["post_grad_custom_post_pass"] = WideProducts()
     return options
-
-
-def _has_tiles(information: Path) -> bool:
-    try:
-        return "amx_tile" in information.read_text()
-    except OSError:  # not Linux
-        return True
 
 
 # A compiler that is broken, cannot be started, or has no memory or disk to work with.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from torch import Tensor
 from torch._inductor import async_compile
@@ -23,7 +23,6 @@ _HEADER = "#include <torch/csrc/inductor/cpp_prefix.h>"
 _SIGNATURE = re.compile(r'extern "C"\s+void\s+kernel\(')
 
 Number = int | Tensor  # what kernels are given
-Numbers = ctypes.Array[ctypes.c_int64]
 Listener = Callable[["Kernel", Sequence[Number]], None]
 _listeners: list[Listener] = []
 
@@ -79,9 +78,10 @@ class Library:
         function: Callable[..., object] = getattr(self._loaded, name)
         return function
 
-    def address(self, name: str) -> int:
-        """Where one of its functions lies."""
-        return ctypes.cast(cast(Any, self.function(name)), ctypes.c_void_p).value or 0
+    @property
+    def path(self) -> Path:
+        """Its file, once one of its functions was called."""
+        return Path(self._loaded._name)
 
 
 class TogetherCompile(AsyncCompile):

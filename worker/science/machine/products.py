@@ -7,14 +7,12 @@ stay with MKL. docs/adr/0018.
 """
 
 from math import prod
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch._inductor.custom_graph_pass import CustomGraphPass, get_hash_for_files
 from torch.fx import Graph, Node
 
-CPU_INFORMATION = Path("/proc/cpuinfo")
 WIDE = 2_000_000  # multiplications, from which the faster library is worth its call
 _PRODUCTS = (torch.ops.aten.mm.default, torch.ops.aten.bmm.default)
 
@@ -44,27 +42,6 @@ class WideProducts(CustomGraphPass):
     def uuid(self) -> bytes:
         """What compiled programs are cached under."""
         return get_hash_for_files((__file__,))
-
-
-def is_faster() -> bool:
-    """Whether this processor has the vectors that only oneDNN uses whatever its maker.
-
-    Told by the maker and not by a clock: what is chosen is in the last bits of every measurement,
-    which a resumed run must repeat.
-    """
-    return (
-        torch.backends.cpu.get_cpu_capability() == "AVX512"
-        and torch.backends.mkldnn.is_available()
-        and not _is_intels()
-    )
-
-
-def _is_intels() -> bool:
-    """MKL uses all of the width of these: 93 to 153 GFLOP/s, where oneDNN makes 51 to 62."""
-    try:
-        return "GenuineIntel" in CPU_INFORMATION.read_text()
-    except OSError:  # not Linux: no such vectors in anything that we know
-        return False
 
 
 def _is_wide(node: Node) -> bool:

@@ -104,6 +104,12 @@ class Evaluation:
             parameters, program, train, rest, clock
         )
 
+    def any_size(
+        self, parameters: Tensor, program: Tensors, train: Batch, rest: Batch, clock: Tensor
+    ) -> list[tuple[Tensor, int]]:
+        """However many classes there are to evaluate with: one compiled program serves."""
+        return [(train.features, train.features.ndim - 2)]
+
     def _one(
         self, flat: Tensor, program: Tensors, train: Batch, rest: Batch, clock: Tensor
     ) -> Observation:

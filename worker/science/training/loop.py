@@ -79,9 +79,15 @@ class Programs:
     @classmethod
     def of(cls, shape: Shape, layout: Layout, *, compile: bool) -> "Programs":
         """To be compiled at their first call."""
+        step, evaluation = TrainingStep(shape, layout), Evaluation(shape, layout)
         return cls(
-            Compiled(TrainingStep(shape, layout), enabled=compile),
-            Compiled(Evaluation(shape, layout), enabled=compile),
+            Compiled(step, enabled=compile, name=f"update {shape} {layout}"),
+            Compiled(
+                evaluation,
+                enabled=compile,
+                name=f"evaluation {shape} {layout}",
+                any_size=evaluation.any_size,
+            ),
         )
 
 
@@ -208,13 +214,12 @@ class Trainer:
 
     @torch.no_grad()
     def warm_up(self, told: Callable[[str], None] = unheard) -> None:
-        """Compiles both functions without changing anything: they are pure; `told` hears which."""
-        if self._evaluate.is_compiled:
-            # However many classes there are to evaluate with: one compiled program serves.
-            torch._dynamo.maybe_mark_dynamic(self._train.features, self._train.features.ndim - 2)
-        told("compiles the update program")
+        """Compiles what this machine has not, and changes nothing; `told` hears what."""
+        if not self._updates.are_at_hand(self._update):
+            told("compiles the update program")
         self._updates.warm_up(self._update)
-        told("compiles the evaluation")
+        if not self._evaluate.is_at_hand(*self._evaluated()):
+            told("compiles the evaluation")
         self._evaluate.warm_up(*self._evaluated())
 
     @torch.no_grad()

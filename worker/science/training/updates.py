@@ -6,7 +6,6 @@ processor as a CUDA graph. Where neither can be, each update is a call.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -17,11 +16,9 @@ from worker.science.clamps.program import Tensors
 from worker.science.data.sampler import BLOCK
 from worker.science.data.sequences import Drawn, TrainingSequences
 from worker.science.machine.compiler import Compiled
+from worker.science.machine.replay import Captured
 from worker.science.model import Batch
 from worker.science.training.functions import Adam, TrainingState
-
-if TYPE_CHECKING:  # it loads torch's compiler
-    from worker.science.machine.capture import Captured
 
 Step = Compiled[..., tuple[TrainingState, Tensor]]
 WARM_UPS = 3  # calls before a capture, in which libraries take the memory that they keep
@@ -53,6 +50,10 @@ class Updates:
             # New tensors, not the old ones overwritten: who asked for the state before this update
             # still has it. What is replayed promises no such thing.
             self.state, self.loss = self._step(*self._arguments_of(number))
+
+    def are_at_hand(self, update: int) -> bool:
+        """Whether nothing is to be compiled."""
+        return self._step.is_at_hand(*self._arguments_of(update))
 
     def warm_up(self, update: int) -> None:
         """Compiles, without changing anything."""
@@ -87,7 +88,7 @@ class Updates:
 class ReplayedUpdates(Updates):
     """The same on a processor, replayed from C++; `state` is overwritten by the updates after."""
 
-    _captured: "Captured | None" = None
+    _captured: Captured | None = None
     _is_begun = False
 
     def warm_up(self, update: int) -> None:
@@ -109,16 +110,16 @@ class ReplayedUpdates(Updates):
 
     def _begin(self, update: int) -> None:
         self._is_begun = True
-        if not self._step.is_compiled:
-            return
         self._captured = self._step.captured(*self._arguments_of(update))
+        if self._captured is None:
+            return
         # The one is read while the other is written to, in turns. Neither is the caller's.
         self.state, self._other = (
             TrainingState(*(part.clone() for part in self.state)) for _ in range(2)
         )
         self.loss = self.loss.clone()
 
-    def _replay(self, captured: "Captured", update: int, count: int) -> None:
+    def _replay(self, captured: Captured, update: int, count: int) -> None:
         now, then = (
             [*tree_leaves(self._arguments_of(number)), *self._other, self.loss]
             for number in (update, update + (count > 1))

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from worker.science.machine import inductor, products
+from worker.science.machine import processor
 from worker.science.machine.compiler import Compiled
+from worker.science.machine.processor import is_onednn_faster
 
 # torch's own, while it compiles
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -19,7 +20,7 @@ WEIGHT, WIDE = torch.randn(64, 64), torch.randn(64, 1000)
 @pytest.fixture(autouse=True)
 def _faster(monkeypatch: pytest.MonkeyPatch) -> None:
     """oneDNN is right on every processor, if not faster on every one."""
-    monkeypatch.setattr(inductor, "is_faster", lambda: True)
+    monkeypatch.setattr(processor, "is_onednn_faster", lambda: True)
 
 
 def _wide_calls(columns: Tensor) -> int:
@@ -54,7 +55,7 @@ def test_onednn_is_for_processors_whose_vectors_mkl_leaves_idle(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, maker: str, faster: bool
 ) -> None:
     (tmp_path / "cpuinfo").write_text(f"vendor_id\t: {maker}\n")
-    monkeypatch.setattr(products, "CPU_INFORMATION", tmp_path / "cpuinfo")
+    monkeypatch.setattr(processor, "CPU_INFORMATION", tmp_path / "cpuinfo")
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
 
-    assert products.is_faster() is (faster and torch.backends.mkldnn.is_available())
+    assert is_onednn_faster() is (faster and torch.backends.mkldnn.is_available())

@@ -13,10 +13,10 @@ from app.schemas.config import RunConfig, TaskConfig, TrainingConfig
 from tests.unit.science.support import small
 from worker.science.data.sampler import BLOCK
 from worker.science.data.sequences import TrainingSequences
-from worker.science.machine import capture, inductor
-from worker.science.machine.capture import Captured, NotReplayableError
+from worker.science.machine import capture, processor
 from worker.science.machine.compiler import Compiled, cxx
 from worker.science.machine.kernels import Kernel, Number
+from worker.science.machine.replay import NotReplayableError
 from worker.science.training.loop import Trainer
 from worker.science.training.updates import ReplayedUpdates, Updates
 
@@ -41,7 +41,7 @@ def compiled() -> Compiled[[Tensor, Tensor], tuple[Tensor, Tensor]]:
 
 @pytest.fixture(autouse=True)
 def _without_gradients(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(inductor, "is_faster", lambda: True)  # so that oneDNN is used, too
+    monkeypatch.setattr(processor, "is_onednn_faster", lambda: True)  # so that oneDNN is used, too
     with torch.no_grad():
         yield
 
@@ -68,8 +68,8 @@ def test_a_replay_goes_on_by_itself_and_its_state_changes_places(compiled) -> No
 def test_arguments_may_share_a_place_when_captured_and_lie_apart_later(compiled) -> None:
     square = torch.randn(64, 64)
     compiled_for_squares = Compiled(update, enabled=True)
-    compiled_for_squares.warm_up(square, square)
-    captured = compiled_for_squares.captured(square, square)
+    compiled_for_squares.warm_up(square, square[:])
+    captured = compiled_for_squares.captured(square, square[:])
     weight, x, made = torch.randn(64, 64), torch.randn(64, 64), torch.empty(2, 64, 64)
 
     captured([weight, x, *made])
@@ -78,10 +78,16 @@ def test_arguments_may_share_a_place_when_captured_and_lie_apart_later(compiled)
         assert torch.equal(ours, expected)
 
 
+def test_a_tensor_that_is_given_twice_is_another_program_than_two(compiled) -> None:
+    square, other = torch.randn(2, 64, 64)
+
+    assert compiled.captured(square, square) is not compiled.captured(square, other)
+
+
 def test_what_diverges_is_replayed_all_the_same(compiled) -> None:
     nothing = torch.full((64, 64), torch.nan)
 
-    assert Captured(compiled._call, nothing, torch.ones(64, 700))
+    assert capture.captured(compiled._call, nothing, torch.ones(64, 700))
 
 
 def test_what_cannot_be_replayed_is_called_and_says_so() -> None:
@@ -101,7 +107,7 @@ def test_a_replay_that_lacks_a_call_is_refused(compiled, monkeypatch: pytest.Mon
     monkeypatch.setattr(capture._Recorder, "note", overhears)
 
     with pytest.raises(NotReplayableError, match="other results"):
-        Captured(compiled._call, torch.randn(64, 64), torch.randn(64, 700))
+        capture.captured(compiled._call, torch.randn(64, 64), torch.randn(64, 700))
 
 
 def _config(program: Program = (), **task: Any) -> RunConfig:
