@@ -8,6 +8,7 @@ Imported by worker processes only: it reads the settings when imported.
 """
 
 import os
+from contextlib import suppress
 
 from celery import Celery, signals
 
@@ -18,6 +19,7 @@ from app.services.runs.outbox import broker_url
 from app.stack.environment import checked_settings
 from app.stack.trouble import StackError
 from worker.service.die_with_parent import die_with_parent
+from worker.service.fork_server import ForkServer
 from worker.service.heartbeat import Heartbeat
 from worker.service.stop_flag import StopFlag
 from worker.service.trouble import Trouble
@@ -57,6 +59,15 @@ heartbeat: list[Heartbeat] = []  # of the pool process
 trouble = Trouble()  # of the pool process, too: its supervisor meets it, its heartbeat tells
 
 
+fork_server = ForkServer(settings)  # of the pool process
+
+
+def _start_fork_server(**_: object) -> None:
+    """Loads torch before the first run is there. What goes wrong is told when that is trained."""
+    with suppress(OSError):
+        fork_server.start()
+
+
 def _start_heartbeat(**_: object) -> None:
     """In the pool process: connections and threads do not survive a fork."""
     # An engine of its own: the thread beats also while the supervisor's connection is in use or
@@ -71,6 +82,7 @@ def _stop_heartbeat(**_: object) -> None:
         one.stop()
 
 
+signals.worker_process_init.connect(_start_fork_server, weak=False)
 signals.worker_process_init.connect(_start_heartbeat, weak=False)
 signals.worker_process_shutdown.connect(_stop_heartbeat, weak=False)
 

@@ -8,7 +8,7 @@ from app.config import Settings
 from app.db.engine import make_engine
 from app.schemas.api.events import TRAIN_TASK
 from app.services.runs.outbox import Outbox
-from worker.celery_app import app, heartbeat, stop_flag, trouble
+from worker.celery_app import app, fork_server, heartbeat, stop_flag, trouble
 from worker.service.heartbeat import worker_name
 from worker.service.stop_flag import sigterm_waits
 from worker.service.supervisor import Supervisor
@@ -48,5 +48,6 @@ def _supervisor() -> Supervisor:
         Outbox(settings.redis_url),
         worker_name(),
         lambda: stop_flag.is_up,
+        fork_server,
         trouble,
     )

@@ -1,4 +1,4 @@
-"""The trainer: a process of its own that trains a cohort, started by `worker.service.supervisor`.
+"""The trainer: a process of its own that trains a cohort, started by `worker.fork_server`.
 
 `python -m worker.trainer RUN:ATTEMPT ... [--parent PID] [--ready FD]`. SIGTERM: save and give the
 runs back. Without runs it only shows whether it can get ready.
@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
+from typing import NoReturn
 
 from sqlalchemy import Engine
 
@@ -115,7 +116,19 @@ def _lose(engine: Engine, outbox: Outbox, taken: Sequence[Claim], error: Excepti
     return 0
 
 
-if __name__ == "__main__":
-    code = main()
+def run_and_exit(arguments: Sequence[str] | None = None) -> NoReturn:
+    """All of it, and the end of the process."""
+    code: object = 1
+    try:
+        code = main(arguments)
+    except SystemExit as exit:
+        code = exit.code
+    except BaseException:
+        log.exception("the trainer failed")
     logging.shutdown()
-    os._exit(code)  # taking torch down in good order takes a second, for nothing
+    # Taking torch down in good order takes a second, for nothing.
+    os._exit(code if isinstance(code, int) else 1)
+
+
+if __name__ == "__main__":
+    run_and_exit()

@@ -56,14 +56,20 @@ class Progress:
 
 def add_measurements(session: Session, measured: Mapping[Claim, Sequence[Measured]]) -> None:
     """Adds measurements of several runs in one statement; replaces those repeated."""
-    rows = [
-        {**_key(claim), "computed_at": at, **dict(measurement)}
+    # The last of each place: what is shown before a run trains is handed over again when it does,
+    # and a statement may not write a row twice.
+    rows = {
+        (claim, measurement.sequences): {
+            **_key(claim),
+            "computed_at": at,
+            **dict(measurement),
+        }
         for claim, measurements in measured.items()
         for measurement, at in measurements
-    ]
+    }
     # Replacing is what makes a flush repeatable: after a commit whose answer was lost it comes
     # again, and a resumed attempt measures once more what lies past its resume point.
-    _upsert(session, MeasurementRow, rows)
+    _upsert(session, MeasurementRow, list(rows.values()))
 
 
 def add_frames(session: Session, frames: Mapping[Claim, Mapping[int, StoredFrame]]) -> None:

@@ -1,7 +1,7 @@
 """The supervisor: takes runs, starts a trainer for them, and says what became of it.
 
 It runs in Celery's pool process and loads no torch: a trainer is a process of its own, so that its
-memory is freed by its exit and a crash takes nothing else down.
+memory is freed by its exit and a crash takes nothing else down. It is forked from one that has.
 """
 
 import logging
@@ -24,6 +24,7 @@ from worker.retry import AWAY, retry_while_away
 from worker.room import lack_of_room
 from worker.service.analyses import Analyses
 from worker.service.data_files import fail_bad_files
+from worker.service.fork_server import ForkServer
 from worker.service.machine import memory_for
 from worker.service.trainer_process import TrainerProcess
 from worker.service.trouble import Trouble
@@ -54,6 +55,7 @@ class Supervisor:
     outbox: Outbox
     worker: str  # its name, as users see it
     is_stopping: Callable[[], bool]
+    forks: ForkServer
     trouble: Trouble = field(default_factory=Trouble)
 
     def attend(self, run_id: str) -> None:
@@ -134,7 +136,7 @@ class Supervisor:
     def _run_trainer(self, taken: Sequence[Claim]) -> TrainerEnd:
         """Runs a trainer to its end."""
         try:
-            trainer = TrainerProcess(self.settings, taken)
+            trainer = TrainerProcess(self.settings, self.forks, taken)
         except OSError as error:
             return TrainerEnd(f"The trainer could not be started: {error}.", was_ready=False)
         try:

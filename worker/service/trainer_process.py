@@ -2,16 +2,14 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from app.config import Settings
 from app.db.claims import Claim
 from app.logs import as_text
 from app.services.runs.log_files import log_folder, shared_line
+from worker.service.fork_server import ForkServer
 
 _LONGEST_LINE = 300
 _END_OF_LOG = 4096  # bytes of it in which its last line is
@@ -24,37 +22,22 @@ class TrainerProcess:
     Raises `OSError` if it cannot be started.
     """
 
-    def __init__(self, settings: Settings, taken: Sequence[Claim]) -> None:
+    def __init__(self, settings: Settings, forks: ForkServer, taken: Sequence[Claim]) -> None:
         self._log = _log(log_folder(settings.data_dir), taken)
         self._is_ready = False
+        with self._log.open("ab") as output:
+            self._begins_at = output.tell()
         ready, said = os.pipe()
         os.set_blocking(ready, False)
         self._ready = os.fdopen(ready, "rb", buffering=0)  # closed by `end`
         try:
-            self._process = self._start(settings, taken, said)
+            arguments = [f"{one.run_id}:{one.attempt}" for one in taken]
+            self._process = forks.fork(arguments, self._log, said)
         except OSError:
             self._ready.close()
             raise
         finally:
             os.close(said)
-
-    def _start(
-        self, settings: Settings, taken: Sequence[Claim], said: int
-    ) -> subprocess.Popen[bytes]:
-        compiled = str(settings.data_dir.resolve() / "cache" / "inductor")
-        command = [sys.executable, "-m", "worker.trainer", "--parent", str(os.getpid())]
-        with self._log.open("ab") as output:
-            self._begins_at = output.tell()
-            return subprocess.Popen(
-                [*command, "--ready", str(said), *(f"{one.run_id}:{one.attempt}" for one in taken)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                pass_fds=(said,),
-                # Ctrl-C of a terminal reaches us and not the trainer: we then ask it to save.
-                start_new_session=True,
-                env={"TORCHINDUCTOR_CACHE_DIR": compiled, **os.environ},
-            )
 
     @property
     def is_ready(self) -> bool:
@@ -67,11 +50,7 @@ class TrainerProcess:
 
     def has_exited(self, seconds: float) -> bool:
         """Whether it has, waiting for so long."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        return self._process.has_exited(seconds)
 
     def terminate(self) -> None:
         """Asks it to save and to give its runs back."""
@@ -79,17 +58,13 @@ class TrainerProcess:
 
     def end(self) -> None:
         """Ends it and what it has started, whatever they are doing; what it said is still known."""
-        with suppress(ProcessLookupError):  # all of them have gone by themselves
-            # The number is the group's as long as anybody in it lives, also when the trainer
-            # itself has been waited for.
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.kill()
         _ = self.is_ready  # looked at for the last time
         self._ready.close()
 
     def how_it_ended(self) -> str:
         """A sentence, of one that has."""
-        code = self._process.returncode
+        code = self._process.returncode or 0
         if not self._is_ready:
             said = self._last_line() or f"it ended with exit code {code} and no word"
             return f"The trainer could not be started: {said}."

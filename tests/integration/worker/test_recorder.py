@@ -164,6 +164,18 @@ def test_a_flush_whose_commit_was_unclear_doubles_nothing(claimed, engine, outbo
 MATCH = {"kind": "set_pattern", "target": "induction", "site": "L1.pattern[query]"}
 
 
+def test_a_measurement_that_is_handed_over_twice_at_once_is_written_once(claimed, engine, outbox):
+    """As the first one is, when there is nothing to compile after it."""
+    run_id, claim = claimed
+    held = Claim(run_id, claim())
+    lines = [Line(run_id, one) for one in (entry(0), BEGINNING, entry(0), entry(32))]
+
+    with transaction(engine, outbox) as session:
+        FlushWriter([held]).write(session, claims.hold_all(session, [held]), lines, Files())
+
+    assert places(engine, run_id) == [0, 32]
+
+
 @pytest.fixture
 def flushed(engine, outbox):
     """Flushes entries of a run of this config, each by itself; what it was said then."""

@@ -19,6 +19,7 @@ from tests.integration.support.recorded import events, row, state
 from tests.integration.support.rows import SMALL, change, moved, new_run
 from tests.integration.support.worker_process import WorkerProcess, freeze, tiny
 from worker.retry import retry_while_away
+from worker.service.fork_server import ForkServer
 from worker.service.supervisor import Supervisor
 from worker.service.trainer_process import TrainerProcess
 from worker.service.watch import Watch
@@ -28,8 +29,10 @@ OTHER = RunConfig.model_validate({"model": {"heads": 4, "width": 16}})
 
 
 @pytest.fixture
-def supervisor(settings, engine, outbox) -> Supervisor:
-    return Supervisor(settings, engine, outbox, "w", lambda: False)
+def supervisor(settings, engine, outbox):
+    forks = ForkServer(settings)
+    yield Supervisor(settings, engine, outbox, "w", lambda: False, forks)
+    forks.end()
 
 
 def test_a_claim_whose_answer_was_lost_is_taken_again_as_a_new_attempt(supervisor, engine, outbox):
@@ -107,15 +110,17 @@ def test_a_run_that_is_cancelled_while_its_trainer_loads_is_no_trouble_of_its_wo
         monkeypatch.setenv(f"OPTOSCOPE_{name}".upper(), str(getattr(settings, name)))
     run_id, stop, process = new_run(engine, outbox), threading.Event(), WorkerProcess(settings)
     supervising = replace(supervisor, is_stopping=stop.is_set)
+    supervising.forks.start()
+    freeze(supervising.forks.pid, engine)  # while it loads torch
     turn = threading.Thread(target=supervising.attend, args=[run_id])
     turn.start()
-    freeze(process.trainer(run_id, attempt=1), engine)
-    assert not process.is_ready(run_id, attempt=1)
+    process.until(lambda: state(engine, run_id) == "starting", "starting run")
 
     with transaction(engine, outbox) as session:
         request_cancel(session, run_or_error(session, run_id))
     process.until(lambda: state(engine, run_id) == "cancelled", "cancelled run")
     process.until(lambda: supervising.trouble.said or not turn.is_alive(), "next look at runs")
+    assert process.trainer_log(run_id) == ""  # it never came to that
     stop.set()  # else a worker in trouble loads torch in vain before it takes another run
     turn.join()
 

@@ -1,0 +1,90 @@
+"""Trainers are forked from a process that has loaded torch: what that must not change."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.integration.support.recorded import events, has_resume_point, state
+from tests.integration.support.rows import new_run
+from tests.integration.support.worker_process import WorkerProcess, is_alive, tiny
+from worker import fork_server
+from worker.fork_server import TrainerOrder
+
+LONG = {"sequences": 320_000}
+
+
+@pytest.fixture
+def worker(settings):
+    process = WorkerProcess(settings)
+    process.start()
+    yield process
+    process.kill()
+
+
+def parent(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def command(process: int) -> str:
+    return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ").strip()
+
+
+def test_a_trainer_is_forked_from_a_server_that_has_loaded_torch_and_says_whose_it_is(
+    worker, engine, outbox
+):
+    run_id = new_run(engine, outbox, tiny(training=LONG))
+    trainer = worker.trainer(run_id, attempt=1)
+    worker.until(lambda: worker.is_ready(run_id, attempt=1), "ready trainer")
+    server = parent(trainer)
+
+    assert command(server).endswith(f"-m worker.fork_server --parent {parent(server)}")
+    assert "libtorch_cpu" in Path(f"/proc/{server}/maps").read_text()
+    assert command(trainer) == f"worker.trainer {run_id}:1"
+    assert os.getsid(trainer) == trainer  # no Ctrl-C of a terminal reaches it
+
+
+def test_a_server_that_is_killed_takes_its_trainer_along_and_another_goes_on(
+    worker, engine, outbox
+):
+    run_id = new_run(engine, outbox, tiny(training=LONG))
+    worker.until(has_resume_point(engine, run_id), "resume point")
+    trainer = worker.trainer(run_id, attempt=1)
+
+    os.kill(parent(trainer), signal.SIGKILL)
+
+    worker.until(lambda: not is_alive(trainer), "dead trainer", seconds=5)
+    worker.until(lambda: worker.trainer(run_id, attempt=2), "second attempt")
+    said = [message for _, message in events(engine, run_id)]
+    assert any("The trainer was killed" in message for message in said)
+    assert worker.is_running
+
+
+def test_who_asks_all_processes_to_end_has_their_runs_saved(worker, engine, outbox):
+    """As batch systems do: the server must not end before its trainer has saved."""
+    run_id = new_run(engine, outbox, tiny(training=LONG))
+    worker.until(has_resume_point(engine, run_id), "resume point")
+    trainer = worker.trainer(run_id, attempt=1)
+
+    for process in (parent(trainer), trainer, worker.pid):
+        os.kill(process, signal.SIGTERM)
+
+    worker.until(lambda: not worker.is_running, "end of the worker", seconds=20)
+    assert state(engine, run_id) == "queued"
+    kind, message = events(engine, run_id)[-1]
+    assert (kind, "goes on from" in message) == ("queued", True)
+
+
+def test_where_nothing_can_be_forked_a_trainer_is_started(settings, tmp_path, monkeypatch):
+    for name in ("database_url", "redis_url", "data_dir"):
+        monkeypatch.setenv(f"OPTOSCOPE_{name}".upper(), str(getattr(settings, name)))
+    ready, said = os.pipe()
+    order = TrainerOrder([], tmp_path / "log", said)
+
+    process = fork_server._spawned(order)
+    os.close(said)
+
+    assert os.read(ready, 2) == b"1"
+    assert os.waitpid(process, 0) == (process, 0)
+    assert order.log.read_text().endswith("ready\n")

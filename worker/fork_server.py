@@ -1,0 +1,162 @@
+"""The fork server: loads torch once, and forks a trainer whenever its worker asks for one.
+
+`python -m worker.fork_server --parent PID`, with a socket as standard input, started by
+`worker.service.fork_server`. Each message asks for a trainer, `{"arguments": [...], "log": "..."}`,
+and brings a file, to which that says that it is ready. Answers are lines: which process it is, and
+how it ended. Closing the socket ends the server. docs/adr/0047.
+"""
+
+import argparse
+import gc
+import json
+import logging
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from setproctitle import setproctitle
+
+from worker import trainer
+from worker.service.die_with_parent import die_with_parent
+from worker.uncollected import uncollected
+
+log = logging.getLogger("worker.fork_server")
+
+MESSAGE = 2**18  # bytes; a cohort is some thousands
+# Elsewhere, libraries that torch loads do not survive a fork.
+CAN_FORK = sys.platform == "linux"
+
+
+class TrainerOrder(NamedTuple):
+    """A trainer: its runs, the file that it writes to, and the one to say that it is ready."""
+
+    arguments: list[str]
+    log: Path
+    ready: int
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serves until its worker is gone."""
+    parser = argparse.ArgumentParser(prog="python -m worker.fork_server")
+    parser.add_argument("--parent", type=int, required=True, help="process to die with")
+    die_with_parent(parser.parse_args(arguments).parent)
+    # Who stops everything at once stops trainers, too, which save then: they would die with us.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if CAN_FORK:
+        _load()
+    with socket.socket(fileno=os.dup(0)) as channel:
+        _serve(channel)
+
+
+def _load() -> None:
+    """What all trainers need; no thread may run when it is forked."""
+    try:
+        with uncollected():
+            import worker.training.session  # noqa: F401
+    except Exception:
+        # Each trainer tries again, and says so where it is heard.
+        log.exception("what trainers need could not be loaded")
+    gc.freeze()  # so that memory stays shared
+
+
+def _serve(channel: socket.socket) -> None:
+    ended, woken = os.pipe()
+    for end in (ended, woken):
+        os.set_blocking(end, False)
+    signal.set_wakeup_fd(woken)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    with selectors.DefaultSelector() as selector:
+        selector.register(channel, selectors.EVENT_READ)
+        selector.register(ended, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj == ended:
+                    os.read(ended, MESSAGE)
+                    for process, code in _gone():
+                        _answer(channel, process=process, code=code)
+                elif not _take_order(channel):
+                    return
+
+
+def _take_order(channel: socket.socket) -> bool:
+    """Starts what the next message asks for; false if there is none any more."""
+    message, files, *_ = socket.recv_fds(channel, MESSAGE, 1)
+    if not message:
+        return False
+    asked, (ready,) = json.loads(message), files
+    order = TrainerOrder(asked["arguments"], Path(asked["log"]), ready)
+    _answer(channel, process=_forked(order, channel) if CAN_FORK else _spawned(order))
+    os.close(ready)
+    return True
+
+
+def _answer(channel: socket.socket, **said: int) -> None:
+    channel.sendall(json.dumps(said).encode() + b"\n")
+
+
+def _gone() -> Iterator[tuple[int, int]]:
+    """Trainers that have ended, and how: the exit code, or the signal as a negative number."""
+    while True:
+        try:
+            process, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not process:
+            return
+        yield process, os.waitstatus_to_exitcode(status)
+
+
+def _forked(order: TrainerOrder, channel: socket.socket) -> int:
+    process = os.fork()
+    if not process:
+        channel.close()  # who waits for its end waits for the server's
+        _become(order)
+    return process
+
+
+def _become(order: TrainerOrder) -> NoReturn:
+    """The rest of the life of a process that was forked."""
+    # So that it can be killed with what it starts (compilers), and no Ctrl-C reaches it.
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    _speak_to(order.log)
+    setproctitle(f"worker.trainer {' '.join(order.arguments)}")  # cut where there is no more room
+    trainer.run_and_exit([*_started_by(os.getppid(), order), *order.arguments])
+
+
+def _speak_to(log_file: Path) -> None:
+    """What is written goes there, and nothing is read."""
+    with log_file.open("ab") as output, Path(os.devnull).open() as nothing:
+        for file, stream in ((nothing, 0), (output, 1), (output, 2)):
+            os.dup2(file.fileno(), stream)
+
+
+def _spawned(order: TrainerOrder) -> int:
+    arguments = *_started_by(os.getpid(), order), *order.arguments
+    with order.log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "worker.trainer", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=(order.ready,),
+            start_new_session=True,
+        )
+    process.returncode = 0  # as far as it needs to know: `_gone` waits for all
+    return process.pid
+
+
+def _started_by(server: int, order: TrainerOrder) -> tuple[str, ...]:
+    return "--parent", str(server), "--ready", str(order.ready)
+
+
+if __name__ == "__main__":
+    main()
