@@ -28,6 +28,8 @@ from app.schemas.numbers import LARGEST, Numbers
 from app.schemas.option import option
 from app.schemas.text import SOUND
 
+SEED_END = 2**32
+
 
 class _Config(Numbers):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -242,14 +244,14 @@ class TrainingConfig(_Config):
 class SeedConfig(_Config):
     """One seed per source of chance, so that each can be varied alone."""
 
-    initial: int = option(5, "Initial weights", "Seed of the initial weights.", ge=0, lt=2**32)
-    data: int = option(0, "Training data", "Seed of the training sequences.", ge=0, lt=2**32)
-    evaluation: int = option(1, "Evaluators", "Seed of the four evaluators.", ge=0, lt=2**32)
+    initial: int = option(5, "Initial weights", "Seed of the initial weights.", ge=0, lt=SEED_END)
+    data: int = option(0, "Training data", "Seed of the training sequences.", ge=0, lt=SEED_END)
+    evaluation: int = option(1, "Evaluators", "Seed of the four evaluators.", ge=0, lt=SEED_END)
     label_pairs: int = option(
-        20, "Label pairs", "Seed of which pairs are held out.", ge=0, lt=2**32
+        20, "Label pairs", "Seed of which pairs are held out.", ge=0, lt=SEED_END
     )
     dataset: int = option(
-        0, "Dataset", f"Seed of invented features ({datasets.NAMES}).", ge=0, lt=2**32
+        0, "Dataset", f"Seed of invented features ({datasets.NAMES}).", ge=0, lt=SEED_END
     )
 
 

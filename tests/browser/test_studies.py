@@ -109,3 +109,14 @@ def test_a_study_is_cancelled_after_asking_and_its_page_says_so(page, program):
 
     expect(page.locator(".study-head .state")).to_have_text("all 3 cancelled")
     expect(page.get_by_role("button", name="Cancel", exact=True)).to_have_count(0)
+
+
+def test_a_run_is_repeated_with_more_seeds_by_one_key(page, program, finished_run):
+    page.goto(f"/runs/{finished_run}")
+    page.get_by_role("button", name="Repeat with 4 more seeds").press("Enter")
+
+    page.wait_for_url(STUDY_PAGE)
+    expect(page.get_by_role("heading", level=1)).to_have_text("A finished run: 5 seeds")
+    runs = program.get(f"/studies/{page.url.rpartition('/')[2]}")["runs"]
+    assert [runs[0]["id"], len(runs)] == [finished_run, 5]
+    expect(page.locator(".study-head .state")).to_have_text("all 5 finished")

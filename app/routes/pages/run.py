@@ -20,6 +20,7 @@ from app.services.runs.deletion import or_raise, restore_runs
 from app.services.runs.lifecycle import change_run, request_cancel, request_pause, resume
 from app.services.runs.log_files import read_log
 from app.services.runs.run_read import read_run
+from app.services.studies.more_seeds import launch_more_seeds
 from app.templating import fragment, page
 
 router = APIRouter(default_response_class=HTMLResponse)
@@ -76,6 +77,13 @@ def pause(request: Request, session: SessionDep, run: RunDep) -> Response:
 def go_on(request: Request, session: SessionDep, run: RunDep) -> Response:
     resume(session, run)
     return _changed(request, session, run)
+
+
+@router.post("/runs/{run_id}/seeds")
+def more_seeds(session: SessionDep, run: RunDep) -> Response:
+    """The same config with further seeds, in a study with this run."""
+    study = launch_more_seeds(session, run)
+    return RedirectResponse(f"/studies/{study.id}", status_code=303)
 
 
 @router.post("/runs/{run_id}/restore")

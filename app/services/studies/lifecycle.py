@@ -1,6 +1,6 @@
 """Studies: launch, cancel, pause, resume, rename, delete: always all of their runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -15,24 +15,33 @@ from app.services.runs import creation, lifecycle
 from app.services.runs.deletion import Disposal, delete_runs, hold_for_deletion, or_raise
 from app.services.runs.idempotency import once
 from app.services.runs.permission import require
-from app.services.studies.plan import StudyPlan, make_plan
+from app.services.studies.plan import NOTHING, StudyPlan, make_plan
 
 _CANNOT_PAUSE = TERMINAL | {RunState.STOPPING}
 
 
-def launch(session: Session, request: StudyRequest, key: str | None = None) -> Study:
-    """A new study; with a key that was used before for the same request, the study of then."""
+def launch(
+    session: Session,
+    request: StudyRequest,
+    key: str | None = None,
+    *,
+    joined: Mapping[str, str] = NOTHING,
+) -> Study:
+    """A new study; with a key that was used before for the same request, the study of then.
+
+    `joined`: ids of runs by the hash of their config that join it, whether finished or not.
+    """
     return once(
         session,
         key,
         f"study {request.model_dump_json()}",
         find=lambda answered: study_or_error(session, answered.study_id or ""),
-        create=lambda: _create(session, request),
+        create=lambda: _create(session, request, joined),
     )
 
 
-def _create(session: Session, request: StudyRequest) -> Study:
-    plan = _kept_plan(session, request)
+def _create(session: Session, request: StudyRequest, joined: Mapping[str, str]) -> Study:
+    plan = _kept_plan(session, request, joined)
     study = Study(
         id=creation.new_id(),
         name=plan.name,
@@ -57,13 +66,14 @@ def _create(session: Session, request: StudyRequest) -> Study:
     return study
 
 
-def _kept_plan(session: Session, request: StudyRequest) -> StudyPlan:
+def _kept_plan(session: Session, request: StudyRequest, joined: Mapping[str, str]) -> StudyPlan:
     """The plan; what it needs cannot be deleted until the rows that name it are committed."""
-    plan = make_plan(session, request)
+    plan = make_plan(session, request, joined)
     # All in one statement, so in one order. Made again when one was deleted since: that one is
     # trained anew, or said to be missing.
-    while not plan.needed <= lineage.keep_from_deletion(session, plan.needed).keys():
-        plan = make_plan(session, request)
+    while not plan.needed <= (kept := lineage.keep_from_deletion(session, plan.needed).keys()):
+        joined = {key: run_id for key, run_id in joined.items() if run_id in kept}
+        plan = make_plan(session, request, joined)
     return plan
 
 

@@ -1,7 +1,8 @@
 """What a study's request would launch: its runs, which of them have finished before, the cost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
@@ -26,6 +27,7 @@ from app.services.runs.data_files import check_data_file, identity_of, path_of
 from app.services.runs.grafts import donors_of, grafts_of, impossible_grafts
 
 LONGEST_NAME = 200
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,9 @@ class StudyPlan:
     name: str
     axes: list[AxisRead]
     expansion: Expansion
-    finished: dict[str, str]  # ids of finished runs by the hash of their config
+    finished: dict[
+        str, str
+    ]  # ids of finished runs, and of joined ones, by the hash of their config
 
     @property
     def runs(self) -> Sequence[ExpandedRun]:
@@ -52,8 +56,13 @@ class StudyPlan:
         return [one for one in self.runs if one.config_hash not in self.finished]
 
 
-def make_plan(session: Session, request: StudyRequest) -> StudyPlan:
-    """The study that is asked for; `Invalid` at the part of the request that cannot be."""
+def make_plan(
+    session: Session, request: StudyRequest, joined: Mapping[str, str] = NOTHING
+) -> StudyPlan:
+    """The study that is asked for; `Invalid` at the part of the request that cannot be.
+
+    `joined`: ids of runs by the hash of their config that are in it, whether finished or not.
+    """
     try:
         expansion = expand(request)
     except StudyError as error:
@@ -69,7 +78,7 @@ def make_plan(session: Session, request: StudyRequest) -> StudyPlan:
     ]
     name = request.name or default_name(axes, len(runs))
     # As of now, and without a lock: a launch keeps them, see `lifecycle`.
-    return StudyPlan(name, axes, expansion, _finished(session, runs, hashes))
+    return StudyPlan(name, axes, expansion, _finished(session, runs, hashes) | dict(joined))
 
 
 def _check_data_files(session: Session, runs: Sequence[ExpandedRun]) -> None:

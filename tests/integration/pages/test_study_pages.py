@@ -5,11 +5,12 @@ from html import unescape
 
 import pytest
 
+from app.schemas.config import SEED_END
 from app.schemas.state import RunState
 from app.schemas.studies.presets import STUDY_PRESETS
 from app.schemas.studies.request import StudyRequest
 from tests.integration.support.html import Document
-from tests.integration.support.rows import add, change, measurement, moved, new_run
+from tests.integration.support.rows import SMALL, add, change, measurement, moved, new_run
 
 SHORT = {"training": {"sequences": 640}}
 SEEDS = {"field": "seeds.initial", "values": [5, 6, 7]}
@@ -286,3 +287,53 @@ def test_every_study_preset_is_served_and_can_be_sent_back(client):
         assert StudyRequest.model_validate(preset["request"]) == known.request
         answer = client.post("/api/v1/studies?dry_run=true", json=preset["request"])
         assert answer.status_code == 200, answer.text
+
+
+def more_seeds(client, run_id: str):
+    return client.post(f"/runs/{run_id}/seeds", follow_redirects=False)
+
+
+def test_a_run_is_repeated_with_four_more_seeds_in_a_study_with_it(client, engine, outbox):
+    run_id = new_run(engine, outbox, name="First", tags=["fig 5"])
+    assert get(client, f"/runs/{run_id}").one("button", id="more-seeds")
+
+    answer = more_seeds(client, run_id)
+
+    assert answer.status_code == 303
+    study = client.get(f"/api/v1{answer.headers['Location']}").json()
+    assert (study["name"], study["tags"]) == ("First: 5 seeds", ["fig 5"])
+    # Itself, though it has not finished.
+    assert [run["is_reused"] for run in study["runs"]] == [True, False, False, False, False]
+    assert study["runs"][0]["id"] == run_id
+    configs = [client.get(f"/api/v1/runs/{run['id']}/config").json() for run in study["runs"]]
+    assert [config["seeds"].pop("initial") for config in configs] == [5, 6, 7, 8, 9]
+    assert all(config == configs[0] for config in configs)
+
+    again = more_seeds(client, run_id)
+    assert again.headers["Location"] == answer.headers["Location"]
+    client.post(f"/api/v1/runs/{study['runs'][1]['id']}/cancel")
+    assert more_seeds(client, run_id).headers["Location"] != answer.headers["Location"]
+
+
+def test_seeds_go_on_from_zero_after_the_last(client, engine, outbox):
+    seeds = {"initial": SEED_END - 2}
+    run_id = new_run(engine, outbox, SMALL.model_validate({**dict(SMALL), "seeds": seeds}))
+
+    study = client.get(f"/api/v1{more_seeds(client, run_id).headers['Location']}").json()
+
+    found = [int(run["values"]["seeds.initial"]) for run in study["runs"]]
+    assert found == [SEED_END - 2, SEED_END - 1, 0, 1, 2]
+
+
+def test_a_fork_has_no_more_seeds_and_its_page_says_why(client, engine, outbox):
+    parent = new_run(engine, outbox)
+    fork = new_run(engine, outbox)
+    change(engine, fork, parent_id=parent, parent_name="First", forked_at=320)
+
+    document = get(client, f"/runs/{fork}")
+    assert not [one for one in document.all("button") if one.attributes.get("id") == "more-seeds"]
+    assert "no more seeds of a fork: repeat its parent" in document.one("div", id="status").text
+    answer = more_seeds(client, fork)
+    assert answer.status_code == 409
+    assert "its weights came from its parent" in answer.text
+    assert client.get("/api/v1/studies").json()["studies"] == []
