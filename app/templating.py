@@ -107,6 +107,10 @@ def _phase_change(run: RunRead) -> str:
     )
 
 
+def _phase_marks(run: RunRead) -> str:
+    return wording.phase_marks(run.phase_change, is_clamped=run.phase_change_is_clamped)
+
+
 def _age(moment: datetime) -> str:
     return wording.age(moment, datetime.now(UTC))
 
@@ -149,6 +153,7 @@ def _make_environment() -> Environment:
         "short": wording.short,
         "between": wording.between,
         "phase_change": _phase_change,
+        "phase_marks": _phase_marks,
         "grouped": words.grouped,
         "in_words": words.in_words,
         "fixed": wording.fixed,

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from app.schemas.measure import Bracket, PhaseBrackets, PhaseChange
 from app.schemas.words import grouped
 
+UNDER_CLAMP = "under clamp"
+
 
 def short(number: float | None) -> str:
     """`425024` -> `425k`, `1000000` -> `1M`, `None` -> `–`: three digits at most."""
@@ -37,9 +39,20 @@ def phase_change_said(change: PhaseChange, known: PhaseBrackets | None, *, is_cl
     if change.midpoint is None:
         return ""
     where = between(known.midpoint) if known and known.midpoint else short(change.midpoint)
-    clamp = " under clamp" if is_clamped else ""
-    undone = "" if change.reversal is None else f", reversed by {short(change.reversal)}"
-    return f"phase change{clamp}: midpoint {where}{undone}"
+    clamp, undone = f" {UNDER_CLAMP}" if is_clamped else "", _undone(change)
+    return f"phase change{clamp}: midpoint {where}{undone and f', {undone}'}"
+
+
+def phase_marks(change: PhaseChange, *, is_clamped: bool) -> str:
+    """The same of a midpoint that stands in a table: `under clamp, reversed by 65k`; empty if it
+    is neither, or there is none."""
+    if change.midpoint is None:
+        return ""
+    return ", ".join(filter(None, (UNDER_CLAMP if is_clamped else "", _undone(change))))
+
+
+def _undone(change: PhaseChange) -> str:
+    return "" if change.reversal is None else f"reversed by {short(change.reversal)}"
 
 
 def fixed(number: float | None, digits: int = 3) -> str:

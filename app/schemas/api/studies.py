@@ -121,7 +121,7 @@ class StudyRunRead(BaseModel):
     name: str
     colour: str = Field(description="`#RRGGBB`: its colour among the runs of the study")
     values: dict[str, str] = Field(description="What every axis is in it, by its field")
-    is_reused: bool = Field(description="It had finished before the study was launched")
+    is_reused: bool = Field(description="It was there before the study was launched")
     state: RunState
     sequences: int
     total_sequences: int

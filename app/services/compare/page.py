@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.db.models import Run
 from app.schemas.api.limits import MOST_RUNS
 from app.schemas.measure import Bracket
 from app.schemas.state import TERMINAL, RunState
@@ -16,7 +15,7 @@ from app.services.colours import distinct_colours
 from app.services.compare.comparison import Chosen, Comparison, choose, choose_all, compare
 from app.services.compare.differences import MOST_COLUMNS, Differences
 from app.services.compare.figures import compare_figure
-from app.services.compare.series import choices
+from app.services.compare.series import ComparedRun, choices
 from app.services.compare.table import csv_name
 from app.services.compare.view import (
     ALIGNMENTS,
@@ -134,7 +133,7 @@ def compare_page(session: Session, view: CompareView, *, words: str, columns: in
         view=view,
         notices=[*_missing(chosen, len(asked)), *(f"{one} {INSTEAD}" for one in faults)],
         chosen=[
-            _chosen_row(one.run, view, hues[one.run.id], comparison.midpoints.get(one.run.id))
+            _chosen_row(one, view, hues[one.run.id], comparison.midpoints.get(one.run.id))
             for one in chosen.runs
         ],
         legend=_legend(comparison, figure),
@@ -172,8 +171,11 @@ def _with_colours(chosen: Chosen) -> list[tuple[str, str | None]]:
     return [(one.run.id, one.run.colour) for one in chosen.runs]
 
 
-def _chosen_row(run: Run, view: CompareView, hue: str, bracket: Bracket | None) -> ChosenRow:
-    others = tuple(one for one in view.runs if one != run.id)
+def _chosen_row(
+    one: ComparedRun, view: CompareView, hue: str, bracket: Bracket | None
+) -> ChosenRow:
+    run = one.run
+    others = tuple(other for other in view.runs if other != run.id)
     baseline = "" if view.baseline == run.id else view.baseline
     without = replace(view, runs=others, baseline=baseline)
     return ChosenRow(
@@ -182,16 +184,15 @@ def _chosen_row(run: Run, view: CompareView, hue: str, bracket: Bracket | None) 
         colour=hue,
         state=RunState(run.state),
         sequences=short(run.sequences),
-        midpoint=_midpoint(run, bracket),
+        midpoint=_midpoint(one, bracket),
         without_url=address_of(without),
     )
 
 
-def _midpoint(run: Run, bracket: Bracket | None) -> str:
-    """Where it is, and between which measurements."""
-    if bracket is None:
-        return short(run.midpoint)
-    return f"{short(run.midpoint)}, {between(bracket)}"
+def _midpoint(one: ComparedRun, bracket: Bracket | None) -> str:
+    """Where it is, between which measurements, and what is to be known of it."""
+    said = (short(one.run.midpoint), between(bracket) if bracket else "", one.phase_marks)
+    return ", ".join(filter(None, said))
 
 
 def _legend(comparison: Comparison, figure: Figure) -> list[LegendRow]:

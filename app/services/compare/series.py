@@ -24,6 +24,8 @@ from app.schemas.measure import EVALUATORS, METRICS
 from app.schemas.series import HEADS, HEADS_BY_KIND, HeadMeasure
 from app.schemas.words import head_name, layer_name
 from app.services.charts.curves import STUDY_METRICS, DrawnNumber
+from app.services.runs.run_read import is_clamped_at, phase_change_of
+from app.services.wording import phase_marks
 
 _BY_ID = {measure.id: measure for measure in HEADS}
 _IDS, _KINDS = "|".join(_BY_ID), "|".join(HEADS_BY_KIND)
@@ -47,6 +49,12 @@ class ComparedRun:
     @property
     def heads(self) -> int:
         return self.config.model.heads
+
+    @property
+    def phase_marks(self) -> str:
+        """What is to be known of the midpoint of its phase change, as the list of runs says it."""
+        is_clamped = is_clamped_at(self.config, self.run.midpoint)
+        return phase_marks(phase_change_of(self.run), is_clamped=is_clamped)
 
 
 @dataclass(frozen=True)

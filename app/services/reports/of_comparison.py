@@ -36,7 +36,7 @@ def _runs(comparison: Comparison) -> ReportTable:
             one.run.id,
             one.run.state,
             grouped(one.run.sequences),
-            short(one.run.midpoint),
+            ", ".join(filter(None, (short(one.run.midpoint), one.phase_marks))),
             one.run.config_hash[:12],
         )
         for one in comparison.chosen.runs

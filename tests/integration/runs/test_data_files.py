@@ -80,6 +80,20 @@ def test_a_paused_run_does_not_go_on_from_another_file(client, engine, outbox, f
     assert state(engine, run_id) == "queued"
 
 
+def test_more_seeds_of_a_run_are_not_taken_from_another_file(client, engine, outbox, file):
+    run_id = launch(client, file)
+    content = file.read_bytes()
+    write(file, seed=2)
+
+    refused = client.post(f"/runs/{run_id}/seeds", follow_redirects=False)
+    file.write_bytes(content)
+    launched = client.post(f"/runs/{run_id}/seeds", follow_redirects=False)
+
+    assert refused.status_code == 422
+    assert "is not the file that this run began with" in refused.text
+    assert launched.status_code == 303
+
+
 @pytest.mark.parametrize(("classes", "said"), [(0, "is truncated or no"), (9, "the file has 9")])
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_a_file_that_cannot_be_trained_from_is_refused_at_the_launch(
