@@ -37,9 +37,8 @@ class StudyPlan:
     name: str
     axes: list[AxisRead]
     expansion: Expansion
-    finished: dict[
-        str, str
-    ]  # ids of finished runs, and of joined ones, by the hash of their config
+    # Ids of finished runs, and of joined ones, by the hash of their config.
+    finished: dict[str, str]
 
     @property
     def runs(self) -> Sequence[ExpandedRun]:
