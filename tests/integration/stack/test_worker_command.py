@@ -31,7 +31,8 @@ def test_workers_train_say_that_they_work_and_end_when_nothing_is_to_do(
     named, engine, outbox, tmp_path
 ):
     with transaction(engine, outbox) as session:
-        run_id = create_run(session, tiny(training={"sequences": 8000})).id
+        # Long enough to be asked after: seconds.
+        run_id = create_run(session, tiny(training={"sequences": 32_000})).id
     log = tmp_path / "said"
     command = [OPTOSCOPE, "worker", "--processes", "2", "--until-idle", "1s"]
     with log.open("wb") as output:

@@ -72,6 +72,8 @@ class WorkerProcess:
             "OPTOSCOPE_RESUME_SECONDS": "0.5",
             "OPTOSCOPE_COMPILE": str(self.compile).lower(),
             "OPTOSCOPE_THREADS": "1",
+            # Else that of who runs the tests, where torch's compiler was used before in there.
+            "TORCHINDUCTOR_CACHE_DIR": str(self.settings.data_dir / "cache" / "inductor"),
         }
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
