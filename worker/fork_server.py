@@ -7,6 +7,7 @@ how it ended. Closing the socket ends the server. docs/adr/0047.
 """
 
 import argparse
+import ctypes
 import gc
 import json
 import logging
@@ -20,14 +21,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from setproctitle import setproctitle
-
 from worker import trainer
 from worker.service.die_with_parent import die_with_parent
 from worker.uncollected import uncollected
 
 log = logging.getLogger("worker.fork_server")
 
+PR_SET_NAME = 15
 MESSAGE = 2**18  # bytes; a cohort is some thousands
 # Elsewhere, libraries that torch loads do not survive a fork.
 CAN_FORK = sys.platform == "linux"
@@ -128,8 +128,15 @@ def _become(order: TrainerOrder) -> NoReturn:
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     _speak_to(order.log)
-    setproctitle(f"worker.trainer {' '.join(order.arguments)}")  # cut where there is no more room
+    _be_called("trainer", *order.arguments[:1])
     trainer.run_and_exit([*_started_by(os.getppid(), order), *order.arguments])
+
+
+def _be_called(*names: str) -> None:
+    """The name that `top` and `ps -o comm` show, of 15 characters: the run's."""
+    # Not by the library that rewrites commands: where it is installed, Celery does that, too, and
+    # workers are known by theirs.
+    ctypes.CDLL(None).prctl(PR_SET_NAME, names[-1].partition(":")[0].encode())
 
 
 def _speak_to(log_file: Path) -> None:

@@ -44,8 +44,7 @@ class ForkServer:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                # Names of trainers take the place of the server's command, and not of what follows.
-                env={"TORCHINDUCTOR_CACHE_DIR": compiled, "SPT_NOENV": "1", **os.environ},
+                env={"TORCHINDUCTOR_CACHE_DIR": compiled, **os.environ},
             )
 
     @property

@@ -186,7 +186,9 @@ def test_a_worker_takes_the_first_run_and_leaves_nobody_behind(place):
     with up(data, "--workers", "1") as running:
         await_true(lambda: running.runs()[0]["state"] != "queued", running)
         worker = running.pid_of("worker")
-        await_true(lambda: "worker.trainer" in commands_of(processes_of(data)), running)
+        # The server that trainers are forked from, and a trainer.
+        forked = "-m worker.fork_server"
+        await_true(lambda: commands_of(processes_of(data)).count(forked) == 2, running)
 
         os.kill(worker, signal.SIGKILL)
         await_true(lambda: running.pid_of("worker") != worker, running)
