@@ -6,7 +6,11 @@ Celery's own command looks for the app in the working directory first, where peo
 
 import sys
 
-from worker.celery_app import app
+# A library that many others bring along, and with which Celery rewrites its processes' commands: by
+# theirs, workers are known to who stops them and asks after them. Missing, it is done without.
+sys.modules["setproctitle"] = None  # type: ignore[assignment]
+
+from worker.celery_app import app  # noqa: E402
 
 OPTIONS = ("--without-gossip", "--without-mingle")  # workers have nothing to tell one another
 

@@ -17,11 +17,17 @@ OPTOSCOPE = Path(sys.executable).parent / "optoscope"
 
 
 @pytest.fixture
-def named(settings, tmp_path) -> dict[str, str]:
+def named(settings, tmp_path, monkeypatch) -> dict[str, str]:
     """An environment that names the servers, each by a file."""
     (tmp_path / "database").write_text(settings.database_url)
     (tmp_path / "redis").write_text(f"{settings.redis_url}\n")
     files = {"DATABASE_URL_FILE": tmp_path / "database", "REDIS_URL_FILE": tmp_path / "redis"}
+    # As other libraries bring it along: Celery would rewrite its processes' commands with it.
+    (tmp_path / "setproctitle.py").write_text(
+        f"def setproctitle(title):\n    open({str(tmp_path / 'titles')!r}, 'a').write(title)\n"
+    )
+    before = filter(None, [os.environ.get("PYTHONPATH")])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path), *before)))
     said = {"DATA_DIR": settings.data_dir, "COMPILE": "false", "DEVICE": "cpu", **files}
     return {**os.environ, **{f"OPTOSCOPE_{name}": str(value) for name, value in said.items()}}
 
@@ -47,6 +53,7 @@ def test_workers_train_say_that_they_work_and_end_when_nothing_is_to_do(
         process.kill()
 
     assert (asked.returncode, asked.stdout) == (0, "2 of this machine's workers work.\n"), asked
+    assert not (tmp_path / "titles").exists()
     assert state(engine, run_id) == "finished"
     assert "2 worker processes, on cpu." in log.read_text()
     assert "Nothing was to do for 1 s." in log.read_text()
