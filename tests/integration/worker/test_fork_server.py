@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.support.recorded import events, has_resume_point, state
 from tests.integration.support.rows import new_run
-from tests.integration.support.worker_process import WorkerProcess, is_alive, tiny
+from tests.integration.support.worker_process import WorkerProcess, is_alive, parent_of, tiny
 from worker import fork_server
 from worker.fork_server import TrainerOrder
 
@@ -23,10 +23,6 @@ def worker(settings):
     process.kill()
 
 
-def parent(process: int) -> int:
-    return int(Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[1])
-
-
 def command(process: int) -> str:
     return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ").strip()
 
@@ -37,9 +33,9 @@ def test_a_trainer_is_forked_from_a_server_that_has_loaded_torch_and_says_whose_
     run_id = new_run(engine, outbox, tiny(training=LONG))
     trainer = worker.trainer(run_id, attempt=1)
     worker.until(lambda: worker.is_ready(run_id, attempt=1), "ready trainer")
-    server = parent(trainer)
+    server = parent_of(trainer)
 
-    assert command(server).endswith(f"-m worker.fork_server --parent {parent(server)}")
+    assert command(server).endswith(f"-m worker.fork_server --parent {parent_of(server)}")
     assert "libtorch_cpu" in Path(f"/proc/{server}/maps").read_text()
     assert Path(f"/proc/{trainer}/comm").read_text() == f"{run_id}\n"
     assert os.getsid(trainer) == trainer  # no Ctrl-C of a terminal reaches it
@@ -52,7 +48,7 @@ def test_a_server_that_is_killed_takes_its_trainer_along_and_another_goes_on(
     worker.until(has_resume_point(engine, run_id), "resume point")
     trainer = worker.trainer(run_id, attempt=1)
 
-    os.kill(parent(trainer), signal.SIGKILL)
+    os.kill(parent_of(trainer), signal.SIGKILL)
 
     worker.until(lambda: not is_alive(trainer), "dead trainer", seconds=5)
     worker.until(lambda: worker.trainer(run_id, attempt=2), "second attempt")
@@ -67,7 +63,7 @@ def test_who_asks_all_processes_to_end_has_their_runs_saved(worker, engine, outb
     worker.until(has_resume_point(engine, run_id), "resume point")
     trainer = worker.trainer(run_id, attempt=1)
 
-    for process in (parent(trainer), trainer, worker.pid):
+    for process in (parent_of(trainer), trainer, worker.pid):
         os.kill(process, signal.SIGTERM)
 
     worker.until(lambda: not worker.is_running, "end of the worker", seconds=20)
