@@ -1,7 +1,7 @@
 """The fork server: loads torch once, and forks a trainer whenever its worker asks for one.
 
 `python -m worker.fork_server --parent PID`, with a socket as standard input, started by
-`worker.service.fork_server`. Each message asks for a trainer, `{"arguments": [...], "log": "..."}`,
+`worker.service.fork_server`. Each line asks for a trainer, `{"arguments": [...], "log": "..."}`,
 and brings a file, to which that says that it is ready. Answers are lines: which process it is, and
 how it ended. Closing the socket ends the server. docs/adr/0047.
 """
@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -28,7 +29,7 @@ from worker.uncollected import uncollected
 log = logging.getLogger("worker.fork_server")
 
 PR_SET_NAME = 15
-MESSAGE = 2**18  # bytes; a cohort is some thousands
+MESSAGE = 2**16  # bytes that are read at a time
 # Elsewhere, libraries that torch loads do not survive a fork.
 CAN_FORK = sys.platform == "linux"
 
@@ -58,7 +59,7 @@ def _load() -> None:
     """What all trainers need; no thread may run when it is forked."""
     try:
         with uncollected():
-            import worker.training.session  # noqa: F401
+            import_module("worker.training.session")
     except Exception:
         # Each trainer tries again, and says so where it is heard.
         log.exception("what trainers need could not be loaded")
@@ -85,10 +86,14 @@ def _serve(channel: socket.socket) -> None:
 
 
 def _take_order(channel: socket.socket) -> bool:
-    """Starts what the next message asks for; false if there is none any more."""
+    """Starts what the next line asks for; false if there is none any more."""
     message, files, *_ = socket.recv_fds(channel, MESSAGE, 1)
     if not message:
         return False
+    while not message.endswith(b"\n"):  # of many runs, in several pieces
+        if not (more := channel.recv(MESSAGE)):
+            return False
+        message += more
     asked, (ready,) = json.loads(message), files
     order = TrainerOrder(asked["arguments"], Path(asked["log"]), ready)
     _answer(channel, process=_forked(order, channel) if CAN_FORK else _spawned(order))
@@ -128,15 +133,15 @@ def _become(order: TrainerOrder) -> NoReturn:
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     _speak_to(order.log)
-    _be_called("trainer", *order.arguments[:1])
+    _be_called(order.arguments[0].partition(":")[0] if order.arguments else "trainer")
     trainer.run_and_exit([*_started_by(os.getppid(), order), *order.arguments])
 
 
-def _be_called(*names: str) -> None:
-    """The name that `top` and `ps -o comm` show, of 15 characters: the run's."""
+def _be_called(name: str) -> None:
+    """The name that `top` and `ps -o comm` show, of 15 characters."""
     # Not by the library that rewrites commands: where it is installed, Celery does that, too, and
     # workers are known by theirs.
-    ctypes.CDLL(None).prctl(PR_SET_NAME, names[-1].partition(":")[0].encode())
+    ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode())
 
 
 def _speak_to(log_file: Path) -> None:

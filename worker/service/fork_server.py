@@ -33,6 +33,7 @@ class ForkServer:
         """
         if self._process is not None and self._process.poll() is None:
             return
+        self.end()  # what is left of one that was killed
         logs = log_folder(self._settings.data_dir).parent
         logs.mkdir(parents=True, exist_ok=True)
         compiled = str(self._settings.data_dir.resolve() / "cache" / "inductor")
@@ -55,8 +56,8 @@ class ForkServer:
     def fork(self, arguments: Sequence[str], log: Path, ready: int) -> "ForkedProcess":
         """A trainer with these arguments, which writes to that file, and a byte to `ready`."""
         self.start()
-        message = json.dumps({"arguments": arguments, "log": str(log.resolve())}).encode()
-        socket.send_fds(self.channel, [message], [ready])
+        message = json.dumps({"arguments": arguments, "log": str(log.resolve())})
+        socket.send_fds(self.channel, [message.encode(), b"\n"], [ready])
         return ForkedProcess(self)
 
     def end(self) -> None:

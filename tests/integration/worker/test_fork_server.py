@@ -1,7 +1,9 @@
 """Trainers are forked from a process that has loaded torch: what that must not change."""
 
+import json
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,23 @@ def test_who_asks_all_processes_to_end_has_their_runs_saved(worker, engine, outb
     assert state(engine, run_id) == "queued"
     kind, message = events(engine, run_id)[-1]
     assert (kind, "goes on from" in message) == ("queued", True)
+
+
+def test_an_order_of_many_runs_may_come_in_pieces(tmp_path, monkeypatch):
+    runs = [f"run{number:07d}:1" for number in range(2000)]
+    message = json.dumps({"arguments": runs, "log": str(tmp_path / "log")}).encode() + b"\n"
+    ours, theirs = socket.socketpair()
+    taken: list[TrainerOrder] = []
+    monkeypatch.setattr(fork_server, "_forked", lambda order, _: taken.append(order) or 7)
+
+    with ours, theirs, Path(os.devnull).open() as file:
+        socket.send_fds(ours, [message[:1000]], [file.fileno()])
+        ours.sendall(message[1000:])
+        assert fork_server._take_order(theirs)
+
+        assert ours.recv(100) == b'{"process": 7}\n'
+    (order,) = taken
+    assert order.arguments == runs
 
 
 def test_where_nothing_can_be_forked_a_trainer_is_started(settings, tmp_path, monkeypatch):

@@ -74,11 +74,15 @@ class Compiled(Generic[P, R]):
     def _is_replayed(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether calls are: elsewhere graphs do that, and what has no name is called once."""
         parts = tree_leaves((args, kwargs))
-        return bool(self._name) and all(part.device.type == "cpu" for part in parts)
+        return (
+            self._enabled and bool(self._name) and all(part.device.type == "cpu" for part in parts)
+        )
 
     def captured(self, *args: P.args, **kwargs: P.kwargs) -> Captured | None:
         """The calls that it makes for arguments of these sizes, to be replayed; None, with a
         notice, if they cannot be."""
+        if not self._enabled:
+            return None
         sizes = Sizes.of(tree_leaves((args, kwargs)))
         if sizes not in self._captured:
             self._captured[sizes] = self._kept(sizes) or self._capture(sizes, *args, **kwargs)
@@ -86,6 +90,8 @@ class Compiled(Generic[P, R]):
 
     def is_at_hand(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether nothing is to be compiled for arguments of these sizes."""
+        if not self._enabled:
+            return True
         sizes = Sizes.of(tree_leaves((args, kwargs)))
         if sizes not in self._captured and (program := self._kept(sizes)):
             self._captured[sizes] = program

@@ -15,7 +15,8 @@ def processor() -> str:
     """What programs are compiled for: machines that say the same can run each other's."""
     said = {line.partition(":")[0].strip(): line for line in _information().splitlines()}
     known = (said.get(name, "") for name in _OF_INTEREST)
-    return "\n".join((platform.platform(), torch.backends.cpu.get_cpu_capability(), *known))
+    system = platform.system(), platform.machine(), *platform.libc_ver()
+    return "\n".join((*system, torch.backends.cpu.get_cpu_capability(), *known))
 
 
 def is_onednn_faster() -> bool:

@@ -1,8 +1,9 @@
 """Captured programs in files: what a machine has compiled once it only reads from then on.
 
 A file is named by all that its results depend on: the function, its sizes, torch, the processor,
-and the sources of the science. It holds the library, and a proof: what the program made of made-up
-arguments. One that does not make the same here, bit for bit, is compiled anew. docs/adr/0046.
+and the sources of the science and of configs. It holds the library, and a proof: what the program
+made of made-up arguments. One that does not make the same here, bit for bit, is compiled anew.
+docs/adr/0046.
 """
 
 import hashlib
@@ -21,10 +22,12 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
+from app import schemas
 from worker.science.machine import processor
 from worker.science.machine.replay import Captured, NotReplayableError, Recording, TensorForm
 
-_SCIENCE = Path(__file__).parents[1]
+# The science, and what it knows of configs and clamps: all that it imports of ours.
+_SOURCES = (Path(__file__).parents[1], Path(schemas.__file__ or "").parent)
 _DIGEST = 32  # bytes at the beginning, by which a file that was cut off is known
 
 
@@ -104,8 +107,9 @@ def _file_beside(path: Path) -> Iterator[Path]:
 @cache
 def _sources() -> str:
     """A digest of whatever could make a program another one."""
-    parts = (path for path in sorted(_SCIENCE.rglob("*")) if path.suffix in {".py", ".cpp"})
-    return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
+    found = (path for folder in _SOURCES for path in sorted(folder.rglob("*")))
+    sources = (path.read_bytes() for path in found if path.suffix in {".py", ".cpp"})
+    return hashlib.sha256(b"".join(sources)).hexdigest()
 
 
 def _proof(program: Captured, sizes: Sizes) -> str:

@@ -153,10 +153,26 @@ def test_a_file_is_for_one_function_and_its_sizes(file: Path) -> None:
     assert Sizes.of((WEIGHT, WEIGHT)) != Sizes.of((WEIGHT, WEIGHT.clone()))
 
 
-def test_sources_of_the_science_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_all_that_the_science_imports_of_ours_counts() -> None:
+    """A clamp that is understood in another way is another program."""
+    program = "import sys, worker.science.training.loop; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    ours = {name for name in loaded if name.startswith(("app.", "worker."))}
+
+    packages = ("app.schemas", "worker.science")
+    assert {name for name in ours if not name.startswith(packages)} == set()
+
+
+def test_a_source_that_changes_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "deeper").mkdir()
     (tmp_path / "deeper" / "model.py").write_text("one = 1\n")
-    monkeypatch.setattr(program_files, "_SCIENCE", tmp_path)
+    monkeypatch.setattr(program_files, "_SOURCES", (tmp_path,))
     before = program_files._sources.__wrapped__()
 
     (tmp_path / "deeper" / "model.py").write_text("one = 2\n")
