@@ -1,5 +1,7 @@
 """The fork server: loads torch once, and forks a trainer whenever its worker asks for one.
 
+While a trainer is at work it loads torch's compiler, too, for the trainers after it.
+
 `python -m worker.fork_server --parent PID`, with a socket as standard input, started by
 `worker.service.fork_server`. Each line asks for a trainer, `{"arguments": [...], "log": "..."}`,
 and brings a file, to which that says that it is ready. Answers are lines: which process it is, and
@@ -32,6 +34,9 @@ PR_SET_NAME = 15
 MESSAGE = 2**16  # bytes that are read at a time
 # Elsewhere, libraries that torch loads do not survive a fork.
 CAN_FORK = sys.platform == "linux"
+CALM = 10.0  # seconds without news, after which a trainer is taken to go on for a while
+# The latter is loaded by the former when it first compiles.
+COMPILER = ("worker.science.machine.inductor", "torch._inductor.compile_fx")
 
 
 class TrainerOrder(NamedTuple):
@@ -50,16 +55,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Who stops everything at once stops trainers, too, which save then: they would die with us.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if CAN_FORK:
-        _load()
+        _load("worker.training.session")
     with socket.socket(fileno=os.dup(0)) as channel:
         _serve(channel)
 
 
-def _load() -> None:
-    """What all trainers need; no thread may run when it is forked."""
+def _load(*names: str) -> None:
+    """What trainers need; no thread may run when they are forked."""
     try:
         with uncollected():
-            import_module("worker.training.session")
+            for name in names:
+                import_module(name)
     except Exception:
         # Each trainer tries again, and says so where it is heard.
         log.exception("what trainers need could not be loaded")
@@ -67,22 +73,37 @@ def _load() -> None:
 
 
 def _serve(channel: socket.socket) -> None:
+    is_compiler_loaded = not CAN_FORK
+    with selectors.DefaultSelector() as selector:
+        selector.register(channel, selectors.EVENT_READ)
+        selector.register(ended := _told_of_ends(), selectors.EVENT_READ)
+        while True:
+            news = selector.select(None if is_compiler_loaded else CALM)
+            if not news and _has_trainer():
+                # A worker has one trainer at a time, so nobody waits for this.
+                _load(*COMPILER)
+                is_compiler_loaded = True
+            for key, _ in news:
+                if key.fileobj == ended:
+                    _answer_ends(channel, ended)
+                elif not _take_order(channel):
+                    return
+
+
+def _told_of_ends() -> int:
+    """A file in which something stands whenever a trainer has ended."""
     ended, woken = os.pipe()
     for end in (ended, woken):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(woken)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    with selectors.DefaultSelector() as selector:
-        selector.register(channel, selectors.EVENT_READ)
-        selector.register(ended, selectors.EVENT_READ)
-        while True:
-            for key, _ in selector.select():
-                if key.fileobj == ended:
-                    os.read(ended, MESSAGE)
-                    for process, code in _gone():
-                        _answer(channel, process=process, code=code)
-                elif not _take_order(channel):
-                    return
+    return ended
+
+
+def _answer_ends(channel: socket.socket, ended: int) -> None:
+    os.read(ended, MESSAGE)
+    for process, code in _gone():
+        _answer(channel, process=process, code=code)
 
 
 def _take_order(channel: socket.socket) -> bool:
@@ -103,6 +124,13 @@ def _take_order(channel: socket.socket) -> bool:
 
 def _answer(channel: socket.socket, **said: int) -> None:
     channel.sendall(json.dumps(said).encode() + b"\n")
+
+
+def _has_trainer() -> bool:
+    try:
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False
 
 
 def _gone() -> Iterator[tuple[int, int]]:

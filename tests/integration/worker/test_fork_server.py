@@ -2,8 +2,11 @@
 
 import json
 import os
+import select
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +92,51 @@ def test_an_order_of_many_runs_may_come_in_pieces(tmp_path, monkeypatch):
         assert ours.recv(100) == b'{"process": 7}\n'
     (order,) = taken
     assert order.arguments == runs
+
+
+SERVER = """
+import os, subprocess
+from worker import fork_server
+fork_server.CALM = 0.05
+fork_server._load = lambda *names: print(*names, flush=True)
+fork_server._forked = lambda *_: subprocess.Popen(["sleep", "60"]).pid
+fork_server.main(["--parent", str(os.getppid())])
+"""
+
+
+def said(server: subprocess.Popen[bytes]) -> list[str]:
+    assert select.select([server.stdout], [], [], 30)[0], "it says nothing"
+    return server.stdout.readline().decode().split()
+
+
+def test_torchs_compiler_is_loaded_while_a_trainer_is_at_work_and_not_before(tmp_path):
+    ours, theirs = socket.socketpair()
+    python = [sys.executable, "-c", SERVER]
+    with subprocess.Popen(python, stdin=theirs, stdout=subprocess.PIPE) as server:
+        assert said(server) == ["worker.training.session"]
+        assert not select.select([server.stdout], [], [], 0.5)[0]
+
+        order = json.dumps({"arguments": [], "log": str(tmp_path / "log")}).encode() + b"\n"
+        with (tmp_path / "ready").open("w") as ready:
+            socket.send_fds(ours, [order], [ready.fileno()])
+        trainer = json.loads(ours.recv(100))["process"]
+
+        assert said(server) == list(fork_server.COMPILER)
+        os.kill(trainer, signal.SIGKILL)
+        assert json.loads(ours.recv(100)) == {"process": trainer, "code": -signal.SIGKILL}
+        server.kill()
+    for end in (ours, theirs):
+        end.close()
+
+
+def test_what_loads_torchs_compiler_starts_no_thread():
+    """A thread would not be there in what is forked, and what it holds would stay held."""
+    looks = "import os; before = os.listdir('/proc/self/task')"
+    loads = "from worker.fork_server import COMPILER, _load; _load('worker.training.session')"
+    then = "_load(*COMPILER); print(len(os.listdir('/proc/self/task')) - len(before))"
+    program = f"import os; {loads}; {looks}; {then}"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (said.stdout, said.stderr) == ("0\n", "")
 
 
 def test_where_nothing_can_be_forked_a_trainer_is_started(settings, tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from torch._inductor.exc import (
 from worker.science.machine import processor
 from worker.science.machine.kernels import compile_together
 from worker.science.machine.products import WideProducts
+from worker.science.machine.strides import find_strides_quickly
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,6 +29,7 @@ def compiled(function: Callable[P, R], compiler: str) -> Callable[P, R]:
     # Each model shape and layout is a program of its own, and not one compiled too often.
     torch._dynamo.config.recompile_limit = 1024
     compile_together()
+    find_strides_quickly()
     return torch.compile(function, fullgraph=True, dynamic=False, options=_options())
 
 
