@@ -93,10 +93,11 @@ lock: $(VENV)/.dev ## write the lock files from pyproject.toml; ARGS=--upgrade t
 	@$(BIN)/python requirements/lock.py $(ARGS)
 
 wheel: $(VENV)/.dev ## source distribution and wheel, into dist
+	@$(BIN)/python -m worker.ship
 	@$(BIN)/python -m hatchling build
 
 clean: ## remove what was installed; the data in .optoscope stays
-	rm -rf $(VENV) node_modules web/static/vendor
+	rm -rf $(VENV) node_modules web/static/vendor worker/programs
 
 LOCKS := requirements/torch.txt requirements/uv.txt requirements/install.py pyproject.toml
 

@@ -106,6 +106,8 @@ TOLD = {
     "optoscope worker": WORKERS,
     "pip install": FROM_THE_NETWORK,
     "pre-commit": "it writes into .git of whoever runs it",
+    "python -m worker.ship": "tests/unit/science/machine/test_shipped.py"
+    "::test_what_the_wheel_brings_along_trains_the_default_run",
     "python -m tests.bench.exports": MINUTES,
     "python -m tests.paper_document": "it reads figures that take an hour",
     "python -m worker": "tests/contracts/test_commands.py::test_programs_parse_their_commands",

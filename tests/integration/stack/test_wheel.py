@@ -47,6 +47,8 @@ def archives(place) -> tuple[Path, Path]:
     with tarfile.open(source) as archive:
         archive.extractall(place / "source", filter="data")
     [unpacked] = (place / "source").iterdir()
+    (programs := unpacked / "worker" / "programs").mkdir(exist_ok=True)
+    (programs / "made.program").touch()
     build(unpacked, "wheel", place / "dist")
     [wheel] = (place / "dist").glob("*.whl")
     return source, wheel
@@ -96,6 +98,7 @@ def test_a_wheel_has_one_package_with_pages_libraries_and_migrations(archives):
 
     assert {top for top in tops if not top.endswith(".dist-info")} == {"optoscope"}
     assert {"web/static/vendor/htmx.min.js", "web/static/vendor/plotly-cartesian.min.js"} <= inside
+    assert "worker/programs/made.program" in inside
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
     assert files_of(*PARTS) <= inside
     with tarfile.open(source) as archive:

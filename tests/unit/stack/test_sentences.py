@@ -33,14 +33,18 @@ def test_addresses_are_shown_without_passwords(url, shown):
     assert without_password(url) == shown
 
 
-def test_a_missing_compiler_is_named_with_a_remedy(monkeypatch):
+def test_a_missing_compiler_is_named_with_a_remedy(monkeypatch, tmp_path):
     monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setattr(compiler, "PROGRAMS", tmp_path)
 
     sentence = compiler.compiler_warning()
 
     assert sentence is not None
     assert sentence.startswith("There is no C++ compiler (no-such-compiler): runs are trained")
     assert "To get it: " in sentence
+
+    (tmp_path / "1.program").touch()
+    assert "slower, but for those of the default shape. To" in (compiler.compiler_warning() or "")
 
 
 def test_a_full_disk_is_refused_with_how_much_is_missing(tmp_path):

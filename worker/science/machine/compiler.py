@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import Generic, ParamSpec, TypeVar, cast
 
 import torch
@@ -17,6 +18,7 @@ from torch.utils._pytree import tree_leaves
 from worker.science.machine import program_files
 from worker.science.machine.program_files import Sizes
 from worker.science.machine.replay import Captured, NotReplayableError
+from worker.science.machine.shipped import ship, shipped
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,6 +26,10 @@ R = TypeVar("R")
 NO_COMPILER = (
     "No C++ compiler was found, so this run is not compiled and trains ten times slower. "
     "Install one (on Debian or Ubuntu: apt install g++) or set CXX."
+)
+CAME_ALONG = (
+    "No C++ compiler works here, so this run trains by a program that came along, made for any "
+    "processor: one that is compiled here may be faster, and differ in the last digits."
 )
 
 
@@ -85,7 +91,8 @@ class Compiled(Generic[P, R]):
             return None
         sizes = Sizes.of(tree_leaves((args, kwargs)))
         if sizes not in self._captured:
-            self._captured[sizes] = self._kept(sizes) or self._capture(sizes, *args, **kwargs)
+            found = self._kept(sizes) or self._capture(sizes, *args, **kwargs)
+            self._captured[sizes] = found or self._shipped(sizes, *args, **kwargs)
         return self._captured[sizes]
 
     def is_at_hand(self, *args: P.args, **kwargs: P.kwargs) -> bool:
@@ -104,6 +111,16 @@ class Compiled(Generic[P, R]):
             self.notice, self.is_compiled = "", True
         return program
 
+    def _shipped(self, sizes: Sizes, *args: P.args, **kwargs: P.kwargs) -> Captured | None:
+        """The program that came along, where nothing can be compiled."""
+        if self._can_compile or not self._name:
+            return None
+        expected = tree_leaves(self.function(*args, **kwargs))
+        program = shipped(self._name, sizes, tree_leaves((args, kwargs)), expected)
+        if program is not None:
+            self.notice, self.is_compiled = CAME_ALONG, True
+        return program
+
     def _capture(self, sizes: Sizes, *args: P.args, **kwargs: P.kwargs) -> Captured | None:
         self._compile(*args, **kwargs)
         if not self.is_compiled:
@@ -118,6 +135,11 @@ class Compiled(Generic[P, R]):
         if self._name:
             program_files.keep(self._name, sizes, program, library.path)
         return program
+
+    def ship(self, folder: Path) -> None:
+        """Puts what was compiled into the folder of programs that come along. Raises `OSError`."""
+        for sizes in self._captured:
+            ship(self._name, sizes, folder)
 
     def warm_up(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Has it ready for these arguments. If the machine fails to compile twice, says why and

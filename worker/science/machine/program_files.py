@@ -44,7 +44,9 @@ class Sizes(NamedTuple):
         return cls(tuple(map(TensorForm.like, tensors)), same_as)
 
 
-class _Kept(NamedTuple):
+class ProgramFile(NamedTuple):
+    """What a file holds. `proof`: a digest of what the program made of made-up arguments."""
+
     recording: Recording
     library: bytes
     proof: str
@@ -52,56 +54,75 @@ class _Kept(NamedTuple):
 
 def keep(name: str, sizes: Sizes, program: Captured, library: Path) -> None:
     """Keeps a program. Where nothing can be written, it is compiled again next time."""
-    kept = _Kept(program.recording, library.read_bytes(), _proof(program, sizes))
-    data, path = pickle.dumps(kept), _path(name, sizes)
-    with suppress(OSError), _file_beside(path) as beside:
-        beside.write_bytes(hashlib.sha256(data).digest() + data)
-        # As a whole or not at all: several trainers may be at it.
-        beside.replace(path)
+    with suppress(OSError):
+        proof = _proof(program, sizes)
+        what = ProgramFile(program.recording, library.read_bytes(), proof)
+        write(path_of(name, sizes), what)
 
 
 def kept(name: str, sizes: Sizes) -> Captured | None:
     """The program that was kept by this name for these sizes, if it does here what it did then."""
-    path = _path(name, sizes)
+    path = path_of(name, sizes)
     try:
-        data = path.read_bytes()
-        if hashlib.sha256(data[_DIGEST:]).digest() != data[:_DIGEST]:
-            return None
-        found: _Kept = pickle.loads(data[_DIGEST:])
-        program = _loaded(found, path)
+        found = read(path)
+        program = loaded(found, path.parent)
     except (OSError, NotReplayableError):
         return None
     return program if _proof(program, sizes) == found.proof else None
 
 
-def _loaded(found: _Kept, path: Path) -> Captured:
-    """The program with its library, which can only be loaded from a file of its own."""
-    with _file_beside(path) as library:
-        library.write_bytes(found.library)
-        return Captured(found.recording, library)
+def write(path: Path, what: ProgramFile) -> None:
+    """As a whole or not at all: several trainers may be at it. Raises `OSError`."""
+    data = pickle.dumps(what)
+    with _file_in(path.parent) as beside:
+        beside.write_bytes(hashlib.sha256(data).digest() + data)
+        beside.replace(path)
 
 
-def _path(name: str, sizes: Sizes) -> Path:
-    machine = processor.processor(), processor.is_onednn_faster(), torch.get_num_threads()
+def read(path: Path) -> ProgramFile:
+    """Raises `OSError` if there is no such file, or one that was cut off."""
+    data = path.read_bytes()
+    if hashlib.sha256(data[_DIGEST:]).digest() != data[:_DIGEST]:
+        raise OSError(f"{path} is damaged")
+    found: ProgramFile = pickle.loads(data[_DIGEST:])
+    return found
+
+
+def loaded(what: ProgramFile, folder: Path) -> Captured:
+    """The program with its library, which can only be loaded from a file of its own: in `folder`,
+    and gone at once. Raises `OSError`, `NotReplayableError`."""
+    with _file_in(folder) as library:
+        library.write_bytes(what.library)
+        return Captured(what.recording, library)
+
+
+def file_name(name: str, sizes: Sizes, machine: object) -> str:
+    """By all that the program's results depend on; `machine`: what it is compiled for."""
     what = repr((name, sizes, torch.__version__, machine, _sources()))
-    return _folder() / f"{hashlib.sha256(what.encode()).hexdigest()[:40]}.program"
+    return f"{hashlib.sha256(what.encode()).hexdigest()[:40]}.program"
 
 
-def _folder() -> Path:
+def path_of(name: str, sizes: Sizes) -> Path:
+    """Where this machine keeps it."""
+    machine = processor.processor(), processor.is_onednn_faster(), torch.get_num_threads()
+    return compiled_folder() / file_name(name, sizes, machine)
+
+
+def compiled_folder() -> Path:
     """Beside what torch's compiler keeps."""
     usual = Path(gettempdir()) / f"torchinductor_{getuser()}"
     return Path(os.environ.get("TORCHINDUCTOR_CACHE_DIR", usual)) / "optoscope"
 
 
 @contextmanager
-def _file_beside(path: Path) -> Iterator[Path]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        beside = Path(file.name)
+def _file_in(folder: Path) -> Iterator[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
+        new = Path(file.name)
     try:
-        yield beside
+        yield new
     finally:
-        beside.unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
 
 
 @cache

@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _here(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(program_files, "_folder", lambda: folder / "optoscope")
+    monkeypatch.setattr(program_files, "compiled_folder", lambda: folder / "optoscope")
     with torch.no_grad():
         yield
 
@@ -68,7 +68,7 @@ def file(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     own = tmp_path / "optoscope" / file.name
     own.parent.mkdir()
     own.write_bytes(file.read_bytes())
-    monkeypatch.setattr(program_files, "_folder", lambda: own.parent)
+    monkeypatch.setattr(program_files, "compiled_folder", lambda: own.parent)
     return own
 
 
@@ -184,7 +184,7 @@ def test_where_nothing_can_be_written_it_is_compiled_each_time(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(program_files, "_folder", lambda: tmp_path / "file" / "optoscope")
+    monkeypatch.setattr(program_files, "compiled_folder", lambda: tmp_path / "file" / "optoscope")
     made = function()
 
     made.warm_up(WEIGHT, X)
