@@ -1,7 +1,8 @@
 """`python -m tests.bench.pages`: what pages cost the browser, in a real Chromium with real rows.
 
-First load of a run's page, bytes of script and style, how busy fifty live curves keep the page's
-thread, and whether memory stays flat while a run reports for long.
+From the click on *Launch* to the first point, first load of a run's page, bytes of script and
+style, how busy fifty live curves keep the page's thread, and whether memory stays flat while a run
+reports for long.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import numpy as np
 from playwright.sync_api import Browser, CDPSession, Page, Playwright, sync_playwright
 
 from app.schemas.state import RunState
+from tests.bench.first_point import first_points
 from tests.bench.place import Place, served
 from tests.bench.report import Line, machine, report, say
 from tests.bench.rows import EVERY, paper_run, study_of
@@ -64,6 +66,7 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
         where = machine(chromium=browser.version)
         lines = [
+            *first_points(browser),
             *_first_load(place, playwright, chromium, browser, given.times),
             *_fifty_runs(place, browser),
             *_memory(place, browser, given.minutes, given.rate),

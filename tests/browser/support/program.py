@@ -124,7 +124,7 @@ class Program:
 
 
 @contextmanager
-def running(place: Path) -> Iterator[Program]:
+def running(place: Path, *, compile: bool = False) -> Iterator[Program]:
     """The program in a directory of its own, at a free port, with nothing to train."""
     inherited = {name: value for name, value in os.environ.items() if name not in OUR_SETTINGS}
     log, data = place / "up.log", place / "data"
@@ -133,7 +133,7 @@ def running(place: Path) -> Iterator[Program]:
             [OPTOSCOPE, "up", "--data-dir", data, "--port", "0", "--workers", "1"],
             stdout=output,
             stderr=output,
-            env={**inherited, "OPTOSCOPE_COMPILE": "false", "OPTOSCOPE_THREADS": "1"},
+            env={**inherited, "OPTOSCOPE_COMPILE": str(compile), "OPTOSCOPE_THREADS": "1"},
         )
     program = Program(process, log, data)
     try:
