@@ -2,17 +2,18 @@
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, cast, func, literal, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, cast, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION, distinct_on
 from sqlalchemy.orm import Session
 
 from app.db.engine import BINARY
 from app.db.models import Checkpoint, Frame, MeasurementRow, Probe, Run
 from app.db.packed import ArraysOfRows, packed, packed_arrays
+from app.schemas.measure import EVALUATORS
 
 
 class Columns(NamedTuple):
@@ -342,6 +343,32 @@ def last_strengths(session: Session, run_ids: Collection[str], metric: str) -> d
         .order_by(MeasurementRow.run_id, MeasurementRow.sequences.desc())
     )
     return {row.run_id: row[1] for row in session.execute(statement)}
+
+
+def last_places(session: Session, run_ids: Collection[str]) -> dict[str, int]:
+    """Where the last measurement of each run that has any is: a look into the index a run."""
+    last = select(func.max(MeasurementRow.sequences)).where(MeasurementRow.run_id == Run.id)
+    statement = select(Run.id, last.correlate(Run).scalar_subquery()).where(Run.id.in_(run_ids))
+    return {run_id: place for run_id, place in session.execute(statement) if place is not None}
+
+
+def measured_at(session: Session, places: Mapping[str, int]) -> dict[str, MeasurementRow]:
+    """The measurement of each run at its place, if there is one."""
+    keys = tuple_(MeasurementRow.run_id, MeasurementRow.sequences)
+    found = session.scalars(select(MeasurementRow).where(keys.in_(list(places.items()))))
+    return {row.run_id: row for row in found}
+
+
+def least_losses(session: Session, run_ids: Collection[str]) -> dict[str, Sequence[float]]:
+    """The least loss on each evaluator's sequences of every run that was measured. To Postgres NaN
+    is above all numbers: it is the least where there is nothing else."""
+    each = (func.min(number_of("loss", index)) for index in range(len(EVALUATORS)))
+    statement = (
+        select(MeasurementRow.run_id, *each)
+        .where(MeasurementRow.run_id.in_(run_ids))
+        .group_by(MeasurementRow.run_id)
+    )
+    return {run_id: numbers for run_id, *numbers in session.execute(statement)}
 
 
 def strongest(metric: str, layer: int | None = None) -> ColumnElement[float]:

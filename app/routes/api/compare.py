@@ -1,5 +1,6 @@
 """REST: the figure of a comparison, and its numbers."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -8,12 +9,16 @@ from fastapi.responses import Response, StreamingResponse
 from app.dependencies import SessionDep
 from app.errors import Invalid
 from app.routes.answers import ARROW, PARQUET, TableResponse, table_response, tables
-from app.routes.compared import ColumnsQuery, DrawnDep
+from app.routes.compared import ColumnsQuery, DrawnDep, RunsQuery
 from app.schemas.api.limits import MOST_RUNS
+from app.schemas.api.outcomes import OutcomesRead
 from app.services.arrow_tables import ArrowForm
+from app.services.compare.comparison import choose_all
 from app.services.compare.page import USUAL_COLUMNS, read_compare_figure, read_comparison
 from app.services.compare.table import comparison_lines, comparison_pieces, csv_name
-from app.services.compare.view import CompareView
+from app.services.compare.view import CompareView, unique
+from app.services.outcomes.outcomes import read_outcomes
+from app.services.outcomes.table import outcome_lines, outcomes_read
 
 router = APIRouter(tags=["series"])
 
@@ -21,14 +26,25 @@ CSV = tables("text/csv")
 
 
 def _known(drawn: DrawnDep) -> CompareView:
-    if not drawn.runs:
-        raise Invalid("Say which runs to compare: ?runs=ID,ID.", loc="query/runs")
-    if len(drawn.runs) > MOST_RUNS:
-        raise Invalid(f"At most {MOST_RUNS} runs, not {len(drawn.runs)}.", loc="query/runs")
+    _check_count(drawn.runs)
     return drawn
 
 
+def _named(runs: RunsQuery = []) -> tuple[str, ...]:
+    names = unique(runs)
+    _check_count(names)
+    return names
+
+
+def _check_count(runs: Sequence[str]) -> None:
+    if not runs:
+        raise Invalid("Say which runs to compare: ?runs=ID,ID.", loc="query/runs")
+    if len(runs) > MOST_RUNS:
+        raise Invalid(f"At most {MOST_RUNS} runs, not {len(runs)}.", loc="query/runs")
+
+
 ComparedDep = Annotated[CompareView, Depends(_known)]
+NamedDep = Annotated[tuple[str, ...], Depends(_named)]
 
 
 @router.get("/compare/figure", summary="The curves of several runs, for Plotly")
@@ -72,3 +88,23 @@ def get_compare_arrow(session: SessionDep, view: ComparedDep) -> Response:
     """As Parquet, but as a stream of Arrow (IPC)."""
     pieces = comparison_pieces(read_comparison(session, view), ArrowForm.ARROW)
     return table_response(pieces, ARROW, f"{csv_name(view)}.arrow")
+
+
+@router.get("/compare/outcomes", summary="Settings and outcomes of several runs")
+def get_compare_outcomes(session: SessionDep, runs: NamedDep) -> OutcomesRead:
+    """In what the configs of runs differ, and what the runs came to: when their loss dropped, their
+    final and least losses, their strongest heads; and Spearman's correlations of these.
+
+    Of a run that still trains the last measurement counts as final. A run without a phase change
+    has null for its places, and `missing` says why.
+    """
+    return outcomes_read(read_outcomes(session, choose_all(session, runs)))
+
+
+@router.get("/compare/outcomes.csv", responses=CSV, response_class=StreamingResponse)
+def get_compare_outcomes_csv(session: SessionDep, runs: NamedDep) -> Response:
+    """The same as a table, a line a run, without the correlations; what is missing is empty, and
+    the last column says why.
+    """
+    lines = list(outcome_lines(read_outcomes(session, choose_all(session, runs))))
+    return table_response(iter(lines), "text/csv", "outcomes.csv")

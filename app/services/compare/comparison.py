@@ -222,16 +222,17 @@ def _left_out(
         elif run_id not in measured:
             found[run_id] = "has not been measured"
         elif view.is_aligned and one.run.midpoint is None:
-            found[run_id] = _no_midpoint(one)
+            found[run_id] = no_midpoint(one)
         else:
             found[run_id] = "shares no part of the x axis with the baseline"
     if view.is_aligned and view.baseline and view.baseline not in _midpoints(chosen):
         [baseline] = [one for one in chosen.runs if one.run.id == view.baseline]
-        found[view.baseline] = f"{_no_midpoint(baseline)}, so nothing can be subtracted"
+        found[view.baseline] = f"{no_midpoint(baseline)}, so nothing can be subtracted"
     return found
 
 
-def _no_midpoint(one: ComparedRun) -> str:
+def no_midpoint(one: ComparedRun) -> str:
+    """Why a run has none."""
     has_ended = one.run.state in TERMINAL
     return "its loss never dropped" if has_ended else "its loss has not dropped yet"
 

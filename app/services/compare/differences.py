@@ -25,6 +25,7 @@ class Difference:
     texts: Sequence[str]  # one a run
     labels: Sequence[str]  # the same as legends say it
     order: Sequence[str]  # the labels without repetition, small numbers first
+    numbers: Sequence[float] | None = None  # if there is one of every run
 
     @property
     def is_seed(self) -> bool:
@@ -60,7 +61,8 @@ def _fields(configs: Sequence[RunConfig]) -> Iterator[Difference]:
             unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
             unit = "" if unit == title.lower() else unit
             order = _ordered(values, texts)
-            yield Difference(f"{section}.{option}", title, unit, texts, texts, order)
+            numbers = _numbers(values)
+            yield Difference(f"{section}.{option}", title, unit, texts, texts, order, numbers)
     words = [" ".join(describe_config(config)) for config in configs]
     labels = _program_labels(configs, words)
     yield Difference(PROGRAM, "Clamps", "", words, labels, list(dict.fromkeys(labels)))
@@ -88,6 +90,12 @@ def _few_clamps(config: RunConfig) -> str:
 
 def _all_clamps(config: RunConfig) -> str:
     return clamps_in_words(config, len(config.program))
+
+
+def _numbers(values: Sequence[object]) -> list[float] | None:
+    """The values, if all are numbers; yes and no are none."""
+    found = [one for one in values if isinstance(one, int | float) and not isinstance(one, bool)]
+    return list(found) if len(found) == len(values) else None
 
 
 def _ordered(values: Sequence[object], texts: Sequence[str]) -> list[str]:

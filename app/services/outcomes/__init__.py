@@ -1,0 +1,1 @@
+"""Settings against outcomes of the runs of a comparison: a table, correlations, and its figures."""
