@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.support.axe import violations
 from tests.browser.support.program import ENDLESS, SMALL
 
 ROUNDED = 1e-4  # figures have five digits
@@ -114,6 +115,35 @@ def test_runs_are_grouped_aligned_hidden_and_found_again_by_the_link(page, brows
     with page.expect_download() as download:
         page.get_by_role("button", name="SVG").click()
     assert download.value.suggested_filename == "compare-induction_strength.L1R1.svg"
+
+
+FIGURE = "(id) => document.getElementById(id)?.data?.map(({x, y, z}) => ({x, y, z}))"
+
+
+def test_settings_and_outcomes_open_are_chosen_by_a_click_and_found_again(page, browse, runs):
+    page.goto(f"/compare?runs={','.join(runs)}")
+    page.get_by_text("Settings and outcomes").click()
+    page.wait_for_function(FIGURE, arg="outcome-heads-chart")
+    expect(page.get_by_label("Up", exact=True)).to_have_value("midpoint")
+    assert violations(page, "#outcomes") == []
+
+    asked = page.locator('.pair[data-x="training.sequences"][data-y="final_loss.train"]')
+    asked.click()
+    expect(page.get_by_label("Up", exact=True)).to_have_value("final_loss.train")
+    expect(asked).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#outcome-said")).to_contain_text("fewer than four runs")
+    page.get_by_label("Across").select_option("All runs together")
+    page.get_by_label("At", exact=True).select_option("Last measurement")
+    expect(page.locator("#outcome-scatter .xtitle")).to_have_text("All runs together")
+
+    fresh = browse(color_scheme="dark", viewport={"width": 360, "height": 740})
+    fresh.goto(page.url)
+    fresh.wait_for_function(FIGURE, arg="outcome-heads-chart")
+    for figure in ("outcome-scatter", "outcome-parallel", "outcome-heads-chart"):
+        assert fresh.evaluate(FIGURE, figure) == page.evaluate(FIGURE, figure)
+    expect(fresh.get_by_label("At", exact=True)).to_have_value("last")
+    assert fresh.evaluate("document.documentElement.scrollWidth") <= 360
+    assert violations(fresh, "#outcomes") == []
 
 
 def test_a_picture_from_a_dark_page_is_dark_on_light_and_as_wide_as_the_paper(browse, runs):

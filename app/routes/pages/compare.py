@@ -10,12 +10,14 @@ from app.db.studies import run_ids_of_study
 from app.dependencies import SessionDep
 from app.routes.compared import ColumnsQuery, DrawnDep
 from app.services.compare.page import USUAL_COLUMNS, compare_page
-from app.services.compare.view import CompareView, address_of
+from app.services.compare.view import USUAL, CompareView, address_of
+from app.services.outcomes.section import outcomes_section
 from app.services.studies.lifecycle import study_or_error
 from app.templating import fragment, page
 
 router = APIRouter(default_response_class=HTMLResponse)
 
+OUTCOMES = "compare/outcomes.html"
 PARTS = ("notices", "legend", "under", "data")  # what changes with the view, but for the chart
 
 
@@ -24,16 +26,25 @@ def _whole(
     xlog: bool = False,
     ylog: bool = False,
     hidden: Annotated[list[str], Query()] = [],
+    outcomes: bool = False,
+    x: str = "",
+    y: str = "",
+    heads: str = USUAL.heads,
+    moment: str = USUAL.moment,
 ) -> CompareView:
-    """With what only the page knows: scales, and what is hidden."""
-    return replace(drawn, xlog=xlog, ylog=ylog, hidden=tuple(dict.fromkeys(hidden)))
+    """With what only the page knows: scales, what is hidden, and settings against outcomes."""
+    view = replace(drawn, xlog=xlog, ylog=ylog, hidden=tuple(dict.fromkeys(hidden)))
+    return replace(view, outcomes=outcomes, x=x, y=y, heads=heads, moment=moment)
+
+
+WholeDep = Annotated[CompareView, Depends(_whole)]
 
 
 @router.get("/compare")
 def compare_runs(
     request: Request,
     session: SessionDep,
-    view: Annotated[CompareView, Depends(_whole)],
+    view: WholeDep,
     study: str | None = None,
     find: str = "",
     columns: ColumnsQuery = USUAL_COLUMNS,
@@ -46,3 +57,13 @@ def compare_runs(
         blocks = ["found"] if "find" in request.query_params else PARTS
         return fragment("compare/page.html", blocks, context)
     return page(request, "compare/page.html", context)
+
+
+@router.get("/compare/outcomes")
+def compare_outcomes(
+    request: Request, session: SessionDep, view: WholeDep, columns: ColumnsQuery = USUAL_COLUMNS
+) -> Response:
+    """The section of settings and outcomes, fetched when it is opened; by itself it is no page."""
+    if "HX-Request" not in request.headers:
+        return RedirectResponse(address_of(replace(view, outcomes=True)), status_code=303)
+    return fragment(OUTCOMES, ("section",), outcomes_section(session, view, columns))

@@ -37,7 +37,7 @@ def heatmap(
     lines = [shape for shape in layout["shapes"] if shape["name"] != "band"]
     layout["shapes"] = [{**shape, "layer": "above"} for shape in lines]
     layout["meta"] |= {"drawing": Drawing.HEATMAP, "scale": measure.scale, "heads": heads}
-    colours = _colours(measure, layout["yaxis"]["tickfont"])
+    colours = colours_of(measure, layout["yaxis"]["tickfont"])
     return {"data": [_picture(measure, rows, config, axis, colours)], "layout": layout}
 
 
@@ -69,7 +69,7 @@ def _picture(
     }
 
 
-def _colours(measure: HeadMeasure, font: dict[str, Any]) -> dict[str, Any]:
+def colours_of(measure: HeadMeasure, font: dict[str, Any]) -> dict[str, Any]:
     """From the smallest number that there can be to the largest, and the bar that says so."""
     hues, least, most = _HUES[measure.scale], measure.lowest, measure.highest
     return {

@@ -39,7 +39,7 @@ def panels_figure(shown: StudyCurves, columns: int) -> Figure:
         ink = ink_of(shown.groups, number)
         traces += group_traces(shown, group, replace(ink, dash="solid", axes=names[number]))
     for number, name in enumerate(names):
-        axes |= _panel_axes(shown, name, _Cell(number, columns, rows, height, count))
+        axes |= _panel_axes(shown, name, PanelCell(number, columns, rows, height, count))
     layout = base_layout(shown) | {
         "margin": {"l": 46, "r": 10, "t": HEAD_HEIGHT, "b": FOOT_HEIGHT},
         "hovermode": "x unified",
@@ -56,14 +56,16 @@ def panels_figure(shown: StudyCurves, columns: int) -> Figure:
 
 
 @dataclass(frozen=True)
-class _Cell:
-    """Where a panel is."""
+class PanelCell:
+    """Where a panel is: the `number`th of `count`, in a figure of this height."""
 
     number: int
     columns: int
     rows: int
     height: int
     count: int
+    panel: int = PANEL_HEIGHT
+    head: int = HEAD_HEIGHT
 
     @property
     def across(self) -> list[float]:
@@ -73,10 +75,10 @@ class _Cell:
 
     @property
     def down(self) -> list[float]:
-        inner = self.height - HEAD_HEIGHT - FOOT_HEIGHT
+        inner = self.height - self.head - FOOT_HEIGHT
         row = self.number // self.columns
-        top = 1 - row * (PANEL_HEIGHT + HEAD_HEIGHT) / inner
-        return [round(max(0, top - PANEL_HEIGHT / inner), 5), round(top, 5)]
+        top = 1 - row * (self.panel + self.head) / inner
+        return [round(max(0, top - self.panel / inner), 5), round(top, 5)]
 
     @property
     def is_left(self) -> bool:
@@ -87,7 +89,7 @@ class _Cell:
         return self.number + self.columns >= self.count
 
 
-def _panel_axes(shown: StudyCurves, name: str, cell: _Cell) -> dict[str, Any]:
+def _panel_axes(shown: StudyCurves, name: str, cell: PanelCell) -> dict[str, Any]:
     """Both axes of a panel; all are one when somebody zooms."""
     xaxis = x_axis(shown, titled=False) | {
         "domain": cell.across,

@@ -106,6 +106,7 @@ class ComparePage:
     note: str
     csv_url: str
     report_url: str
+    outcomes_csv_url: str
     page_data: dict[str, Any]
 
 
@@ -151,6 +152,7 @@ def compare_page(session: Session, view: CompareView, *, words: str, columns: in
         note=figure["layout"]["meta"]["note"],
         csv_url=f"/api/v1/compare.csv?{query_of(view)}",
         report_url=f"/api/v1/compare/report.html?{query_of(view)}",
+        outcomes_csv_url=f"/api/v1/compare/outcomes.csv?runs={','.join(view.runs)}",
         page_data=_page_data(comparison, figure),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from app.errors import Invalid
+from app.schemas.series import INDUCTION
 from app.services.charts.curves import EACH
 from app.services.compare.series import series_or_error
 
@@ -32,6 +33,11 @@ class CompareView:
     hidden: tuple[str, ...] = ()  # runs, or labels of groups
     start: int | None = None  # the part of the x axis that is looked at
     end: int | None = None
+    outcomes: bool = False  # whether settings and outcomes are open, and what they show:
+    x: str = ""  # which settings or outcomes are drawn against each other; empty: the usual ones
+    y: str = ""
+    heads: str = INDUCTION.id
+    moment: str = MIDPOINT
 
     @property
     def is_difference(self) -> bool:

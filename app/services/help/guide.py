@@ -91,6 +91,26 @@ _CHANGES = (
         sources=(Citation("the drop of the paper's Fig. 3a", PAPER.url), _PHASES),
     ),
 )
+_MANY = (
+    Explanation(
+        id="rank_correlation",
+        title="Rank correlation",
+        says="Whether one number of the compared runs tends to be larger where another is: "
+        "Spearman's, of their ranks, so that neither a log scale nor an outlier changes it. It is "
+        "over the runs that have both numbers. The interval is that of an ordinary correlation, "
+        "taken of the ranks: good enough to see what is worth a closer look, and no test. Fewer "
+        "than ten runs tell little; of many pairs some are far from 0 by chance; and runs that "
+        "differ in several settings at once do not say which of them it was.",
+        formula="ρ = Pearson's r of the ranks, equal numbers sharing the mean of theirs; 95 % "
+        "interval: tanh(atanh ρ ± 1.96 / √(n − 3))",
+        range="−1 (always the other way round) to 1 (in the same order); 0: neither",
+        unit="none",
+        sources=(
+            Citation("Spearman 1904", "https://doi.org/10.2307/1412159"),
+            Citation("app/services/outcomes/correlations.py"),
+        ),
+    ),
+)
 SECTIONS = (
     Section(
         "metrics",
@@ -110,6 +130,15 @@ SECTIONS = (
         "Plateau and phase change",
         "Found while the run trains, from the loss of the train evaluator.",
         _CHANGES,
+    ),
+    Section(
+        "many",
+        "Many runs at once",
+        "On the page that compares runs, under “Settings and outcomes”: in what the configs "
+        "differ, against what each run came to. Of a run that still trains that is its last "
+        "measurement so far. Runs whose loss never dropped have no midpoint: they stay, and are "
+        "said.",
+        _MANY,
     ),
 )
 ENTRIES: Mapping[str, Explanation] = {

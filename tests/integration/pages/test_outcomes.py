@@ -1,12 +1,15 @@
 """Settings and outcomes of compared runs: the table over the API, and the section of the page."""
 
 import csv
+import json
 import math
 
+import plotly.graph_objects as go
 import pytest
 
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
+from tests.integration.support.html import Document
 from tests.integration.support.rows import SMALL, add, change, measurement, moved, new_run
 
 PLACES = (0, 1000, 2000)
@@ -104,3 +107,69 @@ def test_the_csv_has_a_line_a_run_and_the_reasons(client, runs):
 def test_no_runs_and_unknown_runs_are_said(client, ending):
     assert "Say which runs" in client.get(f"{API}{ending}").json()["detail"]
     assert client.get(f"{API}{ending}?runs=gone").status_code == 404
+
+
+HTMX = {"HX-Request": "true"}
+
+
+def section(client, runs: list[str], **query: str) -> tuple[Document, dict]:
+    answer = client.get("/compare/outcomes", params={"runs": ",".join(runs), **query}, headers=HTMX)
+    assert answer.status_code == 200, answer.text
+    assert "<html" not in answer.text
+    figures = json.loads(answer.text.split('id="outcome-data">')[1].split("</script>")[0])
+    for one in figures.values():
+        go.Figure(one)
+    return Document(answer.text), figures
+
+
+def said(document: Document) -> str:
+    [found] = document.all("div", id="outcome-said")
+    return found.text
+
+
+def test_the_section_begins_with_the_setting_against_the_midpoint(client, runs):
+    document, figures = section(client, runs)
+
+    dots = figures["scatter"]["data"][0]
+    assert dots["customdata"] == runs[:3]
+    assert dots["y"] == [900, 800, 700]
+    assert figures["scatter"]["layout"]["xaxis"]["type"] == "log"
+    assert "2 of 5 runs have no midpoint: run <3> (its loss never dropped)" in said(document)
+    [pressed] = document.all("button", aria_pressed="true")
+    assert (pressed["data-x"], pressed["data-y"]) == ("training.learning_rate", "midpoint")
+
+
+def test_any_two_are_drawn_and_what_is_none_is_said(client, runs):
+    document, figures = section(client, runs, x="all", y="strongest_induction")
+    assert figures["scatter"]["data"][1]["uid"] == "medians"
+    assert figures["scatter"]["data"][1]["y"][0] == pytest.approx(0.53)
+
+    document, _ = section(client, runs, x="colour", moment="never", heads="none")
+    assert "These runs have no setting or outcome 'colour'." in said(document)
+    assert "There is no moment 'never'; write onset" in said(document)
+    assert "Heads have no 'none'; write induction_strength" in said(document)
+
+
+def test_heads_are_shown_at_the_midpoint_or_at_the_last(client, runs):
+    document, figures = section(client, runs)
+
+    titles = [note["text"] for note in figures["heads"]["layout"]["annotations"]]
+    assert titles[:2] == ["run &lt;0&gt;", "at 1k"], "the first measurement at or past 900"
+    assert titles[6:] == ["run &lt;3&gt;", "no midpoint: last, at 1k"]
+    assert figures["heads"]["data"][0]["z"][1][1] == pytest.approx(0.28)
+    [note] = [one.text for one in document.all("p", id="outcome-pictures-note")]
+    assert note.startswith("1 of 5 runs has not been measured. 1 of 4 runs has no")
+    _, figures = section(client, runs, moment="last", heads="previous_token_strength")
+    assert figures["heads"]["layout"]["annotations"][1]["text"] == "at 2k"
+
+
+def test_an_address_opens_the_section_and_a_study_leads_to_it(client, runs):
+    asked = {"runs": ",".join(runs), "y": "end"}
+    answer = client.get("/compare/outcomes", params=asked, follow_redirects=False)
+    assert answer.status_code == 303
+    assert "outcomes=1" in answer.headers["location"]
+
+    document = Document(client.get(answer.headers["location"]).text)
+    [details] = document.all("details", id="outcomes")
+    assert "open" in details.attributes
+    assert not Document(client.get(f"/compare?runs={runs[0]}").text).all("details", id="outcomes")

@@ -4,8 +4,13 @@ import math
 
 import pytest
 
+from app.schemas.series import INDUCTION
 from app.services.outcomes.correlations import correlate, correlations, ranks, spearman
+from app.services.outcomes.heads import HeadPicture, HeadPictures, heads_figure
+from app.services.outcomes.parallel import NONE, parallel_figure
 from app.services.outcomes.quantities import Quantity
+from app.services.outcomes.scatter import DrawnRun, scatter_figure
+from app.services.outcomes.view import missing_said
 
 
 def quantity(*values, name="midpoint", unit="sequences", is_setting=False, order=()) -> Quantity:
@@ -73,3 +78,75 @@ def test_words_lie_at_their_places_in_the_order():
     found = quantity("b", "a", None, "b", order=("a", "b"))
 
     assert found.numbers == [1, 0, None, 1]
+
+
+def runs_named(count: int) -> list[DrawnRun]:
+    return [DrawnRun(f"r{n}", f"run <{n}>", "#4466CC") for n in range(count)]
+
+
+def trace(figure: dict, uid: str) -> dict:
+    [found] = [one for one in figure["data"] if one["uid"] == uid]
+    return found
+
+
+def test_dots_of_one_setting_lie_apart_in_the_same_way_each_time_around_their_median():
+    x = quantity("a", "b", "b", "b", name="word", unit="", is_setting=True, order=("a", "b"))
+    y = quantity(1.0, 2.0, 9.0, 3.0)
+
+    found = scatter_figure(x, y, runs_named(4))
+
+    dots = trace(found, "runs")
+    assert dots["y"] == [1, 2, 9, 3]
+    assert dots["x"] == pytest.approx([0, 1, 0.82, 1.18])
+    assert dots == trace(scatter_figure(x, y, runs_named(4)), "runs")
+    medians = trace(found, "medians")
+    assert medians["x"] == [0.73, 1.27, None]
+    assert medians["y"] == [3, 3, None], "one run has no median of its own"
+    assert found["layout"]["xaxis"]["ticktext"] == ["a", "b"]
+
+
+def test_names_of_runs_are_no_markup():
+    found = scatter_figure(quantity(1, 2), quantity(3, 4, name="end"), runs_named(2))
+
+    assert trace(found, "runs")["text"][1] == (
+        "<b>run &lt;1&gt;</b><br>midpoint: 2 sequences<br>end: 4 sequences"
+    )
+
+
+def test_runs_without_a_value_are_counted_and_named():
+    never = "its loss never dropped"
+    missing = {1: never, 2: never, 3: "has not been measured"}
+    one = Quantity("midpoint", "Midpoint", "sequences", False, [1, None, None, None], missing)
+
+    assert missing_said(one, ["a", "b", "c", "d"]) == (
+        "3 of 4 runs have no midpoint: b and c (its loss never dropped), d (has not been measured)."
+    )
+    assert missing_said(quantity(1, 2), ["a", "b"]) == ""
+
+
+def test_lines_go_from_the_least_to_the_greatest_and_below_where_there_is_no_value():
+    rate = quantity(1e-5, 1e-4, 1e-3, name="rate", unit="", is_setting=True)
+    place = Quantity("midpoint", "Midpoint", "sequences", False, [300, None, 100], {1: "never"})
+
+    found = parallel_figure([rate, place], runs_named(3))
+
+    [lines] = found["data"]
+    assert lines["x"] == [0, 1, None] * 3
+    assert lines["y"] == [0, 1, None, 0.5, NONE, None, 1, 0, None]
+    assert "never" in lines["text"][4]
+    labels = {(note["x"], note["y"]): note["text"] for note in found["layout"]["annotations"][1:]}
+    assert labels[0, 0] == "1e-5"
+    assert (labels[1, 1], labels[1, 0], labels[1, NONE]) == ("300", "100", "none")
+
+
+def test_heads_are_drawn_in_one_scale_and_say_where_they_stand_in_for_the_midpoint():
+    strengths = [[0.1, 0.2], [0.3, math.nan]]
+    pictures = [HeadPicture("a", 400_000, strengths, False), HeadPicture("b", 900, strengths, True)]
+
+    found = heads_figure(HeadPictures(INDUCTION, "midpoint", pictures, 3, 0), columns=4)
+
+    assert [one["zmin"] for one in found["data"]] == [-1, -1]
+    assert [one["showscale"] for one in found["data"]] == [True, False]
+    assert found["data"][0]["z"] == [[0.1, 0.2], [0.3, None]]
+    titles = [note["text"] for note in found["layout"]["annotations"]]
+    assert titles == ["a", "at 400k", "b", "no midpoint: last, at 900"]

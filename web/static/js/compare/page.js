@@ -5,10 +5,12 @@ import { CompareChart } from "./chart.js";
 import { save } from "./image.js";
 import * as legend from "./legend.js";
 import { goLive } from "./news.js";
+import { outcomes } from "./outcomes.js";
 
 const PANEL_WIDTH = 260; // pixels for a small chart; narrow screens have two beside each other
 const TYPING = 250; // milliseconds after which a search begins
 const FIELDS = ["series", "group", "align", "baseline", "view"];
+const OUTCOMES = ["x", "y", "heads", "moment"];
 const FLAGS = ["xlog", "ylog"];
 
 const $ = (id) => document.getElementById(id);
@@ -22,8 +24,8 @@ let asked = 0;
 
 function query() {
   const said = new URLSearchParams({ runs: chosen.runs.join(",") });
-  for (const name of [...FIELDS, "smoothing"]) if (chosen[name] !== data.usual[name]) said.set(name, chosen[name]);
-  for (const name of FLAGS) if (chosen[name]) said.set(name, "1");
+  for (const name of [...FIELDS, ...OUTCOMES, "smoothing"]) if (chosen[name] !== data.usual[name]) said.set(name, chosen[name]);
+  for (const name of [...FLAGS, "outcomes"]) if (chosen[name]) said.set(name, "1");
   for (const key of hidden) said.append("hidden", key);
   if (chosen.start !== null) said.set("from", chosen.start);
   if (chosen.end !== null) said.set("to", chosen.end);
@@ -222,6 +224,7 @@ document.addEventListener("click", (event) => {
 async function first() {
   await draw();
   if (chosen.view === "panels") await load();
+  await outcomes({ chosen, query, remember });
 }
 
 if (chooser) start();
