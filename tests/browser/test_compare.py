@@ -127,6 +127,13 @@ def test_settings_and_outcomes_open_are_chosen_by_a_click_and_found_again(page, 
     expect(page.get_by_label("Up", exact=True)).to_have_value("midpoint")
     assert violations(page, "#outcomes") == []
 
+    lines = page.locator("#outcome-parallel")
+    lines.scroll_into_view_if_needed()
+    box = lines.locator(".points path").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    pointed_at = "() => document.getElementById('outcome-parallel').data.at(-1).x.length > 1"
+    page.wait_for_function(pointed_at)
+
     asked = page.locator('.pair[data-x="training.sequences"][data-y="final_loss.train"]')
     asked.click()
     expect(page.get_by_label("Up", exact=True)).to_have_value("final_loss.train")

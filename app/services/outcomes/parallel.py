@@ -28,6 +28,19 @@ MOST_SETTINGS = 6
 HEIGHT, TITLE_HEIGHT, FOOT_HEIGHT, AXIS_WIDTH = 340, 78, 34, 104  # pixels
 LONGEST_LINE, MOST_NAMED = 15, 6  # characters of a title's line, words along an axis
 GROUND = {"bgcolor": CARD, "opacity": 0.9}  # of labels that lines run behind
+# The line of the run under the pointer, which the page fills in: points of a run are `meta.each`.
+POINTED_AT = {
+    "type": "scatter",
+    "mode": "lines",
+    "x": [],
+    "y": [],
+    "line": {"color": INK, "width": 3},
+    "hoverinfo": "skip",
+    "cliponaxis": False,
+    "meta": {"is_ink": True},
+    "uid": "pointed-at",
+}
+EDGE = 0.04  # around all of it: the pointer finds no points where the plane ends
 NONE = -0.17  # where lines pass that have no value, below all others
 
 
@@ -44,13 +57,13 @@ def parallel_figure(axes: Sequence[Quantity], runs: Sequence[DrawnRun]) -> Figur
     plane = {"zeroline": False, "showgrid": False, "showticklabels": False}
     plane |= {"showline": False, "fixedrange": True}
     return figure_of(
-        list(_lines(axes, runs)),
+        [*_lines(axes, runs), POINTED_AT],
         margin={"l": 54, "r": 54, "t": TITLE_HEIGHT, "b": FOOT_HEIGHT},
-        xaxis=plane | {"range": [0, max(1, len(axes) - 1)]},
-        yaxis=plane | {"range": [NONE - 0.02 if has_none else 0, 1]},
+        xaxis=plane | {"range": [-EDGE, max(1, len(axes) - 1) + EDGE]},
+        yaxis=plane | {"range": [(NONE if has_none else 0) - EDGE, 1 + EDGE]},
         shapes=[_axis_line(place) for place in range(len(axes))],
         annotations=[note for place, one in enumerate(axes) for note in _labels(place, one)],
-        meta={"height": HEIGHT, "width": AXIS_WIDTH * len(axes)},
+        meta={"height": HEIGHT, "width": AXIS_WIDTH * len(axes), "each": len(axes) + 1},
     )
 
 

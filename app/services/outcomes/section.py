@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.schemas.api.limits import MOST_RUNS
 from app.schemas.series import HEADS, INDUCTION
+from app.schemas.state import TERMINAL
 from app.services.colours import distinct_colours
 from app.services.compare.comparison import Chosen, choose
 from app.services.compare.view import USUAL, CompareView
@@ -93,6 +94,7 @@ def outcomes_section(session: Session, view: CompareView, columns: int) -> Outco
         y_choices=_choices(outcomes.settings, outcomes.results),
         said=[
             *said,
+            *_going_said(chosen),
             *filter(None, (missing_said(one, names) for one in {x.id: x, y.id: y}.values())),
         ],
         columns=[one.title for one in _columns(outcomes)],
@@ -126,6 +128,15 @@ def _settled(view: CompareView) -> tuple[CompareView, list[str]]:
 def _drawn(chosen: Chosen) -> list[DrawnRun]:
     hues = distinct_colours((one.run.id, one.run.colour) for one in chosen.runs)
     return [DrawnRun(one.run.id, one.run.name, hues[one.run.id]) for one in chosen.runs]
+
+
+def _going_said(chosen: Chosen) -> list[str]:
+    """That some runs have not come to their end."""
+    going = sum(one.run.state not in TERMINAL for one in chosen.runs)
+    if not going:
+        return []
+    have = "has" if going == 1 else "have"
+    return [f"{going} of {len(chosen.runs)} runs {have} not ended: what counts is the last so far."]
 
 
 def _choices(settings: Sequence[Quantity], results: Sequence[Quantity]) -> Choices:

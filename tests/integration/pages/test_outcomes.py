@@ -135,6 +135,7 @@ def test_the_section_begins_with_the_setting_against_the_midpoint(client, runs):
     assert dots["y"] == [900, 800, 700]
     assert figures["scatter"]["layout"]["xaxis"]["type"] == "log"
     assert "2 of 5 runs have no midpoint: run <3> (its loss never dropped)" in said(document)
+    assert "4 of 5 runs have not ended: what counts is the last so far." in said(document)
     [pressed] = document.all("button", aria_pressed="true")
     assert (pressed["data-x"], pressed["data-y"]) == ("training.learning_rate", "midpoint")
 

@@ -9,10 +9,10 @@ const LOAD_EVERY = 3000;
 const MOST_POINTS = 18_000; // then the server thins again
 
 /**
- * @param {{url: string, places: Object, chart: Object, load: Function, appended: Function, view: Function,
- *   isLoading: Function}} page
+ * @param {{url: string, places: Object, chart: Object, load: Function, appended: Function, ended: Function,
+ *   view: Function, isLoading: Function}} page
  */
-export function goLive({ url, places, chart, load, appended, view, isLoading }) {
+export function goLive({ url, places, chart, load, appended, ended, view, isLoading }) {
   if (!Object.keys(places).length) return;
   let stream = null;
   const connection = new Connection(document.getElementById("connection"), () => stream?.heardAt);
@@ -58,7 +58,9 @@ export function goLive({ url, places, chart, load, appended, view, isLoading }) 
       schedule();
     },
     run: (run) => {
-      if (run.is_terminal) load(); // what it came to
+      if (!run.is_terminal) return;
+      load(); // what it came to
+      ended();
     },
     state: (state, why) => connection.say(state, why),
   });

@@ -10,10 +10,13 @@ const PARTS = ["outcome-said", "outcome-pictures-note", "outcome-data"]; // what
 
 const $ = (id) => document.getElementById(id);
 
-/** @param {{chosen: Object, query: Function, remember: Function}} page */
+/**
+ * @param {{chosen: Object, query: Function, remember: Function}} page
+ * @returns {{ready: Promise, refresh: Function}} `refresh`: for when a run has come to its end
+ */
 export function outcomes({ chosen, query, remember }) {
   const section = $("outcomes");
-  if (!section) return Promise.resolve();
+  if (!section) return { ready: Promise.resolve(), refresh: () => {} };
   const body = $("outcomes-body");
   const figures = { scatter: "outcome-scatter", parallel: "outcome-parallel", heads: "outcome-heads-chart" };
   let asked = 0, drawnColumns = 0;
@@ -49,23 +52,35 @@ export function outcomes({ chosen, query, remember }) {
   }
 
   const open = () => ask((parts) => body.replaceChildren(parts));
-  const load = () => ask((parts) => {
-    for (const id of PARTS) $(id).replaceWith(parts.querySelector(`#${id}`));
+  const load = (ids = PARTS) => ask((parts) => {
+    for (const id of ids) $(id).replaceWith(parts.querySelector(`#${id}`));
+    for (const name of CHOICES) select(name).value = parts.querySelector(`#outcome-${name}`).value;
+    mark();
   });
+  /** The same and the table, after a run has ended. */
+  const refresh = () => section.open && $("outcome-data") && load([...PARTS, "outcome-table"]);
+
+  const select = (name) => $(`outcome-${name}`);
+
+  /** The pair of the table that is drawn as dots. */
+  function mark() {
+    for (const pair of body.querySelectorAll(".pair")) {
+      const isDrawn = pair.dataset.x === select("x").value && pair.dataset.y === select("y").value;
+      pair.setAttribute("aria-pressed", String(isDrawn));
+    }
+  }
 
   async function draw() {
     if (!$("outcome-data")) return;
     const data = JSON.parse($("outcome-data").textContent);
+    const lines = $(figures.parallel);
+    const isFirst = !lines.data;
     await Promise.all(Object.entries(figures).map(([name, id]) => drawn($(id), data[name])));
+    if (isFirst) followPointer(lines);
   }
 
   function choose(changes) {
     Object.assign(chosen, changes);
-    for (const name of ["x", "y"]) if (name in changes) $(`outcome-${name}`).value = changes[name];
-    for (const pair of body.querySelectorAll(".pair")) {
-      const { x, y } = pair.dataset;
-      pair.setAttribute("aria-pressed", String(x === $("outcome-x").value && y === $("outcome-y").value));
-    }
     remember();
     return load();
   }
@@ -87,7 +102,18 @@ export function outcomes({ chosen, query, remember }) {
   new ResizeObserver(() => {
     if (section.open && $("outcome-data") && columns() !== drawnColumns) load();
   }).observe(body);
-  return section.open ? open() : Promise.resolve();
+  return { ready: section.open ? open() : Promise.resolve(), refresh };
+}
+
+/** The whole line of the run of which a point is under the pointer. */
+function followPointer(lines) {
+  const show = (x, y) => window.Plotly.restyle(lines, { x: [x], y: [y] }, [lines.data.length - 1]);
+  lines.on("plotly_hover", ({ points: [{ data, pointNumber }] }) => {
+    const { each } = lines.layout.meta;
+    const first = each * Math.floor(pointNumber / each);
+    show(data.x.slice(first, first + each), data.y.slice(first, first + each));
+  });
+  lines.on("plotly_unhover", () => show([], []));
 }
 
 function drawn(element, { data, layout }) {

@@ -19,6 +19,7 @@ const chosen = data.chosen;
 const hidden = new Set(chosen.hidden);
 const chooser = $("chooser");
 let asked = 0;
+let section = null; // settings and outcomes
 
 /* The address */
 
@@ -179,7 +180,7 @@ function start() {
     drawnColumns = columns();
     load();
   }).observe($("compare-chart"));
-  goLive({ url: rooted(data.events_url), places: data.live, chart, load, appended, view: () => chosen, isLoading: () => loading > 0 });
+  goLive({ url: rooted(data.events_url), places: data.live, chart, load, appended, ended: () => section?.refresh(), view: () => chosen, isLoading: () => loading > 0 });
 }
 
 async function copyLink({ target }) {
@@ -224,7 +225,8 @@ document.addEventListener("click", (event) => {
 async function first() {
   await draw();
   if (chosen.view === "panels") await load();
-  await outcomes({ chosen, query, remember });
+  section = outcomes({ chosen, query, remember });
+  await section.ready;
 }
 
 if (chooser) start();
