@@ -164,7 +164,20 @@ def test_heads_are_shown_at_the_midpoint_or_at_the_last(client, runs):
     assert figures["heads"]["layout"]["annotations"][1]["text"] == "at 2k"
 
 
-def test_an_address_opens_the_section_and_a_study_leads_to_it(client, runs):
+def test_a_study_leads_to_the_section(client):
+    axes = [{"field": "seeds.initial", "values": [5, 6]}]
+    body = {"name": "Seeds", "base": {"training": {"sequences": 640}}, "axes": axes}
+    study = client.post("/api/v1/studies", json=body).json()
+
+    document = Document(client.get(f"/studies/{study['id']}").text)
+
+    [link] = [one for one in document.all("a") if one.text == "Settings and outcomes"]
+    assert link["href"].endswith("#outcomes")
+    document = Document(client.get(link["href"], follow_redirects=True).text)
+    assert "open" in document.one("details", id="outcomes").attributes
+
+
+def test_an_address_opens_the_section(client, runs):
     asked = {"runs": ",".join(runs), "y": "end"}
     answer = client.get("/compare/outcomes", params=asked, follow_redirects=False)
     assert answer.status_code == 303

@@ -42,6 +42,11 @@ def test_a_correlation_is_over_the_runs_that_have_both():
     assert (many.runs, many.tells_little) == (11, False)
 
 
+@pytest.mark.parametrize(("runs", "little"), [(9, True), (10, False)])
+def test_fewer_than_ten_runs_tell_little(runs, little):
+    assert correlate(quantity(*range(runs)), quantity(*range(runs))).tells_little is little
+
+
 def test_a_number_that_never_changes_goes_with_nothing():
     assert spearman([1, 2, 3, 4], [7, 7, 7, 7]) is None
 
@@ -67,6 +72,7 @@ def test_what_is_said_in_words_and_settings_among_each_other_are_not_correlated(
         ((1e-3, 1e-2), "", True, False),
         ((0.0004, 0.01, 0.6), "nats", False, True),
         ((0.1, 0.3, 0.6), "nats", False, False),
+        ((0.0004, 0.6), "nats", False, False),
         ((100.0, 1e4, 1e6), "sequences", False, False),
     ],
 )
