@@ -185,8 +185,12 @@ def test_runs_that_train_go_on_beside_those_that_have_ended(page, program, finis
     held = len(curves(page)[training]["x"])
     page.evaluate(ANOTHER_THEME)
     assert len(curves(page)[training]["x"]) >= held, "what came live is drawn again"
+    page.get_by_text("Settings and outcomes").click()
+    said = page.locator("#outcome-said")
+    expect(said).to_contain_text("1 of 2 runs has not ended")
     program.cancel(training)
     program.finished(training)
+    expect(said).not_to_contain_text("not ended")
 
     recorded, live = program.series(training), curves(page)[training]
     count = len(live["x"])

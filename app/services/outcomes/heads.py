@@ -90,24 +90,24 @@ def heads_figure(shown: HeadPictures, columns: int) -> Figure:
     layers = max((len(one.strengths) for one in shown.pictures), default=1)
     panel = max(LOWEST if lines > 1 else LOWEST_ALONE, ROW * layers)
     height = lines * (panel + HEAD) + FOOT_HEIGHT
-    traces: list[dict[str, Any]] = []
+    bar = min(BAR_LENGTH, height - HEAD - FOOT_HEIGHT)
     axes: dict[str, Any] = {}
     for number, one in enumerate(shown.pictures):
-        name = "" if number == 0 else str(number + 1)
         cell = PanelCell(number, columns, lines, height, count, panel=panel, head=HEAD)
-        traces.append(
-            _picture(shown.measure, one, name, min(BAR_LENGTH, height - HEAD - FOOT_HEIGHT))
-        )
-        axes |= _axes(one, name, cell)
+        axes |= _axes(one, _name(number), cell)
+    numbered = list(enumerate(shown.pictures))
     return figure_of(
-        traces,
+        [_picture(shown.measure, one, _name(number), bar) for number, one in numbered],
         margin=SIDES | {"t": HEAD, "b": FOOT_HEIGHT},
-        annotations=[
-            note for number, one in enumerate(shown.pictures) for note in _titles(shown, number)
-        ],
+        annotations=[note for number, one in numbered for note in _titles(shown, one, number)],
         meta={"height": height},
         **axes,
     )
+
+
+def _name(number: int) -> str:
+    """What the axes of a picture are called: `x`, `x2`, `x3`, without the letter."""
+    return "" if number == 0 else str(number + 1)
 
 
 def _picture(measure: HeadMeasure, one: HeadPicture, name: str, bar: int) -> dict[str, Any]:
@@ -166,9 +166,9 @@ def _silent(axis: dict[str, Any]) -> dict[str, Any]:
     return axis | {"showticklabels": False}
 
 
-def _titles(shown: HeadPictures, number: int) -> list[dict[str, Any]]:
+def _titles(shown: HeadPictures, one: HeadPicture, number: int) -> list[dict[str, Any]]:
     """The name of a run, and where its picture was taken."""
-    one, name = shown.pictures[number], "" if number == 0 else str(number + 1)
+    name = _name(number)
     where = f"at {short(one.sequences)}"
     if one.is_instead:
         where = f"no {PLACES[shown.moment].lower()}: last, {where}"

@@ -1,10 +1,12 @@
 """What the section of settings and outcomes shows, and the sentences beside its figures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from app.schemas.state import TERMINAL
 from app.schemas.words import enumerate_words
+from app.services.compare.comparison import Chosen
 from app.services.compare.view import CompareView
-from app.services.outcomes.correlations import ENOUGH, Correlation
+from app.services.outcomes.correlations import ENOUGH, Correlation, correlate
 from app.services.outcomes.heads import LAST, MOMENTS, MOST_PICTURES, HeadPictures
 from app.services.outcomes.outcomes import PLACES, Outcomes
 from app.services.outcomes.quantities import Quantity
@@ -40,10 +42,27 @@ def _named(outcomes: Outcomes, name: str) -> Quantity | None:
     return together(len(outcomes.chosen.runs)) if name == TOGETHER else outcomes.named(name)
 
 
+def pair_said(chosen: Chosen, x: Quantity, y: Quantity) -> Iterator[str]:
+    """How two go together, and which runs are not among the dots."""
+    if x.is_number and y.is_number and x.id != y.id:
+        yield correlation_said(correlate(x, y))
+    names = [one.run.name for one in chosen.runs]
+    for one in {x.id: x, y.id: y}.values():
+        if one.missing:
+            yield missing_said(one, names)
+    yield from _going_said(chosen)
+
+
+def _going_said(chosen: Chosen) -> Iterator[str]:
+    """That some runs have not come to their end."""
+    going = sum(one.run.state not in TERMINAL for one in chosen.runs)
+    if going:
+        have, runs = "has" if going == 1 else "have", len(chosen.runs)
+        yield f"{going} of {runs} runs {have} not ended: what counts is the last so far."
+
+
 def missing_said(one: Quantity, names: Sequence[str]) -> str:
     """`3 of 8 runs have no midpoint: a and b (its loss never dropped), c (...).`"""
-    if not one.missing:
-        return ""
     count, runs = len(one.missing), len(names)
     reasons: dict[str, list[str]] = {}
     for place, reason in one.missing.items():

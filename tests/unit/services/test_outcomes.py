@@ -127,7 +127,6 @@ def test_runs_without_a_value_are_counted_and_named():
     assert missing_said(one, ["a", "b", "c", "d"]) == (
         "3 of 4 runs have no midpoint: b and c (its loss never dropped), d (has not been measured)."
     )
-    assert missing_said(quantity(1, 2), ["a", "b"]) == ""
 
 
 def test_lines_go_from_the_least_to_the_greatest_and_below_where_there_is_no_value():

@@ -4,30 +4,96 @@ import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
 import { rooted } from "../common/root.js";
 
 const CHOICES = ["x", "y", "heads", "moment"];
+const FIGURES = { scatter: "outcome-scatter", parallel: "outcome-parallel", heads: "outcome-heads-chart" };
+const PARTS = ["outcome-said", "outcome-pictures-note", "outcome-data"]; // what a choice changes
 const PANEL_WIDTH = 220; // pixels that a picture needs
 const MOST_COLUMNS = 6;
-const PARTS = ["outcome-said", "outcome-pictures-note", "outcome-data"]; // what a choice changes
 
 const $ = (id) => document.getElementById(id);
+const select = (name) => $(`outcome-${name}`);
 
-/**
- * @param {{chosen: Object, query: Function, remember: Function}} page
- * @returns {{ready: Promise, refresh: Function}} `refresh`: for when a run has come to its end
- */
-export function outcomes({ chosen, query, remember }) {
-  const section = $("outcomes");
-  if (!section) return { ready: Promise.resolve(), refresh: () => {} };
-  const body = $("outcomes-body");
-  const figures = { scatter: "outcome-scatter", parallel: "outcome-parallel", heads: "outcome-heads-chart" };
-  let asked = 0, drawnColumns = 0;
+export class OutcomesSection {
+  #asked = 0;
+  #columns = 0; // as drawn
 
-  function columns() {
-    return Math.max(1, Math.min(MOST_COLUMNS, Math.floor(body.clientWidth / PANEL_WIDTH)));
+  /** @param {{chosen: Object, query: Function, remember: Function}} page its view, and its address */
+  constructor(details, page) {
+    this.details = details;
+    this.body = $("outcomes-body");
+    this.page = page;
+    details.addEventListener("toggle", () => this.#toggled());
+    this.body.addEventListener("change", ({ target }) => {
+      if (CHOICES.includes(target.name)) this.#choose({ [target.name]: target.value });
+    });
+    this.body.addEventListener("click", ({ target }) => {
+      const pair = target.closest(".pair");
+      if (pair) this.#choose({ x: pair.dataset.x, y: pair.dataset.y });
+    });
+    document.addEventListener("themechange", () => this.#draw());
+    new ResizeObserver(() => {
+      if (this.isShown && this.#room() !== this.#columns) this.#load(PARTS);
+    }).observe(this.body);
   }
 
-  async function fetched() {
-    drawnColumns = columns();
-    const url = rooted(`/compare/outcomes?${query()}&columns=${drawnColumns}`);
+  get isOpen() {
+    return this.details.open;
+  }
+
+  /** Whether there is anything to renew. */
+  get isShown() {
+    return this.isOpen && $("outcome-data") !== null;
+  }
+
+  /** All of it, as the server has it now. */
+  open() {
+    return this.#ask((parts) => this.body.replaceChildren(parts));
+  }
+
+  /** After a run has come to its end: numbers change, choices stay. */
+  refresh() {
+    if (this.isShown) this.#load([...PARTS, "outcome-table"]);
+  }
+
+  #toggled() {
+    if (this.isOpen === this.page.chosen.outcomes) return; // as the page came
+    this.page.chosen.outcomes = this.isOpen;
+    this.page.remember();
+    if (this.isOpen) this.open();
+  }
+
+  #choose(changes) {
+    Object.assign(this.page.chosen, changes);
+    this.page.remember();
+    return this.#load(PARTS);
+  }
+
+  #load(ids) {
+    return this.#ask((parts) => {
+      for (const id of ids) $(id).replaceWith(parts.querySelector(`#${id}`));
+      for (const name of CHOICES) select(name).value = parts.querySelector(`#outcome-${name}`).value;
+      this.#mark();
+    });
+  }
+
+  /** Shows what the server has; `put` says where. Only the answer to the last wish is shown. */
+  async #ask(put) {
+    const number = ++this.#asked;
+    try {
+      const parts = await this.#fetched();
+      if (number !== this.#asked) return;
+      put(parts);
+      await this.#draw();
+    } catch {
+      // The server is away: what is there stays, and the next choice asks again.
+      if (number === this.#asked && !this.isShown) {
+        this.body.textContent = "The server does not answer. Close this section and open it again.";
+      }
+    }
+  }
+
+  async #fetched() {
+    this.#columns = this.#room();
+    const url = rooted(`/compare/outcomes?${this.page.query()}&columns=${this.#columns}`);
     const answer = await fetch(url, { headers: { "HX-Request": "true" } });
     if (!answer.ok) throw new Error(`${answer.status}`);
     const parts = document.createElement("template");
@@ -35,74 +101,27 @@ export function outcomes({ chosen, query, remember }) {
     return parts.content;
   }
 
-  /** Shows what the server has; `put` says where. Only the answer to the last wish is shown. */
-  async function ask(put) {
-    const number = ++asked;
-    try {
-      const parts = await fetched();
-      if (number !== asked) return;
-      put(parts);
-      await draw();
-    } catch {
-      // The server is away: what is there stays, and the next choice asks again.
-      if (number === asked && !$("outcome-data")) {
-        body.textContent = "The server does not answer. Close this section and open it again.";
-      }
-    }
+  /** For how many pictures beside each other there is room. */
+  #room() {
+    return Math.max(1, Math.min(MOST_COLUMNS, Math.floor(this.body.clientWidth / PANEL_WIDTH)));
   }
 
-  const open = () => ask((parts) => body.replaceChildren(parts));
-  const load = (ids = PARTS) => ask((parts) => {
-    for (const id of ids) $(id).replaceWith(parts.querySelector(`#${id}`));
-    for (const name of CHOICES) select(name).value = parts.querySelector(`#outcome-${name}`).value;
-    mark();
-  });
-  /** The same and the table, after a run has ended. */
-  const refresh = () => section.open && $("outcome-data") && load([...PARTS, "outcome-table"]);
-
-  const select = (name) => $(`outcome-${name}`);
-
   /** The pair of the table that is drawn as dots. */
-  function mark() {
-    for (const pair of body.querySelectorAll(".pair")) {
+  #mark() {
+    for (const pair of this.body.querySelectorAll(".pair")) {
       const isDrawn = pair.dataset.x === select("x").value && pair.dataset.y === select("y").value;
       pair.setAttribute("aria-pressed", String(isDrawn));
     }
   }
 
-  async function draw() {
-    if (!$("outcome-data")) return;
+  async #draw() {
+    if (!this.isShown) return;
     const data = JSON.parse($("outcome-data").textContent);
-    const lines = $(figures.parallel);
+    const lines = $(FIGURES.parallel);
     const isFirst = !lines.data;
-    await Promise.all(Object.entries(figures).map(([name, id]) => drawn($(id), data[name])));
+    await Promise.all(Object.entries(FIGURES).map(([name, id]) => drawn($(id), data[name])));
     if (isFirst) followPointer(lines);
   }
-
-  function choose(changes) {
-    Object.assign(chosen, changes);
-    remember();
-    return load();
-  }
-
-  body.addEventListener("change", ({ target }) => {
-    if (CHOICES.includes(target.name)) choose({ [target.name]: target.value });
-  });
-  body.addEventListener("click", ({ target }) => {
-    const pair = target.closest(".pair");
-    if (pair) choose({ x: pair.dataset.x, y: pair.dataset.y });
-  });
-  section.addEventListener("toggle", () => {
-    if (section.open === chosen.outcomes) return; // as the page came
-    chosen.outcomes = section.open;
-    remember();
-    if (section.open) open();
-  });
-  document.addEventListener("themechange", draw);
-  new ResizeObserver(() => {
-    if (section.open && $("outcome-data") && columns() !== drawnColumns) load();
-  }).observe(body);
-  return { ready: section.open ? open() : Promise.resolve(), refresh };
 }
 
 /** The whole line of the run of which a point is under the pointer. */

@@ -5,7 +5,7 @@ import { CompareChart } from "./chart.js";
 import { save } from "./image.js";
 import * as legend from "./legend.js";
 import { goLive } from "./news.js";
-import { outcomes } from "./outcomes.js";
+import { OutcomesSection } from "./outcomes.js";
 
 const PANEL_WIDTH = 260; // pixels for a small chart; narrow screens have two beside each other
 const TYPING = 250; // milliseconds after which a search begins
@@ -225,8 +225,8 @@ document.addEventListener("click", (event) => {
 async function first() {
   await draw();
   if (chosen.view === "panels") await load();
-  section = outcomes({ chosen, query, remember });
-  await section.ready;
+  section = $("outcomes") && new OutcomesSection($("outcomes"), { chosen, query, remember });
+  if (section?.isOpen) await section.open();
 }
 
 if (chooser) start();
