@@ -58,8 +58,9 @@ function tell(news) {
   const notes = [...new Map(news.map((item) => [item.run_id, noteOf(item)])).values()];
   for (const note of notes.slice(-MOST)) notify(note);
   if (document.hidden) return;
-  // The page of a run shows itself what happens to it.
-  const others = notes.filter(({ run }) => run !== ownRun);
+  // The page of a run shows itself what happens to it, to those who see.
+  const [own, others] = [true, false].map((is) => notes.filter(({ run }) => (run === ownRun) === is));
+  own.forEach(({ title, text }) => announce(`${title}. ${text}`));
   if (others.length <= MOST) others.forEach((note) => toast(note));
   else toast(summary(others));
 }
