@@ -15,11 +15,11 @@ from app.schemas.measure import Bracket
 from app.schemas.state import TERMINAL, RunState
 from app.services.charts.curves import STUDY_METRICS, groupings, usual_grouping
 from app.services.clamps.lit_model import LitModel, lit_model
-from app.services.runs.run_read import describe_config
+from app.services.runs.run_read import describe_config, is_clamped_at, phase_change_of
 from app.services.series.brackets import midpoint_brackets
 from app.services.studies.figure import USUAL_COLUMNS, VIEWS, StudyView, study_figure
 from app.services.studies.study_read import list_studies, read_study, read_study_run
-from app.services.wording import between
+from app.services.wording import between, phase_marks
 
 BUSY_SECONDS, IDLE_SECONDS = 3, 15
 PAGE, TABLE_RUNS = 30, 200
@@ -52,6 +52,7 @@ class StudyTableRow:
     lit_model: LitModel
     words: str
     between: str  # which measurements its midpoint lies
+    phase_marks: str  # what else is to be known of that, as the list of runs says it
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,9 @@ def _row(place: StudyRunRow, run: Run, bracket: Bracket | None) -> StudyTableRow
         lit_model=lit_model(config.program, config.model),
         words=" ".join(describe_config(config)),
         between=between(bracket) if bracket else "",
+        phase_marks=phase_marks(
+            phase_change_of(run), is_clamped=is_clamped_at(config, run.midpoint)
+        ),
     )
 
 

@@ -332,8 +332,9 @@ def test_a_phase_change_that_a_clamp_drove_and_that_was_undone_is_said_to_be_so(
 
     said = "phase change under clamp: midpoint between 10k and 15k, reversed by 25k (one seed)"
     assert said in document.one("div", id="status").text
-    row, chip, report = where_midpoints_stand(client, run_id)
+    row, of_study, chip, report = where_midpoints_stand(client, run_id)
     assert "12k under clamp, reversed by 25k" in row
+    assert "12k under clamp, reversed by 25k" in of_study
     assert "midpoint 12k, between 10k and 15k, under clamp, reversed by 25k" in chip
     assert "12k, under clamp, reversed by 25k" in report
     head = document.one("button", data_layer="1", data_head="0", aria_pressed="false")
@@ -348,12 +349,15 @@ def test_a_phase_change_that_a_clamp_drove_and_that_was_undone_is_said_to_be_so(
 
 
 def where_midpoints_stand(client, run_id: str) -> list[str]:
-    """The run's row in the list, its chip in a comparison, and its line in the report of that."""
+    """The run's row in the list and in a study, its chip in a comparison, and its line in the
+    report of that."""
     row = get(client, "/runs").one("tr", id=f"run-{run_id}")
+    study = client.post(f"/runs/{run_id}/seeds", follow_redirects=False).headers["location"]
+    of_study = get(client, study).one("tr", id=f"run-{run_id}")
     [chip] = get(client, f"/compare?runs={run_id}").all("li", class_="chip")
     report = get(client, f"/api/v1/compare/report.html?runs={run_id}")
     [line] = [one for one in report.all("tr") if run_id in one.text]
-    return [row.text, chip.text, line.text]
+    return [row.text, of_study.text, chip.text, line.text]
 
 
 def test_a_runs_page_has_a_map_for_every_head(client, trained):
