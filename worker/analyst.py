@@ -1,11 +1,12 @@
-"""The analyst: a process of its own that does one analysis, started by `worker.service.analyses`.
+"""The analyst: a process of its own that does one analysis, started by `worker.fork_server`.
 
-`python -m worker.analyst ANALYSIS:ATTEMPT [--parent PID]`. SIGTERM: end the part, give the rest
-back.
+`python -m worker.analyst ANALYSIS:ATTEMPT [--parent PID] [--ready FD]`. SIGTERM: end the part,
+give the rest back.
 """
 
 import argparse
 import logging
+import os
 import signal
 import threading
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from app.services.analyses import attempts
 from app.services.analyses.attempts import Turn
 from app.services.runs.outbox import Outbox, transaction
 from worker.retry import AWAY
+from worker.run_and_exit import run_and_exit
 from worker.service.die_with_parent import die_with_parent
 from worker.uncollected import uncollected
 
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m worker.analyst")
     parser.add_argument("turn", type=_turn, metavar="ANALYSIS:ATTEMPT")
     parser.add_argument("--parent", type=int, help="process to die with")
+    parser.add_argument("--ready", type=int, help="where to write a byte when it can analyse")
     given = parser.parse_args(arguments)
     if given.parent is not None:
         die_with_parent(given.parent)
@@ -42,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     engine = make_engine(settings.database_url, pool_size=2, patience_seconds=patience)
     outbox = Outbox(settings.redis_url)
     try:
-        return _do(settings, engine, outbox, given.turn, stop)
+        return _do(settings, engine, outbox, given.turn, stop, given.ready)
     finally:
         outbox.close()
         engine.dispose()
@@ -56,13 +59,21 @@ def _turn(text: str) -> Turn:
 
 
 def _do(
-    settings: Settings, engine: Engine, outbox: Outbox, turn: Turn, stop: threading.Event
+    settings: Settings,
+    engine: Engine,
+    outbox: Outbox,
+    turn: Turn,
+    stop: threading.Event,
+    ready: int | None,
 ) -> int:
     # Loads torch, which takes seconds: only now that a stop or a dying parent is heard.
     with uncollected():
         from worker.analysis.session import AnalysisSession
         from worker.training.faults import PASSING, fault_of
 
+    if ready is not None:
+        os.write(ready, b"1")
+        os.close(ready)
     try:
         AnalysisSession(settings, engine, outbox, turn, stop).run()
     except AWAY:
@@ -80,4 +91,4 @@ def _do(
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_and_exit(main)

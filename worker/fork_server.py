@@ -1,11 +1,11 @@
 """The fork server: loads torch once, and forks a trainer whenever its worker asks for one.
 
-While a trainer is at work it loads torch's compiler, too, for the trainers after it.
+Or an analyst. While one is at work it loads torch's compiler, too, for those after it.
 
 `python -m worker.fork_server --parent PID`, with a socket as standard input, started by
-`worker.service.fork_server`. Each line asks for a trainer, `{"arguments": [...], "log": "..."}`,
-and brings a file, to which that says that it is ready. Answers are lines: which process it is, and
-how it ended. Closing the socket ends the server. docs/adr/0047.
+`worker.service.fork_server`. Each line asks for one, `{"program": "trainer", "arguments": [...],
+"log": "..."}`, and brings a file, to which that says that it is ready. Answers are lines: which
+process it is, and how it ended. Closing the socket ends the server. docs/adr/0047.
 """
 
 import argparse
@@ -24,7 +24,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from worker import trainer
+from worker import analyst, trainer
+from worker.run_and_exit import run_and_exit
 from worker.service.die_with_parent import die_with_parent
 from worker.uncollected import uncollected
 
@@ -39,9 +40,14 @@ CALM = 10.0  # seconds without news, after which a trainer is taken to go on for
 COMPILER = ("worker.science.machine.inductor", "torch._inductor.compile_fx")
 
 
-class TrainerOrder(NamedTuple):
-    """A trainer: its runs, the file that it writes to, and the one to say that it is ready."""
+PROGRAMS = {"trainer": trainer.main, "analyst": analyst.main}
 
+
+class ProcessOrder(NamedTuple):
+    """What is to be started, for which runs or analysis, the file that it writes to, and the one
+    to say that it is ready."""
+
+    program: str
     arguments: list[str]
     log: Path
     ready: int
@@ -116,7 +122,7 @@ def _take_order(channel: socket.socket) -> bool:
             return False
         message += more
     asked, (ready,) = json.loads(message), files
-    order = TrainerOrder(asked["arguments"], Path(asked["log"]), ready)
+    order = ProcessOrder(asked["program"], asked["arguments"], Path(asked["log"]), ready)
     _answer(channel, process=_forked(order, channel) if CAN_FORK else _spawned(order))
     os.close(ready)
     return True
@@ -145,7 +151,7 @@ def _gone() -> Iterator[tuple[int, int]]:
         yield process, os.waitstatus_to_exitcode(status)
 
 
-def _forked(order: TrainerOrder, channel: socket.socket) -> int:
+def _forked(order: ProcessOrder, channel: socket.socket) -> int:
     process = os.fork()
     if not process:
         channel.close()  # who waits for its end waits for the server's
@@ -153,7 +159,7 @@ def _forked(order: TrainerOrder, channel: socket.socket) -> int:
     return process
 
 
-def _become(order: TrainerOrder) -> NoReturn:
+def _become(order: ProcessOrder) -> NoReturn:
     """The rest of the life of a process that was forked."""
     # So that it can be killed with what it starts (compilers), and no Ctrl-C reaches it.
     os.setsid()
@@ -161,8 +167,9 @@ def _become(order: TrainerOrder) -> NoReturn:
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     _speak_to(order.log)
-    _be_called(order.arguments[0].partition(":")[0] if order.arguments else "trainer")
-    trainer.run_and_exit([*_started_by(os.getppid(), order), *order.arguments])
+    _be_called(order.arguments[0].partition(":")[0] if order.arguments else order.program)
+    arguments = *_started_by(os.getppid(), order), *order.arguments
+    run_and_exit(PROGRAMS[order.program], arguments)
 
 
 def _be_called(name: str) -> None:
@@ -179,11 +186,11 @@ def _speak_to(log_file: Path) -> None:
             os.dup2(file.fileno(), stream)
 
 
-def _spawned(order: TrainerOrder) -> int:
+def _spawned(order: ProcessOrder) -> int:
     arguments = *_started_by(os.getpid(), order), *order.arguments
     with order.log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "worker.trainer", *arguments],
+            [sys.executable, "-m", f"worker.{order.program}", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -194,7 +201,7 @@ def _spawned(order: TrainerOrder) -> int:
     return process.pid
 
 
-def _started_by(server: int, order: TrainerOrder) -> tuple[str, ...]:
+def _started_by(server: int, order: ProcessOrder) -> tuple[str, ...]:
     return "--parent", str(server), "--ready", str(order.ready)
 
 

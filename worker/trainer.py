@@ -10,7 +10,6 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
-from typing import NoReturn
 
 from sqlalchemy import Engine
 
@@ -23,6 +22,7 @@ from app.services.runs import attempts
 from app.services.runs.outbox import Outbox, transaction
 from worker.recording.recorder import Recorder, StaleAttemptError
 from worker.retry import AWAY
+from worker.run_and_exit import run_and_exit
 from worker.service.die_with_parent import die_with_parent
 from worker.uncollected import uncollected
 
@@ -116,19 +116,5 @@ def _lose(engine: Engine, outbox: Outbox, taken: Sequence[Claim], error: Excepti
     return 0
 
 
-def run_and_exit(arguments: Sequence[str] | None = None) -> NoReturn:
-    """All of it, and the end of the process."""
-    code: object = 1
-    try:
-        code = main(arguments)
-    except SystemExit as exit:
-        code = exit.code
-    except BaseException:
-        log.exception("the trainer failed")
-    logging.shutdown()
-    # Taking torch down in good order takes a second, for nothing.
-    os._exit(code if isinstance(code, int) else 1)
-
-
 if __name__ == "__main__":
-    run_and_exit()
+    run_and_exit(main)

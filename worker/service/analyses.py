@@ -3,10 +3,7 @@
 import logging
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +18,7 @@ from app.services.analyses import attempts
 from app.services.analyses.attempts import Turn
 from app.services.runs.outbox import Outbox, transaction
 from worker.retry import AWAY, retry_while_away
+from worker.service.fork_server import ForkedProcess, ForkServer
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +53,7 @@ class Analyses:
     outbox: Outbox
     worker: str
     is_stopping: Callable[[], bool]
+    forks: ForkServer
 
     def attend_one(self) -> bool:
         """Does what has waited longest; whether there was any. Raises `AWAY` errors when it is to
@@ -76,26 +75,31 @@ class Analyses:
     def _do(self, turn: Turn) -> str:
         """Runs a process to its end; how it ended."""
         try:
-            process = _start(self.settings, turn)
+            process = self._start(turn)
         except OSError as error:
             return f"It could not be started: {error}."
         try:
             said = self._watch(process, turn)
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # and its compilers
-            process.wait()
+            process.kill()  # and its compilers
         if said:
             return said
-        code = process.returncode
+        code = process.returncode or 0
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return f"Its process ended ({how}) without a word."
 
-    def _watch(self, process: subprocess.Popen[bytes], turn: Turn) -> str:
+    def _start(self, turn: Turn) -> ForkedProcess:
+        """In a session of its own, so that it can be killed with what it starts."""
+        with Path(os.devnull).open("wb") as nobody:
+            arguments = [f"{turn.analysis_id}:{turn.attempt}"]
+            log_file = _log(self.settings.data_dir, turn)
+            return self.forks.fork("analyst", arguments, log_file, nobody.fileno())
+
+    def _watch(self, process: ForkedProcess, turn: Turn) -> str:
         """Returns when it has exited, or has overstayed its time; keeps its lease meanwhile. Why it
         is ended, if it hangs."""
         deadline, renewed, was_told, advance = FOREVER, -FOREVER, False, Advance()
-        while monotonic() < deadline and not _has_exited(process):
+        while monotonic() < deadline and not process.has_exited(POLL_SECONDS):
             if self.is_stopping() and not was_told:
                 process.terminate()
                 deadline, was_told = min(deadline, monotonic() + STOP_SECONDS), True
@@ -129,31 +133,7 @@ class Analyses:
                 attempts.settle(session, turn, ended)
 
 
-def _start(settings: Settings, turn: Turn) -> subprocess.Popen[bytes]:
-    """In a session of its own, so that it can be killed with what it starts."""
-    log_file = _log(settings.data_dir, turn)
-    compiled = str(settings.data_dir.resolve() / "cache" / "inductor")
-    command = [sys.executable, "-m", "worker.analyst", "--parent", str(os.getpid())]
-    with log_file.open("ab") as output:
-        return subprocess.Popen(
-            [*command, f"{turn.analysis_id}:{turn.attempt}"],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env={"TORCHINDUCTOR_CACHE_DIR": compiled, **os.environ},
-        )
-
-
 def _log(data_dir: Path, turn: Turn) -> Path:
     folder = data_dir / "logs" / "analyses"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{turn.analysis_id}.log"
-
-
-def _has_exited(process: subprocess.Popen[bytes]) -> bool:
-    try:
-        process.wait(POLL_SECONDS)
-    except subprocess.TimeoutExpired:
-        return False
-    return True

@@ -53,10 +53,14 @@ class ForkServer:
         """Its process, once it was started."""
         return self._process.pid if self._process else 0
 
-    def fork(self, arguments: Sequence[str], log: Path, ready: int) -> "ForkedProcess":
-        """A trainer with these arguments, which writes to that file, and a byte to `ready`."""
+    def fork(
+        self, program: str, arguments: Sequence[str], log: Path, ready: int
+    ) -> "ForkedProcess":
+        """A `trainer` or `analyst` with these arguments, which writes to that file, and a byte to
+        `ready`."""
         self.start()
-        message = json.dumps({"arguments": arguments, "log": str(log.resolve())})
+        order = {"program": program, "arguments": arguments, "log": str(log.resolve())}
+        message = json.dumps(order)
         socket.send_fds(self.channel, [message.encode(), b"\n"], [ready])
         return ForkedProcess(self)
 

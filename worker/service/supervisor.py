@@ -96,7 +96,8 @@ class Supervisor:
             )
 
     def _analyses(self) -> Analyses:
-        return Analyses(self.settings, self.engine, self.outbox, self.worker, self.is_stopping)
+        is_stopping, forks = self.is_stopping, self.forks
+        return Analyses(self.settings, self.engine, self.outbox, self.worker, is_stopping, forks)
 
     def _can_train(self) -> bool:
         """Whether trainers can be started, waiting until they can; False: the worker stops."""

@@ -32,7 +32,7 @@ class TrainerProcess:
         self._ready = os.fdopen(ready, "rb", buffering=0)  # closed by `end`
         try:
             arguments = [f"{one.run_id}:{one.attempt}" for one in taken]
-            self._process = forks.fork(arguments, self._log, said)
+            self._process = forks.fork("trainer", arguments, self._log, said)
         except OSError:
             self._ready.close()
             raise

@@ -1,5 +1,7 @@
 """A run that is trained once for this folder, whose tests leave everything where it is for that."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
@@ -12,6 +14,7 @@ from tests.integration.support.rows import empty_all
 from tests.integration.support.web_server import serving
 from tests.integration.support.worker_process import WorkerProcess
 from worker.service.analyses import Analyses
+from worker.service.fork_server import ForkServer
 
 
 @pytest.fixture(autouse=True)
@@ -57,9 +60,12 @@ def run_id(trained) -> str:
 
 
 @pytest.fixture
-def worker(settings, engine, outbox, monkeypatch) -> Analyses:
+def worker(settings, engine, outbox, monkeypatch) -> Iterator[Analyses]:
     """A worker's way to do an analysis, without Celery around it."""
     for name in ("database_url", "redis_url", "data_dir", "store_url"):
         monkeypatch.setenv(f"OPTOSCOPE_{name}".upper(), str(getattr(settings, name)))
     monkeypatch.setenv("OPTOSCOPE_COMPILE", "false")
-    return Analyses(settings, engine, outbox, "worker1@here", lambda: False)
+    forks = ForkServer(settings)
+    forks.start()  # from this thread, which stays
+    yield Analyses(settings, engine, outbox, "worker1@here", lambda: False, forks)
+    forks.end()

@@ -7,7 +7,6 @@ import threading
 import time
 from dataclasses import replace
 
-from app.config import Settings
 from app.db.engine import session_scope
 from app.db.models import Checkpoint
 from app.services.analyses import attempts
@@ -16,6 +15,7 @@ from app.services.runs.outbox import transaction
 from app.services.runs.reaper import sweep
 from tests.integration.analyses.asking import API, asked, done, result
 from tests.integration.support.wait import until
+from worker.service.analyses import Analyses
 
 
 def test_killed_in_the_middle_it_goes_on_with_the_next_part(
@@ -42,12 +42,25 @@ def test_killed_in_the_middle_it_goes_on_with_the_next_part(
 def analyst(analysis_id: str) -> int:
     """The process that does it."""
     found = subprocess.run(
-        ["pgrep", "-f", f"worker.analyst.*{analysis_id}"],
+        ["pgrep", "-x", analysis_id],  # as `top` calls it
         capture_output=True,
         text=True,
         check=True,
     )
     return int(found.stdout.split()[0])
+
+
+class Hanging:
+    """A process that has begun, and does nothing."""
+
+    returncode: int | None = None
+
+    def has_exited(self, seconds: float) -> bool:
+        time.sleep(seconds)
+        return self.returncode is not None
+
+    def kill(self) -> None:
+        self.returncode = -signal.SIGKILL
 
 
 def test_one_that_hangs_is_ended_and_waits_to_be_done_again(
@@ -56,14 +69,14 @@ def test_one_that_hangs_is_ended_and_waits_to_be_done_again(
     analysis_id = asked(api, run_id, "wiring", checkpoints=[0, 5024, 15_008])
     impatient = settings.model_copy(update={"stall_seconds": 0.3})
 
-    def begins_and_hangs(_: Settings, turn: attempts.Turn) -> subprocess.Popen[bytes]:
+    def begins_and_hangs(_: Analyses, turn: attempts.Turn) -> Hanging:
         with transaction(engine, outbox) as session:
             assert attempts.begin(session, turn)
-        return subprocess.Popen(["sleep", "60"], start_new_session=True)
+        return Hanging()
 
     begun = time.monotonic()
     with monkeypatch.context() as hanging:
-        hanging.setattr("worker.service.analyses._start", begins_and_hangs)
+        hanging.setattr(Analyses, "_start", begins_and_hangs)
         assert replace(worker, settings=impatient).attend_one()
     assert time.monotonic() - begun < 30, "it was awaited"
     assert api.get(f"{API}/{analysis_id}").json()["state"] == "lost"

@@ -15,7 +15,7 @@ from tests.integration.support.recorded import events, has_resume_point, state
 from tests.integration.support.rows import new_run
 from tests.integration.support.worker_process import WorkerProcess, is_alive, parent_of, tiny
 from worker import fork_server
-from worker.fork_server import TrainerOrder
+from worker.fork_server import ProcessOrder
 
 LONG = {"sequences": 320_000}
 
@@ -79,9 +79,10 @@ def test_who_asks_all_processes_to_end_has_their_runs_saved(worker, engine, outb
 
 def test_an_order_of_many_runs_may_come_in_pieces(tmp_path, monkeypatch):
     runs = [f"run{number:07d}:1" for number in range(2000)]
-    message = json.dumps({"arguments": runs, "log": str(tmp_path / "log")}).encode() + b"\n"
+    asked = {"program": "trainer", "arguments": runs, "log": str(tmp_path / "log")}
+    message = json.dumps(asked).encode() + b"\n"
     ours, theirs = socket.socketpair()
-    taken: list[TrainerOrder] = []
+    taken: list[ProcessOrder] = []
     monkeypatch.setattr(fork_server, "_forked", lambda order, _: taken.append(order) or 7)
 
     with ours, theirs, Path(os.devnull).open() as file:
@@ -116,7 +117,8 @@ def test_torchs_compiler_is_loaded_while_a_trainer_is_at_work_and_not_before(tmp
         assert said(server) == ["worker.training.session"]
         assert not select.select([server.stdout], [], [], 0.5)[0]
 
-        order = json.dumps({"arguments": [], "log": str(tmp_path / "log")}).encode() + b"\n"
+        asked = {"program": "trainer", "arguments": [], "log": str(tmp_path / "log")}
+        order = json.dumps(asked).encode() + b"\n"
         with (tmp_path / "ready").open("w") as ready:
             socket.send_fds(ours, [order], [ready.fileno()])
         trainer = json.loads(ours.recv(100))["process"]
@@ -143,7 +145,7 @@ def test_where_nothing_can_be_forked_a_trainer_is_started(settings, tmp_path, mo
     for name in ("database_url", "redis_url", "data_dir"):
         monkeypatch.setenv(f"OPTOSCOPE_{name}".upper(), str(getattr(settings, name)))
     ready, said = os.pipe()
-    order = TrainerOrder([], tmp_path / "log", said)
+    order = ProcessOrder("trainer", [], tmp_path / "log", said)
 
     process = fork_server._spawned(order)
     os.close(said)
