@@ -1,0 +1,1 @@
+"""What whole people do, from where they come in to what they wanted."""
