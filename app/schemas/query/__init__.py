@@ -1,0 +1,1 @@
+"""The language in which runs are asked for: its text, its tree, and what is wrong with a text."""
