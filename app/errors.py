@@ -55,6 +55,16 @@ class Invalid(AppError):
         self.loc = loc  # which part of the request: a JSON pointer, or `query/NAME`, `header/NAME`
 
 
+class InvalidQuery(Invalid):
+    """A query over runs that cannot be read; the characters that this is about."""
+
+    def __init__(self, detail: str, offset: int, length: int, suggestion: str) -> None:
+        super().__init__(detail, loc="query/q")
+        self.offset = offset
+        self.length = length
+        self.suggestion = suggestion  # what was probably meant; empty: nobody can say
+
+
 class NotInRange(AppError):
     """A part of a file that lies beyond its end."""
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from app.errors import AppError, Gone, Invalid
+from app.errors import AppError, Gone, Invalid, InvalidQuery
 from app.logs import request_id
 from app.root_path import rooted
 from app.routes.headers import SECURITY_HEADERS
@@ -68,13 +68,20 @@ def problem(
 
 def _on_app_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AppError)
-    errors = []
-    if isinstance(error, Invalid) and error.loc:
-        errors.append(ProblemError(loc=error.loc, message=error.detail))
+    errors = [_pointed_at(error)] if isinstance(error, Invalid) and error.loc else []
     run_id = error.run_id if isinstance(error, Gone) else ""
     return problem(
         request, error.status, error.title, error.detail, errors=errors, deleted_run=run_id
     )
+
+
+def _pointed_at(error: Invalid) -> ProblemError:
+    """Where in the request it is; of a query, at which characters."""
+    found = ProblemError(loc=error.loc, message=error.detail)
+    if isinstance(error, InvalidQuery):
+        found.offset, found.length = error.offset, error.length
+        found.suggestion = error.suggestion or None
+    return found
 
 
 def _on_invalid_request(request: Request, error: Exception) -> Response:

@@ -47,7 +47,13 @@ def _filter(
     ] = [],
     study: Annotated[str | None, Query(description="The id of the study that they are in")] = None,
     q: Annotated[
-        str, Query(description="Words in name, notes or tags; or the beginning of an id")
+        str,
+        Query(
+            description="A query: words in name, notes or tags, or the beginning of an id, and"
+            " conditions, `state:finished learning_rate < 1e-4 min(loss.new_classes) < .1`."
+            " An error says which characters are wrong (`errors[].offset`, `length`).",
+            examples=["state:finished learning_rate < 1e-4 and min(loss.new_classes) < .1"],
+        ),
     ] = "",
     run: Annotated[list[str], Query(description="Only these ids")] = [],
     deleted: Annotated[

@@ -289,6 +289,13 @@ class ProblemError(BaseModel):
     loc: Shown = Field(description="JSON pointer into the body, or `query/NAME`, `header/NAME`")
     message: Shown
     input: Any = Field(default=None, description="What was sent there, if it is short")
+    offset: int | None = Field(
+        default=None, description="Of a query: which of its characters this is about, from 0"
+    )
+    length: int | None = Field(
+        default=None, description="How many characters; 0: something is missing at `offset`"
+    )
+    suggestion: Shown | None = Field(default=None, description="What was probably meant")
 
 
 class Problem(BaseModel):

@@ -40,7 +40,8 @@ _OPERATOR = re.compile("|".join(sorted(OPERATORS, key=len, reverse=True)))
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _VALUE = re.compile(r'[^\s()"]+')  # with commas: 300,000 is a number
 _LISTED = re.compile(r'[^\s()",]+')
-_ARGUMENT = re.compile(r"[^\s()\",<>=~:]+")
+_MEASURE = re.compile(r"[^\s()\",<>=~:]+")
+_PLACE = re.compile(r"[^\s()\"<>=~:]+")  # with commas, as a value
 _CALL = re.compile(r"\w+(?=\([^()]*\)\s*(?:[:=<>~]|!=))")
 
 
@@ -107,9 +108,7 @@ class _QueryReader:
         return found
 
     def _term(self) -> Words | FieldComparison:
-        self._terms += 1
-        if self._terms > MOST_TERMS:
-            raise QueryError(f"A query has at most {MOST_TERMS} conditions.", self._at)
+        self._count_term()
         if self._next() == '"':
             string = self._string()
             self._refuse_operator("A field is written without quotes.")
@@ -122,6 +121,11 @@ class _QueryReader:
             if operator is None
             else FieldComparison(name, operator, self._values(operator))
         )
+
+    def _count_term(self) -> None:
+        self._terms += 1
+        if self._terms > MOST_TERMS:
+            raise QueryError(f"A query has at most {MOST_TERMS} words and values.", self._at)
 
     def _expect_term(self) -> None:
         """Raises unless a word comes that is no keyword."""
@@ -158,9 +162,10 @@ class _QueryReader:
         for index, what in enumerate(wanted):
             if index:
                 self._take(",", f"Write a place after a comma: {function}(loss.train, 50k).")
-            if not _ARGUMENT.match(self._text, self._at):
+            pattern = _PLACE if index else _MEASURE
+            if not pattern.match(self._text, self._at):
                 raise QueryError(f"{what.capitalize()} is missing here.", self._at)
-            found.append(self._piece(_ARGUMENT).text)
+            found.append(self._piece(pattern).text)
             self._skip()
         self._take(")", f"{function}() takes {' and '.join(wanted)}.")
         return found
@@ -186,6 +191,7 @@ class _QueryReader:
         self._skip()
         while operator == ":" and self._next() == ",":
             self._step(1)
+            self._count_term()
             found.append(self._value(operator, pattern))
             self._skip()
         return tuple(found)

@@ -82,6 +82,11 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
+def words_alone(text: str) -> str:
+    """The query that looks for these words, whatever signs they have."""
+    return " ".join(map(quoted, text.split()))
+
+
 def _inner(node: Node) -> str:
     text = written(node)
     return f"({text})" if isinstance(node, Conjunction | Disjunction) else text

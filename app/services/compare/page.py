@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.schemas.api.limits import MOST_RUNS
 from app.schemas.measure import Bracket
+from app.schemas.query.tree import words_alone
 from app.schemas.state import TERMINAL, RunState
 from app.schemas.words import head_name
 from app.services.charts.style import INK, Figure
@@ -250,7 +251,7 @@ def _left_out(comparison: Comparison) -> list[LeftOut]:
 def _found(session: Session, view: CompareView, chosen: Chosen, words: str) -> list[FoundRun]:
     """Runs to add: those that the words name, else the newest."""
     most = FOUND + len(view.runs)
-    runs, _ = list_runs(session, Filter(words=words), limit=most)
+    runs, _ = list_runs(session, Filter(words=words_alone(words)), limit=most)
     others = [run for run in runs if run.id not in view.runs]
     there = _with_colours(chosen)
     return [

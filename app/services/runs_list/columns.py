@@ -64,7 +64,7 @@ class Column:
 
 def column_or_error(name: str, loc: str) -> Column:
     """The column called so, or `Invalid`."""
-    found = columns().get(name) or _at_a_place(name)
+    found = column_called(name)
     if found is None:
         raise Invalid(
             f"There is no column {name!r}. There are {', '.join(_OF_RUNS)}; options of configs, "
@@ -74,6 +74,11 @@ def column_or_error(name: str, loc: str) -> Column:
             loc=loc,
         )
     return found
+
+
+def column_called(name: str) -> Column | None:
+    """The column called so, if there is one."""
+    return columns().get(name) or _at_a_place(name)
 
 
 @cache

@@ -19,14 +19,13 @@ from app.db.runs_list.order import Order, SortPosition
 from app.db.runs_list.pages import Found
 from app.errors import Invalid
 from app.schemas.api.bulk import RunCount
-from app.schemas.clamps.base import Light
-from app.schemas.clamps.catalogue import CATALOGUE
 from app.schemas.state import TERMINAL, RunState
 from app.services.cursors import read_cursor, write_cursor
 from app.services.runs_list.columns import Column, column_or_error
+from app.services.runs_list.programs import Programs, programs
+from app.services.runs_list.query_conditions import condition_of
 
 NEWEST = "-created"
-NONE = "none"  # as a clamp: runs without any
 MOST = 500  # rows of one request
 
 
@@ -36,7 +35,7 @@ class Filter:
 
     states: Sequence[RunState] = ()
     tags: Sequence[str] = ()
-    words: str = ""
+    words: str = ""  # a query, see `app.schemas.query`
     study: str | None = None
     datasets: Sequence[str] = ()
     clamps: Sequence[str] = ()  # lights, kinds of the catalogue, or `none`
@@ -113,7 +112,7 @@ def _matching(wanted: Filter) -> Matching:
     return Matching(
         states=wanted.states,
         tags=wanted.tags,
-        words=wanted.words,
+        asked=condition_of(wanted.words),
         study=wanted.study,
         datasets=wanted.datasets,
         programs=[program for clamp in wanted.clamps for program in _programs(clamp)],
@@ -122,13 +121,11 @@ def _matching(wanted: Filter) -> Matching:
     )
 
 
-def _programs(clamp: str) -> list[list[dict[str, str]]]:
+def _programs(clamp: str) -> Programs:
     """What programs hold that have this light or this kind of clamp."""
-    if clamp == NONE:
-        return [[]]
-    found = [[entry.fixed] for entry in CATALOGUE if clamp in (entry.id, entry.light)]
-    if not found:
-        known = ", ".join([*Light, NONE, *(entry.id for entry in CATALOGUE)])
+    found = programs().get(clamp)
+    if found is None:
+        known = ", ".join(programs())
         raise Invalid(f"There is no clamp {clamp!r}; write one of {known}.", loc="query/clamp")
     return found
 

@@ -9,7 +9,7 @@ from app.schemas.clamps.catalogue import CATALOGUE
 from app.schemas.state import RunState
 from app.services.clamps.palette import LIGHTS
 from app.services.runs_list.columns import NAME, column_or_error, columns
-from app.services.runs_list.listing import NONE
+from app.services.runs_list.programs import NONE
 from app.services.runs_list.view import ListView
 
 

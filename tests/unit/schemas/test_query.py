@@ -90,7 +90,8 @@ def test_a_text_is_read(text, tree):
         ("a\0b", 0, 0, "NUL"),
         ("(" * (DEEPEST + 2), DEEPEST + 1, 1, "nested more than"),
         ("x" * (LONGEST + 1), LONGEST, 0, "at most 2,000 characters"),
-        ("x " * (MOST_TERMS + 1), 2 * MOST_TERMS, 0, "at most 50 conditions"),
+        ("x " * (MOST_TERMS + 1), 2 * MOST_TERMS, 0, "at most 50 words"),
+        ("x:" + "1," * MOST_TERMS + "1", 2 + 2 * MOST_TERMS, 0, "at most 50 words"),
     ],
 )
 def test_an_error_says_what_is_wrong_and_where(text, offset, length, said):
