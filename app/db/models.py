@@ -183,6 +183,17 @@ class MeasurementRow(Base):
     )
 
 
+class RunExtremes(Base):
+    """The least and the largest of what a run that has ended has measured, see
+    `app.db.runs_list.extremes`; null: it measured no number there."""
+
+    __tablename__ = "run_extremes"
+
+    run_id: Mapped[str] = _run_key()
+    least: Mapped[list[float | None]] = mapped_column(ARRAY(DOUBLE_PRECISION))
+    most: Mapped[list[float | None]] = mapped_column(ARRAY(DOUBLE_PRECISION))
+
+
 class Frame(Base):
     """The probe's attention patterns, little-endian float32 [layer, head, probe, query, key], and
     the composition scores of all pairs of heads, in the order of `worker.science.composition`."""

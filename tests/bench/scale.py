@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 from tests.bench.place import served
+from tests.bench.queries import queries
 from tests.bench.report import Line, machine, report
 from tests.bench.tables import tables
 from tests.bench.trainers import Ramp, trainers
+
+POINTS = 200  # measurements of a run of the defaults
 
 
 def main() -> int:
@@ -29,6 +32,9 @@ def main() -> int:
     if given.runs:
         with served() as place:
             lines += tables(place, given.runs, given.measurements, given.times)
+    if given.asked:
+        with served() as place:
+            lines += queries(place, given.asked, given.asked * POINTS, given.times)
     return report(lines, where, given.out)
 
 
@@ -42,6 +48,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=1000, help="that Postgres takes")
     parser.add_argument("--runs", type=int, default=1_000_000, help="finished ones")
     parser.add_argument("--measurements", type=int, default=200_000_000, help="of all of them")
+    parser.add_argument("--asked", type=int, default=10_000, help="runs that queries are over")
     parser.add_argument("--times", type=int, default=30, help="requests of each kind")
     parser.add_argument("--out", type=Path, help="write JSON here as well")
     return parser.parse_args()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import httpx
 from sqlalchemy import text
 
-from app.db.models import MeasurementRow
+from app.db.models import MeasurementRow, RunExtremes
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
 from tests.bench.place import Place
@@ -27,24 +27,25 @@ Address = Callable[[], str]
 
 def tables(place: Place, runs: int, measurements: int, times: int) -> Iterator[Line]:
     """Fills the tables, and measures."""
-    ids = _filled(place, runs, measurements)
+    ids = filled(place, runs, measurements)
     yield from _sizes(place)
     rng = random.Random(0)
     with httpx.Client(base_url=place.url, timeout=600) as client:
         for what, path in _reads(ids, rng):
-            yield _timed(what, times, lambda path=path: client.get(path()).raise_for_status())
+            yield timed(what, times, lambda path=path: client.get(path()).raise_for_status())
         launch = {"name": "Launched", "config": LONG.model_dump(mode="json")}
-        yield _timed("launch a run", times, lambda: client.post("/api/v1/runs", json=launch))
+        yield timed("launch a run", times, lambda: client.post("/api/v1/runs", json=launch))
         doomed = iter(rng.sample(ids[1:], 2 * times + 2))
         for what, query in (("delete a run", ""), ("delete a run for good", "?now=true")):
-            yield _timed(
+            yield timed(
                 what,
                 times,
                 lambda query=query: client.delete(f"/api/v1/runs/{next(doomed)}{query}"),
             )
 
 
-def _filled(place: Place, runs: int, measurements: int) -> list[str]:
+def filled(place: Place, runs: int, measurements: int) -> list[str]:
+    """So many finished runs with so many measurements in all; their ids, the first one's first."""
     points = max(1, measurements // runs)
     begun = time.perf_counter()
     _, (source,) = study_of(place.engine, place.outbox, 1, points, state=RunState.FINISHED)
@@ -55,20 +56,21 @@ def _filled(place: Place, runs: int, measurements: int) -> list[str]:
     for first in range(0, len(ids), RUNS_AT_ONCE):
         _copy(place, source, ids[first : first + RUNS_AT_ONCE])
     with place.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM (ANALYZE) run, measurement, run_event"))
+        connection.execute(text("VACUUM (ANALYZE) run, measurement, run_extremes, run_event"))
     say(f"{points * len(ids):,} measurements after {time.perf_counter() - begun:.0f} s")
     return [source, *(one for one in ids if one != source)]
 
 
 def _copy(place: Place, source: str, ids: Sequence[str]) -> None:
     """What the source has measured, for these."""
-    names = [column.name for column in MeasurementRow.__table__.c]
-    values = ", ".join("r.id" if name == "run_id" else f"m.{name}" for name in names)
-    rows = "FROM unnest(CAST(:ids AS text[])) r(id), measurement m WHERE m.run_id = :source"
-    statement = f"INSERT INTO measurement ({', '.join(names)}) SELECT {values} {rows}"
-    with place.engine.begin() as connection:
-        given = {"ids": [one for one in ids if one != source], "source": source}
-        connection.execute(text(statement), given)
+    given = {"ids": [one for one in ids if one != source], "source": source}
+    for table in (MeasurementRow.__table__, RunExtremes.__table__):
+        names = [column.name for column in table.c]
+        values = ", ".join("r.id" if name == "run_id" else f"m.{name}" for name in names)
+        rows = f"FROM unnest(CAST(:ids AS text[])) r(id), {table.name} m WHERE m.run_id = :source"
+        statement = f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {values} {rows}"
+        with place.engine.begin() as connection:
+            connection.execute(text(statement), given)
 
 
 def _sizes(place: Place) -> Iterator[Line]:
@@ -103,7 +105,8 @@ def _reads(ids: Sequence[str], rng: random.Random) -> list[tuple[str, Address]]:
     ]
 
 
-def _timed(what: str, times: int, ask: Callable[[], httpx.Response]) -> Line:
+def timed(what: str, times: int, ask: Callable[[], httpx.Response]) -> Line:
+    """What so many of these requests took, after one that does not count."""
     ask()
     took = []
     for _ in range(times):

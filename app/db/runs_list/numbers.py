@@ -3,12 +3,11 @@
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Double, cast, func, select, true
+from sqlalchemy import BigInteger, ColumnElement, cast, func, select, true
 from sqlalchemy.orm import Session
 
 from app.db.models import MeasurementRow, Run
 
-_NAN = float("nan")
 _TRAIN = 1  # the training evaluator's place in `Measurement.loss`, as SQL counts
 
 
@@ -25,14 +24,6 @@ def latest(number: ColumnElement[float]) -> ColumnElement[Any]:
         .correlate(Run)
         .scalar_subquery()
     )
-
-
-def extreme(number: ColumnElement[float], *, is_least: bool) -> ColumnElement[Any]:
-    """The least or the largest of what a run measured; it reads all of the run's measurements."""
-    known: ColumnElement[Any] = func.nullif(cast(number, Double), _NAN, type_=Double())
-    found = func.min(known) if is_least else func.max(known)
-    of_run = select(found).where(MeasurementRow.run_id == Run.id)
-    return of_run.correlate(Run).scalar_subquery()
 
 
 def at(number: ColumnElement[float], place: int) -> ColumnElement[Any]:

@@ -29,6 +29,7 @@ from app.db.models import (
     Study,
     StudyRunRow,
 )
+from app.db.runs_list.extremes import keep_extremes
 from app.db.whole import archived as db
 from app.errors import Conflict, Invalid, Unavailable
 from app.schemas.analyses.kinds import REQUEST
@@ -242,7 +243,9 @@ class _Import:
             session.add(ResumePoint(run_id=run_id, url=self._urls[point.sha256], **dict(point)))
         events = [{"run_id": run_id, **dict(one)} for one in whole.events]
         db.add_rows(session, RunEvent, events)
-        if whole.run.state not in TERMINAL:
+        if whole.run.state in TERMINAL:
+            keep_extremes(session, [run_id])
+        else:
             session.add(set_aside(run_id, whole))
 
     def _add_analyses(self, session: Session, run_id: str, whole: ArchivedRun) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.db import lineage, runs
 from app.db.models import Run, RunEvent
+from app.db.runs_list.extremes import keep_extremes
 from app.errors import Conflict, Gone, NotFound
 from app.schemas.api.runs import AUTOMATIC
 from app.schemas.retention import Keep
@@ -60,6 +61,8 @@ def move(
     _stamp(session, run, target)
     if error_kind is not None or error_message is not None:
         run.error_kind, run.error_message = error_kind, error_message
+    if target in TERMINAL:
+        keep_extremes(session, [run.id])  # a trainer's last measurements are written by now
     record_event(session, run, kind or target, message or SAID[target])
     log.info("run %s: %s -> %s", run.id, current, target)
 

@@ -24,7 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.models import Run
-from app.db.runs_list.numbers import at, extreme, latest
+from app.db.runs_list.extremes import extreme
+from app.db.runs_list.numbers import at, latest
 from app.errors import Invalid
 from app.schemas.measure import METRICS
 from app.schemas.numbers import LARGEST
@@ -248,7 +249,7 @@ def _of_measures() -> list[Column]:
     """The latest of every measure, and its extremes; the one that is best says so."""
     found = []
     for metric in STUDY_METRICS.values():
-        low, high = (extreme(metric.column, is_least=least) for least in (True, False))
+        low, high = (extreme(metric.id, is_least=least) for least in (True, False))
         best = (" (best)", "") if metric.is_loss else ("", " (best)")
         found += [
             _measured(metric, metric.id, metric.title, latest(metric.column)),

@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
+from app.db.runs_list.extremes import kept_numbers
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
+from app.services.charts.curves import STUDY_METRICS
 from tests.integration.support.rows import SMALL, add, change, measurement, moved, new_run
 
 RUNS = "/api/v1/runs"
@@ -202,3 +205,41 @@ def test_what_is_compared_in_units_of_time_begins_now(client, engine, runs):
     for query, is_found in (("created<-4h", True), ("created<-6h", False), ("created<-2d", False)):
         found = client.get(RUNS, params={"q": query}).json()["runs"]
         assert (runs["new"] in {one["id"] for one in found}) is is_found
+
+
+def kept(engine, run_id: str) -> tuple[list[float | None], list[float | None]] | None:
+    with engine.connect() as connection:
+        query = text("SELECT least, most FROM run_extremes WHERE run_id = :id")
+        row = connection.execute(query, {"id": run_id}).one_or_none()
+    return None if row is None else (row.least, row.most)
+
+
+def test_extremes_are_kept_once_a_run_has_ended(client, engine, outbox, runs):
+    least, most = kept(engine, runs["done"])
+    assert (least[0], most[0]) == (0.05, 0.7)  # of the training loss
+    assert (least[20], most[20]) == pytest.approx((0.13, 0.13))  # of the strongest induction head
+    assert [kept(engine, runs[name]) for name in ("going", "new")] == [None, None]
+    assert kept(engine, runs["nan"])[0][0] is None
+
+    # What is kept is what is asked, and what is not kept is read.
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE run_extremes SET least[1] = 0.01 WHERE least[1] > 0"))
+    asked = {"q": "loss.train.min < .02"}
+    assert [one["id"] for one in client.get(RUNS, params=asked).json()["runs"]] == [runs["done"]]
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM run_extremes"))
+    assert client.get(RUNS, params=asked).json()["runs"] == []
+    asked = {"q": "min(loss.train) < .1"}
+    assert [one["id"] for one in client.get(RUNS, params=asked).json()["runs"]] == [runs["done"]]
+
+
+def test_what_is_kept_stays_in_its_place_of_the_arrays():
+    """Rows that there are hold them in this order: a new one comes after all of these."""
+    metrics = ("loss", "accuracy", "in_context_accuracy")
+    metrics += ("correct_probability", "context_probability")
+    evaluators = ("train", "new_label_pairs", "new_exemplars", "new_classes")
+    evaluated = [f"{metric}.{evaluator}" for metric in metrics for evaluator in evaluators]
+    known = [*evaluated, "strongest_induction", "strongest_previous_token"]
+
+    assert list(kept_numbers())[: len(known)] == known
+    assert list(kept_numbers()) == list(STUDY_METRICS)
