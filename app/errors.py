@@ -56,10 +56,13 @@ class Invalid(AppError):
 
 
 class InvalidQuery(Invalid):
-    """A query over runs that cannot be read; the characters that this is about."""
+    """A query over runs that cannot be read, and which of its characters this is about."""
 
-    def __init__(self, detail: str, offset: int, length: int, suggestion: str) -> None:
+    def __init__(
+        self, detail: str, query: str, *, offset: int, length: int, suggestion: str
+    ) -> None:
         super().__init__(detail, loc="query/q")
+        self.query = query
         self.offset = offset
         self.length = length
         self.suggestion = suggestion  # what was probably meant; empty: nobody can say

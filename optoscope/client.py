@@ -88,6 +88,7 @@ class Client:
 
     def runs(
         self,
+        query: str = "",
         *,
         state: Texts = (),
         tag: Texts = (),
@@ -100,15 +101,16 @@ class Client:
         sort: str = "-created",
         limit: int | None = None,
     ) -> list[RunHandle]:
-        """Runs that match: any of these states, all of these tags, any of these data sets and
-        clamps (`driven`, `silenced`, a kind), `text` in name, notes or tags; `sort`ed by anything
-        that they hold, `-` for descending. All of them unless `limit` says how many."""
-        query = {"state": _several(state), "tag": _several(tag), "dataset": _several(dataset)}
-        query |= {"clamp": _several(clamp), "run": _several(ids)}
-        said = {"study": study, "q": text, "deleted": deleted, "sort": sort}
-        return [
-            self._run(one) for one in pages(self._connection, "/runs", "runs", query | said, limit)
-        ]
+        """Runs that match a query, as the search of the list takes it,
+        `"state:finished min(loss.new_classes) < .1"`, and besides: any of these states, all of
+        these tags, any of these data sets and clamps (`driven`, `silenced`, a kind), the words of
+        `text` in name, notes or tags; `sort`ed by anything that they hold, `-` for descending. All
+        of them unless `limit` says how many."""
+        said = {"state": _several(state), "tag": _several(tag), "dataset": _several(dataset)}
+        said |= {"clamp": _several(clamp), "run": _several(ids)}
+        one = {"study": study, "q": _asked(query, text), "deleted": deleted, "sort": sort}
+        found = pages(self._connection, "/runs", "runs", said | one, limit)
+        return [self._run(run) for run in found]
 
     def measurements(self, runs: Iterable[RunHandle | str], *series: str) -> DataTable:
         """Every measurement of many runs in one table, the run's id in front."""
@@ -281,3 +283,14 @@ class Client:
 
 def _several(texts: Texts) -> list[str]:
     return [texts] if isinstance(texts, str) else list(texts)
+
+
+def _asked(query: str, text: str) -> str:
+    """The query, and words that are no more than words, whatever signs they have."""
+    words = " ".join(map(_quoted, text.split()))
+    return f"({query}) {words}" if query.strip() and words else query or words
+
+
+def _quoted(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -81,6 +81,7 @@ def _pointed_at(error: Invalid) -> ProblemError:
     if isinstance(error, InvalidQuery):
         found.offset, found.length = error.offset, error.length
         found.suggestion = error.suggestion or None
+        found.input = error.query if len(error.query) <= LONGEST_INPUT else None
     return found
 
 

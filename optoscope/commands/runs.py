@@ -14,7 +14,13 @@ USUAL_COUNT = 30
 
 
 def _add_runs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", nargs="?", default="", help="words in name, notes or tags")
+    parser.add_argument(
+        "query",
+        nargs="?",
+        default="",
+        help="words in name, notes or tags, and conditions: "
+        "'state:finished min(loss.new_classes) < .1'",
+    )
     parser.add_argument("--state", action="append", default=[], choices=STATES)
     parser.add_argument("--tag", action="append", default=[])
     parser.add_argument("--study", metavar="ID", help="only runs of this study")
@@ -27,7 +33,7 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
 
 def _runs(given: argparse.Namespace, client: Client, printer: Printer) -> int:
     found = client.runs(
-        text=given.text,
+        given.query,
         state=given.state,
         tag=given.tag,
         study=given.study,

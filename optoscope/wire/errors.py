@@ -18,15 +18,22 @@ class RequestFault:
     """One thing that is wrong with a request.
 
     `place`: a JSON pointer into what was sent (`/config/program/0`), or `query/NAME`,
-    `header/NAME`. `input`: what stood there, if that is short.
+    `header/NAME`. `input`: what stood there, if that is short. Of a query, `offset` and `length`
+    say which characters it is about, and `suggestion` what was probably meant.
     """
 
     place: str
     message: str
     input: Any = None
+    offset: int | None = None
+    length: int = 0
+    suggestion: str = ""
 
     def __str__(self) -> str:
-        return f"{self.place or 'request'}: {self.message}"
+        said = f"{self.place or 'request'}: {self.message}"
+        if self.offset is None or not isinstance(self.input, str) or not self.input.isprintable():
+            return said
+        return f"{said}\n    {self.input}\n    {' ' * self.offset}{'^' * max(1, self.length)}"
 
 
 class OptoscopeError(Exception):
@@ -88,7 +95,14 @@ def _undocumented(answer: httpx.Response, title: str) -> str:
 
 
 def _fault(said: dict[str, Any]) -> RequestFault:
-    return RequestFault(str(said["loc"]), str(said["message"]), said.get("input"))
+    return RequestFault(
+        str(said["loc"]),
+        str(said["message"]),
+        said.get("input"),
+        said.get("offset"),
+        said.get("length") or 0,
+        said.get("suggestion") or "",
+    )
 
 
 def unreachable(url: str, reason: object) -> OptoscopeError:

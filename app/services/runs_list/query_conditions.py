@@ -52,7 +52,13 @@ def condition_of(text: str) -> Condition | None:
         tree = parse(text)
         return None if tree is None else _condition(tree)
     except QueryError as error:
-        raise InvalidQuery(str(error), error.offset, error.length, error.suggestion) from None
+        raise InvalidQuery(
+            str(error),
+            text,
+            offset=error.offset,
+            length=error.length,
+            suggestion=error.suggestion,
+        ) from None
 
 
 def _condition(node: Node) -> Condition:

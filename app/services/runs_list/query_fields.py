@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from sqlalchemy import ColumnElement
@@ -89,4 +89,7 @@ def _of_column(column: Column) -> QueryField:
 
 def _values_of(option: FieldInfo) -> Iterator[str]:
     """All values of an option that is a choice."""
-    yield from SWITCH if option.annotation is bool else map(str, get_args(option.annotation))
+    if option.annotation is bool:
+        yield from SWITCH
+    elif get_origin(option.annotation) is Literal:
+        yield from map(str, get_args(option.annotation))

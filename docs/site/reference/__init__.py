@@ -8,6 +8,7 @@ _PARTS = {  # each loads only what it needs
     "commands": "commands",
     "measures": "measures",
     "options": "options",
+    "query": "query_fields",
     "settings": "settings",
     "words": "words",
 }

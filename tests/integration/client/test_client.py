@@ -121,6 +121,12 @@ def test_a_run_is_launched_as_it_was_asked_for(lab, run, study):
     assert config["training"]["sequences"] == END
     assert [one["site"] for one in config["program"]] == ["L1H0.pattern[query]"]
     assert [one.id for one in lab.runs(text="Match", ids=[run.id])] == [run.id]
+    asked = "state:finished (clamp:driven or tag:none) seed:5"
+    assert [one.id for one in lab.runs(asked, text="Match", ids=[run.id])] == [run.id]
+    assert lab.runs(text="state:finished") == []  # words are words
+    with pytest.raises(OptoscopeError, match=r"Did you mean state\?\n +stat:x\n +\^{4}$") as caught:
+        lab.runs("stat:x")
+    assert caught.value.faults[0].suggestion == "state"
     assert next(one.id for one in lab.runs(limit=2, sort="created")) == run.id
     assert lab.runs(tag="none") == []
     assert run.timeline()[-1].kind == "finished"

@@ -75,6 +75,7 @@ ALL = {"done", "going", "nan", "new"}
         ("training.learning_rate >= 1e-3", {"nan"}),
         ("seed:5,6 dataset:glyphs attn_bias:on positions:rotary", ALL),
         ("attn_bias:off", set()),
+        ("held_out_pairs:[]", ALL),
         ("heads != 2", set()),
         ("midpoint <= 6k", {"done"}),
         ("midpoint:any", {"done"}),

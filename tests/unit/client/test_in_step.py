@@ -113,6 +113,7 @@ ASKS: dict[str, Callable[[], Any]] = {
     "plan": lambda: lab().plan(config={"seeds": {"data": 4}}, dataset="gaussian"),
     "run": lambda: lab().run("8kq2m4x7vd"),
     "runs": lambda: lab().runs(
+        "tag:a or tag:b",
         state="running",
         tag=["a", "b"],
         dataset="glyphs",
