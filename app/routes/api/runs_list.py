@@ -15,6 +15,7 @@ from app.routes.answers import (
     tables,
 )
 from app.schemas.api.bulk import BulkAct, BulkRequest, BulkResult, RunCount
+from app.schemas.api.query import QueryFields
 from app.schemas.api.runs import RunPage
 from app.schemas.state import RunState
 from app.services.arrow_tables import ArrowForm
@@ -24,6 +25,7 @@ from app.services.runs.run_read import read_run
 from app.services.runs_list.bulk_matching import act_on_matching
 from app.services.runs_list.columns import USUAL, Column, chosen_columns, column_or_error
 from app.services.runs_list.listing import MOST, NEWEST, Filter, count_runs, list_runs
+from app.services.runs_list.query_reads import query_fields
 from app.services.runs_list.table import arrow_of_runs, csv_of_runs
 from app.services.studies.lifecycle import study_or_error
 
@@ -141,6 +143,12 @@ def _chosen(columns: list[str]) -> list[Column]:
 def get_count(session: SessionDep, wanted: FilterDep) -> RunCount:
     """How many runs match, and how many of these have ended."""
     return count_runs(session, wanted)
+
+
+@router.get("/runs/fields")
+def get_fields(session: SessionDep) -> QueryFields:
+    """Everything that a query (`q`) can ask about, with values that there are."""
+    return QueryFields(fields=query_fields(session))
 
 
 @router.post("/runs/bulk/matching", responses=CONFLICT)

@@ -5,13 +5,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy.orm import Session
 
 from app.dependencies import ServicesDep, SessionDep
+from app.errors import Invalid, InvalidQuery
 from app.routes.texts import typed_fields
 from app.services.runs import bulk
+from app.services.runs_list.asked import asked_part
 from app.services.runs_list.bulk_page import BulkForm, bulk_page, read_bulk_form
 from app.services.runs_list.listing import CursorRange
-from app.services.runs_list.page import runs_page, runs_part, runs_table
+from app.services.runs_list.page import RunsAnswer, runs_page, runs_part, runs_table
 from app.services.runs_list.view import COLUMNS_COOKIE, COOKIE_SEPARATOR, ListView, read_view
 from app.templating import fragment, page
 
@@ -47,19 +50,34 @@ def runs(
     request: Request, session: SessionDep, made: ServicesDep, asked: AskedDep, span: SpanDep
 ) -> Response:
     """The page; for htmx the table alone, or a part of its rows."""
-    part = request.headers.get("HX-Target", "")
-    if "HX-Request" not in request.headers:
-        whole = runs_page(session, asked.view, span, made.disposal.grace)
-        answer = page(request, "runs/list.html", whole)
-    elif part.startswith("tbody"):
-        answer = fragment("runs/list.html", ["part"], runs_part(session, asked.view, span))
+    if "HX-Request" in request.headers:
+        answer = _part(request, session, asked.view, span)
     else:
-        answer = fragment("runs/list.html", ["table"], runs_table(session, asked.view, span))
-        if request.headers.get("HX-Source", "").startswith("form"):
-            answer.headers["HX-Push-Url"] = asked.view.url
+        whole = runs_page(session, asked.view, span, made.disposal.grace)
+        status = Invalid.status if whole.wrong else 200
+        answer = page(request, "runs/list.html", whole, status=status)
     if asked.says_columns:
         chosen = COOKIE_SEPARATOR.join(asked.view.columns)
         answer.set_cookie(COLUMNS_COOKIE, chosen, max_age=A_YEAR, path="/runs", samesite="lax")
+    return answer
+
+
+def _part(request: Request, session: Session, view: ListView, span: CursorRange) -> HTMLResponse:
+    """What htmx asked for; of a query that cannot be read only what is wrong: the list stays."""
+    try:
+        if request.headers.get("HX-Target", "").startswith("tbody"):
+            return fragment("runs/list.html", ["part"], runs_part(session, view, span))
+        table = runs_table(session, view, span)
+    except InvalidQuery as error:
+        answer = fragment("runs/list.html", ["asked"], asked_part(view, error))
+        answer.headers["HX-Reswap"] = "none"  # but for what says where it belongs
+        return answer
+    if not request.headers.get("HX-Source", "").startswith("form"):
+        return fragment("runs/list.html", ["table"], table)
+    answer = fragment(
+        "runs/list.html", ["table", "asked"], RunsAnswer(**vars(table), **vars(asked_part(view)))
+    )
+    answer.headers["HX-Push-Url"] = view.url
     return answer
 
 

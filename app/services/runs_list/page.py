@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import studies
 from app.db.runs_list import choices
 from app.db.runs_list.pages import Found
+from app.errors import InvalidQuery
 from app.schemas.api.runs import RunRead
 from app.schemas.config import RunConfig
 from app.schemas.state import TERMINAL, RunState
@@ -18,6 +19,7 @@ from app.services.charts.sparklines import HEIGHT, WIDTH, Sparkline, sparklines
 from app.services.clamps.lit_model import LitModel, lit_model
 from app.services.colours import PALETTE
 from app.services.runs.run_read import read_run
+from app.services.runs_list.asked import QueryExample, WrongQuery, asked_part
 from app.services.runs_list.columns import NAME, Column, chosen_columns, columns
 from app.services.runs_list.listing import MOST, NEWEST, CursorRange, Filter, list_rows
 from app.services.runs_list.pickers import Picker, pickers
@@ -94,10 +96,19 @@ class RunsTable(RunsPart):
     clear_url: str  # the same list without any filter
     refresh_url: str
     is_later_page: bool
+    is_unread: bool  # the query cannot be read: there are no rows for that
 
 
 @dataclass(frozen=True)
-class RunsPage(RunsTable):
+class RunsAnswer(RunsTable):
+    """Context of the table and of the block below the search field."""
+
+    wrong: WrongQuery | None
+    examples: Sequence[QueryExample]
+
+
+@dataclass(frozen=True)
+class RunsPage(RunsAnswer):
     """Context of `runs/list.html`."""
 
     pickers: Sequence[Picker]
@@ -141,17 +152,47 @@ def runs_table(session: Session, view: ListView, span: CursorRange) -> RunsTable
         **vars(part),
         heads=[_head(view, column) for column in shown],
         chips=_chips(view, study.name if study else ""),
-        clear_url=view.filtered(Filter(sort=view.wanted.sort, deleted=view.wanted.deleted)).url,
+        clear_url=_everything(view),
         refresh_url=view.address(span),
         is_later_page=span.cursor is not None,
+        is_unread=False,
+    )
+
+
+def _everything(view: ListView) -> str:
+    """The same list without any filter."""
+    return view.filtered(Filter(sort=view.wanted.sort, deleted=view.wanted.deleted)).url
+
+
+def _unread_table(view: ListView) -> RunsTable:
+    """The table of a query that nobody can read."""
+    return RunsTable(
+        view=view,
+        rows=[],
+        rows_id="",
+        rows_url=view.url,
+        refresh_seconds=IDLE_SECONDS,
+        next_url=None,
+        column_count=0,
+        curve_size=(WIDTH, HEIGHT),
+        heads=[],
+        chips=_chips(view, view.wanted.study or ""),
+        clear_url=_everything(view),
+        refresh_url=view.url,
+        is_later_page=False,
+        is_unread=True,
     )
 
 
 def runs_page(session: Session, view: ListView, span: CursorRange, grace: timedelta) -> RunsPage:
-    """The whole page."""
-    table = runs_table(session, view, span)
+    """The whole page; without runs if the query cannot be read."""
+    try:
+        table, error = runs_table(session, view, span), None
+    except InvalidQuery as found:
+        table, error = _unread_table(view), found
     return RunsPage(
         **vars(table),
+        **vars(asked_part(view, error)),
         pickers=pickers(
             view,
             tags=choices.tags_in_use(session),

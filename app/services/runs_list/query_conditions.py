@@ -21,6 +21,7 @@ from app.schemas.query.tree import (
     FieldComparison,
     Negation,
     Node,
+    Operator,
     QueryPiece,
     Words,
 )
@@ -38,7 +39,7 @@ from app.services.runs_list.query_values import TimeSpan, read_number, read_time
 Condition = ColumnElement[bool]
 NO_NUMBER, ANY_NUMBER = "none", "any"  # instead of a number: whether there is one
 
-_COMPARED: dict[str, Callable[[ColumnElement[Any], ColumnElement[Any]], Condition]] = {
+_COMPARED: dict[Operator, Callable[[ColumnElement[Any], ColumnElement[Any]], Condition]] = {
     "<": lambda key, value: key < value,
     "<=": lambda key, value: key <= value,
     ">": lambda key, value: key > value,
@@ -100,7 +101,7 @@ def _compared(field: QueryField, asked: FieldComparison) -> Condition:
     return or_(*(read(field, asked.operator, value) for value in asked.values))
 
 
-def _number(field: QueryField, operator: str, value: QueryPiece) -> Condition:
+def _number(field: QueryField, operator: Operator, value: QueryPiece) -> Condition:
     if operator in _COMPARED:
         number = literal(read_number(value), Double)
         return _COMPARED[operator](field.key, number)
@@ -113,7 +114,7 @@ def _presence(field: QueryField, value: QueryPiece) -> Condition:
     return field.key.is_(None) if value.text == NO_NUMBER else field.key.is_not(None)
 
 
-def _moment(field: QueryField, operator: str, value: QueryPiece) -> Condition:
+def _moment(field: QueryField, operator: Operator, value: QueryPiece) -> Condition:
     if operator not in _COMPARED and value.text in (NO_NUMBER, ANY_NUMBER):
         return _presence(field, value)
     span = read_time(value, datetime.now(UTC))
@@ -134,7 +135,7 @@ def _is_day(span: TimeSpan) -> bool:
     return span.begin != span.end
 
 
-def _text(field: QueryField, operator: str, value: QueryPiece) -> Condition:
+def _text(field: QueryField, operator: Operator, value: QueryPiece) -> Condition:
     if operator == "~":
         return field.key.icontains(value.text, autoescape=True)
     said = _one_of(field, value) if field.values else value.text
@@ -158,32 +159,37 @@ def _one_of(field: QueryField, value: QueryPiece) -> str:
     return small[value.text.lower()]
 
 
-def _name(field: QueryField, operator: str, value: QueryPiece) -> Condition:
+def _name(field: QueryField, operator: Operator, value: QueryPiece) -> Condition:
     return asking.name_holds(value.text) if operator == "~" else Run.name == value.text
 
 
-def _notes(field: QueryField, operator: str, value: QueryPiece) -> Condition:
+def _notes(field: QueryField, operator: Operator, value: QueryPiece) -> Condition:
     return asking.notes_hold(value.text) if operator == "~" else Run.notes == value.text
 
 
-def _tags(field: QueryField, operator: str, value: QueryPiece) -> Condition:
+def _tags(field: QueryField, operator: Operator, value: QueryPiece) -> Condition:
     return asking.tag_holds(value.text) if operator == "~" else asking.has_tags([value.text])
 
 
-def _study(field: QueryField, operator: str, value: QueryPiece) -> Condition:
+def _study(field: QueryField, operator: Operator, value: QueryPiece) -> Condition:
     if operator == "~":
         return asking.in_study_called(Study.name.icontains(value.text, autoescape=True))
     return asking.in_study_called(or_(Study.id == value.text, Study.name == value.text))
 
 
-def _clamp(field: QueryField, operator: str, value: QueryPiece) -> Condition:
+def _clamp(field: QueryField, operator: Operator, value: QueryPiece) -> Condition:
     return or_(*map(asking.has_program, programs()[_one_of(field, value)]))
 
 
-Reader = Callable[[QueryField, str, QueryPiece], Condition]
-_SAME = (":", "=", "!=")
-_ORDERED = (*_SAME, *_COMPARED)
-_KINDS: dict[FieldKind, tuple[tuple[str, ...], Reader]] = {
+def operators_of(field: QueryField) -> tuple[Operator, ...]:
+    """What the field can be compared with."""
+    return _KINDS[field.kind][0]
+
+
+Reader = Callable[[QueryField, Operator, QueryPiece], Condition]
+_SAME: tuple[Operator, ...] = (":", "=", "!=")
+_ORDERED: tuple[Operator, ...] = (*_SAME, *_COMPARED)
+_KINDS: dict[FieldKind, tuple[tuple[Operator, ...], Reader]] = {
     "number": (_ORDERED, _number),
     "moment": (_ORDERED, _moment),
     "text": ((*_SAME, "~"), _text),

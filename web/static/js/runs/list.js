@@ -1,5 +1,6 @@
 // The list of runs: filters as they are typed, rows that stay fresh, and what is selected.
 
+import "./ask.js";
 import "./pickers.js";
 import { poll } from "../common/poll.js";
 import { followSelection } from "./selection.js";
