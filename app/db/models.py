@@ -266,6 +266,17 @@ class RunEvent(Base):
     sequences: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class SavedView(Base):
+    """A view of the list of runs with a name: what its address says after the `?`."""
+
+    __tablename__ = "saved_view"
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)  # of its first name, for links
+    name: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
+
+
 class Study(Base):
     """A named set of runs launched together. Nothing else knows of studies."""
 

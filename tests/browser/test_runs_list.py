@@ -1,9 +1,10 @@
-"""The list of runs: found, sorted, ticked, changed together, and seen again elsewhere."""
+"""The list of runs: asked for, sorted, ticked, changed together, and seen again elsewhere."""
 
 import re
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.support.axe import violations
 from tests.browser.support.program import ENDLESS
 
 WAITING = 55  # more than a page of the list
@@ -127,3 +128,97 @@ def test_runs_are_filtered_sorted_and_changed_together(page, browse, program):
     page.get_by_role("link", name="Show every run").click()
     expect(page).to_have_url(re.compile("/runs$|/runs.columns="))
     restore_one_and_delete_the_others_for_good(elsewhere)
+
+
+def search(page: Page):
+    return page.get_by_label("Search the runs")
+
+
+def rows(page: Page):
+    return page.locator(".runs-list tbody tr[id]")
+
+
+def test_a_query_is_completed_by_keyboard_and_its_errors_show_where(browse, watch, finished_run):
+    watch.allow("status of 422")
+    page = browse()
+    page.goto("/runs")
+    before = rows(page).count()
+    field, options = search(page), page.get_by_role("option")
+
+    field.press_sequentially("lerning_rate < 1")
+    expect(page.locator("#asked mark")).to_have_text("lerning_rate")
+    expect(page.locator("#asked")).to_contain_text("There is no field 'lerning_rate'")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(rows(page)).to_have_count(before)  # the list stays
+    assert violations(page, "#filters") == []
+    page.get_by_role("link", name="Correct it").click()
+    expect(page).to_have_url(re.compile(r"q=learning_rate\+%3C\+1"))
+    expect(rows(page)).to_have_count(before)
+
+    field.fill("")
+    field.press_sequentially("sta")
+    expect(options).to_have_text([re.compile("started"), re.compile("state")])
+    expect(field).to_have_attribute("aria-expanded", "true")
+    assert violations(page, "#filters") == []
+    field.press("ArrowUp")
+    field.press("Enter")
+    expect(field).to_have_value("state:")
+    expect(options.first).to_contain_text("queued")
+    field.press_sequentially("fi")
+    field.press("ArrowDown")
+    expect(field).to_have_attribute("aria-activedescendant", "completion-0")
+    field.press("Tab")
+    expect(field).to_have_value("state:finished")
+    expect(page).to_have_url(re.compile("q=state%3Afinished$"))
+    expect(page.locator("#asked")).not_to_have_attribute("data-wrong", "")
+    field.press_sequentially(" min(loss.n")
+    field.press("ArrowDown")
+    field.press("Enter")
+    field.press_sequentially(" < 99")
+    expect(field).to_have_value(re.compile(r"^state:finished min\(loss\.new_\w+\) < 99$"))
+    expect(page.locator(f"#run-{finished_run}")).to_be_visible()
+    field.press_sequentially(" sta")
+    expect(options.first).to_be_visible()
+    field.press("Escape")
+    expect(options).to_have_count(0)
+    expect(field).not_to_have_value("")
+
+    page.get_by_text("How to ask").click()
+    expect(page.locator(".asked-examples a")).to_have_count(5)
+    assert violations(page, ".how-to-ask") == []
+    page.get_by_role("link", name="created > -7d").click()
+    expect(page.locator(f"#run-{finished_run}")).to_be_visible()
+
+    page.goto("/runs?q=state:finishd")
+    expect(page.get_by_role("heading", name="This cannot be asked")).to_be_visible()
+    expect(page.locator("#asked mark")).to_have_text("finishd")
+
+
+def test_a_view_is_kept_shared_renamed_and_deleted(browse, finished_run):
+    page = browse()
+    page.goto("/runs?q=state%3Afinished&sort=name&columns=state,loss.train.min")
+    views = page.locator(".saved-views")
+    views.locator("summary").first.click()
+    assert violations(page, ".saved-views") == []
+    page.get_by_label("Keep this list as").fill("Best of all")
+    page.get_by_label("Keep this list as").press("Enter")
+    expect(page).to_have_url(re.compile(r"/runs\?q=state%3Afinished&sort=name&columns="))
+
+    elsewhere = browse()
+    elsewhere.goto("/runs?view=best-of-all")
+    expect(search(elsewhere)).to_have_value("state:finished")
+    expect(elsewhere.locator("[aria-sort=ascending]")).to_have_text("Run")
+    expect(elsewhere.locator(f"#run-{finished_run} .cell-loss-train-min")).to_be_visible()
+
+    views.locator("summary").first.click()
+    expect(views.get_by_role("link", name="Best of all")).to_have_attribute("aria-current", "true")
+    page.get_by_label("Rename or delete the view Best of all").click()
+    assert violations(page, ".saved-views") == []
+    page.get_by_label("Name of the view").fill("Finished ones")
+    page.get_by_role("button", name="Rename").click()
+    views.locator("summary").first.click()
+    expect(views.get_by_role("link", name="Finished ones")).to_be_visible()
+    page.get_by_label("Rename or delete the view Finished ones").click()
+    views.get_by_role("button", name="Delete").click()
+    expect(views.locator(".picked")).to_have_text("")
+    expect(search(page)).to_have_value("state:finished")

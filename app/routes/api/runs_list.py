@@ -17,6 +17,12 @@ from app.routes.answers import (
 from app.schemas.api.bulk import BulkAct, BulkRequest, BulkResult, RunCount
 from app.schemas.api.query import QueryFields
 from app.schemas.api.runs import RunPage
+from app.schemas.api.views import (
+    SavedViewPatch,
+    SavedViewRead,
+    SavedViewRequest,
+    SavedViews,
+)
 from app.schemas.state import RunState
 from app.services.arrow_tables import ArrowForm
 from app.services.csv_text import begun
@@ -26,6 +32,14 @@ from app.services.runs_list.bulk_matching import act_on_matching
 from app.services.runs_list.columns import USUAL, Column, chosen_columns, column_or_error
 from app.services.runs_list.listing import MOST, NEWEST, Filter, count_runs, list_runs
 from app.services.runs_list.query_reads import query_fields
+from app.services.runs_list.saved_views import (
+    change_view,
+    delete_view,
+    list_views,
+    read_saved,
+    save_view,
+    view_or_error,
+)
 from app.services.runs_list.table import arrow_of_runs, csv_of_runs
 from app.services.studies.lifecycle import study_or_error
 
@@ -149,6 +163,38 @@ def get_count(session: SessionDep, wanted: FilterDep) -> RunCount:
 def get_fields(session: SessionDep) -> QueryFields:
     """Everything that a query (`q`) can ask about, with values that there are."""
     return QueryFields(fields=query_fields(session))
+
+
+@router.get("/views")
+def get_views(session: SessionDep) -> SavedViews:
+    """List the views of the list that have names: `/runs?view=ID` shows one."""
+    return list_views(session)
+
+
+@router.post("/views", status_code=201, responses=CONFLICT)
+def post_view(request: SavedViewRequest, session: SessionDep) -> SavedViewRead:
+    """Keep a view of the list under a name that no other has."""
+    return read_saved(save_view(session, request))
+
+
+@router.get("/views/{view_id}")
+def get_view(view_id: str, session: SessionDep) -> SavedViewRead:
+    """One view."""
+    return read_saved(view_or_error(session, view_id))
+
+
+@router.patch("/views/{view_id}", responses=CONFLICT)
+def patch_view(view_id: str, patch: SavedViewPatch, session: SessionDep) -> SavedViewRead:
+    """Give a view another name, or show another list under it. Its link stays."""
+    view = view_or_error(session, view_id)
+    change_view(session, view, patch)
+    return read_saved(view)
+
+
+@router.delete("/views/{view_id}", status_code=204)
+def remove_view(view_id: str, session: SessionDep) -> None:
+    """Delete a view; the runs that it shows stay."""
+    delete_view(session, view_or_error(session, view_id))
 
 
 @router.post("/runs/bulk/matching", responses=CONFLICT)

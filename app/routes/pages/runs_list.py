@@ -15,6 +15,12 @@ from app.services.runs_list.asked import asked_part
 from app.services.runs_list.bulk_page import BulkForm, bulk_page, read_bulk_form
 from app.services.runs_list.listing import CursorRange
 from app.services.runs_list.page import RunsAnswer, runs_page, runs_part, runs_table
+from app.services.runs_list.saved_views import (
+    ViewForm,
+    address_of,
+    read_view_form,
+    view_or_error,
+)
 from app.services.runs_list.view import COLUMNS_COOKIE, COOKIE_SEPARATOR, ListView, read_view
 from app.templating import fragment, page
 
@@ -49,7 +55,9 @@ SpanDep = Annotated[CursorRange, Depends(_span)]
 def runs(
     request: Request, session: SessionDep, made: ServicesDep, asked: AskedDep, span: SpanDep
 ) -> Response:
-    """The page; for htmx the table alone, or a part of its rows."""
+    """The page; for htmx the table alone, or a part of its rows. `?view=`: where a view leads."""
+    if view_id := request.query_params.get("view"):
+        return RedirectResponse(address_of(view_or_error(session, view_id)), status_code=303)
     if "HX-Request" in request.headers:
         answer = _part(request, session, asked.view, span)
     else:
@@ -79,6 +87,16 @@ def _part(request: Request, session: Session, view: ListView, span: CursorRange)
     )
     answer.headers["HX-Push-Url"] = view.url
     return answer
+
+
+async def _view_form(request: Request) -> ViewForm:
+    return read_view_form(await typed_fields(request))
+
+
+@router.post("/views")
+def keep_view(session: SessionDep, form: Annotated[ViewForm, Depends(_view_form)]) -> Response:
+    """Keeps, renames or deletes a view, and goes back to the list."""
+    return RedirectResponse(form.done(session), status_code=303)
 
 
 async def _bulk_form(request: Request) -> BulkForm:

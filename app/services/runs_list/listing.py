@@ -108,6 +108,12 @@ def count_runs(session: Session, wanted: Filter) -> RunCount:
     )
 
 
+def check_filter(wanted: Filter) -> None:
+    """Raises `Invalid` for what cannot be asked."""
+    _matching(wanted)
+    _order(wanted.sort)
+
+
 def _matching(wanted: Filter) -> Matching:
     return Matching(
         states=wanted.states,

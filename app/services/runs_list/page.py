@@ -13,6 +13,7 @@ from app.db.runs_list import choices
 from app.db.runs_list.pages import Found
 from app.errors import InvalidQuery
 from app.schemas.api.runs import RunRead
+from app.schemas.api.views import SavedViewRead
 from app.schemas.config import RunConfig
 from app.schemas.state import TERMINAL, RunState
 from app.services.charts.sparklines import HEIGHT, WIDTH, Sparkline, sparklines
@@ -23,6 +24,7 @@ from app.services.runs_list.asked import QueryExample, WrongQuery, asked_part
 from app.services.runs_list.columns import NAME, Column, chosen_columns, columns
 from app.services.runs_list.listing import MOST, NEWEST, CursorRange, Filter, list_rows
 from app.services.runs_list.pickers import Picker, pickers
+from app.services.runs_list.saved_views import list_views
 from app.services.runs_list.view import USUAL_WORD, ListView
 from app.services.studies.lifecycle import study_or_error
 from app.services.wording import days
@@ -111,6 +113,8 @@ class RunsAnswer(RunsTable):
 class RunsPage(RunsAnswer):
     """Context of `runs/list.html`."""
 
+    views: Sequence[SavedViewRead]
+    shown_view: str  # the id of the one that this is; empty: none
     pickers: Sequence[Picker]
     palette: Sequence[str]
     usual_columns_url: str
@@ -190,8 +194,12 @@ def runs_page(session: Session, view: ListView, span: CursorRange, grace: timede
         table, error = runs_table(session, view, span), None
     except InvalidQuery as found:
         table, error = _unread_table(view), found
+    views = list_views(session).views
+    shown = (one.id for one in views if f"?{one.address}" == view.url.removeprefix("/runs"))
     return RunsPage(
         **vars(table),
+        views=views,
+        shown_view=next(shown, ""),
         **vars(asked_part(view, error)),
         pickers=pickers(
             view,

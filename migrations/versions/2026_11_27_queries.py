@@ -1,4 +1,4 @@
-"""The least and the largest of what runs have measured, of those that have ended.
+"""Queries: the least and the largest of what runs that have ended have measured; named views.
 
 Reads every measurement of theirs once, some ten seconds for a million, in which runs go on as
 usual. Those that end meanwhile get no row: their measurements are read when they are asked for.
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "2026_11_27_extremes"
+revision = "2026_11_27_queries"
 down_revision = "2026_11_27_stage"
 
 # As `app.db.runs_list.extremes` has them, in its order.
@@ -27,6 +27,19 @@ NUMBERS = [
 
 
 def upgrade() -> None:
+    op.create_table(
+        "saved_view",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column(
+            "created_at",
+            postgresql.TIMESTAMP(timezone=True, precision=6),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
     numbers = postgresql.ARRAY(sa.Double())
     op.create_table(
         "run_extremes",
@@ -55,3 +68,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_table("run_extremes")
+    op.drop_table("saved_view")
