@@ -55,7 +55,7 @@ OWN = {
     "analysis": {"lease_until", "fruitless_attempts", "moved_at"},
 }
 TABLES = (
-    *("run", "measurement", "frame", "probe", "checkpoint", "run_event"),
+    *("run", "run_extremes", "measurement", "frame", "probe", "checkpoint", "run_event"),
     *("study", "study_run", "analysis", "analysis_part"),
 )
 SCORES = array("f", [n / 7 for n in range(12)]).tobytes()

@@ -8,7 +8,7 @@ const FUNCTIONS = ["min", "max", "last", "at"];
 
 /** What fits before the caret: `text` is put in the place of the last `length` characters. */
 export function completions(before, fields) {
-  if ((before.match(/"/g)?.length ?? 0) % 2) return []; // within quotes
+  if (before.split('"').length % 2 === 0) return []; // within quotes
   const value = before.match(VALUE);
   if (value) return valuesOf(fields.find(({ name }) => name === value[1].toLowerCase()), value[3], Boolean(value[2]));
   const name = before.match(NAME);
@@ -18,7 +18,7 @@ export function completions(before, fields) {
 function valuesOf(field, begun, isOfSeveral) {
   const fitting = (field?.values ?? []).filter((value) => isLike(value, begun) && value !== begun);
   return fitting.slice(0, MOST).map((value) => ({
-    text: PLAIN.test(value) ? value : `"${value.replace(/[\\"]/g, "\\$&")}"`,
+    text: PLAIN.test(value) ? value : JSON.stringify(value),
     after: isOfSeveral ? "" : " ", // a comma may follow
     label: value,
     says: "",
