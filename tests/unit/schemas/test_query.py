@@ -121,10 +121,8 @@ SIGNS = st.sampled_from(
     [*'()"\\:=<>~!,@ .-', "and ", "or ", "not ", "min(", "at(", "1e-4", "state"]
 )
 TEXTS = st.text(max_size=60) | st.lists(SIGNS | st.text(max_size=3), max_size=30).map("".join)
-PIECES = st.builds(
-    QueryPiece,
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8),
-)
+SOUND = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+PIECES = st.builds(QueryPiece, st.text(SOUND, max_size=8) | st.sampled_from(["or", "AND", "not"]))
 NAMES = st.builds(QueryPiece, st.from_regex(r"[a-z_]+(\.[a-z]+)*(@\d+k?)?", fullmatch=True)).filter(
     lambda piece: piece.text not in ("and", "or", "not")
 )

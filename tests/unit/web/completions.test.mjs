@@ -38,6 +38,7 @@ for (const [before, found] of Object.entries({
   "tag:5": ['tag:"fig 5"'],
   "tag:a": ['tag:"a \\"b\\""'],
   'name~"sta': [],
+  '"two sta': [],
   'name~"seed" sta': ['name~"seed" state:'],
   "nothing:": [],
   "loss.train < ": [],
