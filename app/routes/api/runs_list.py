@@ -15,9 +15,9 @@ from app.routes.answers import (
     tables,
 )
 from app.schemas.api.bulk import BulkAct, BulkRequest, BulkResult, RunCount
-from app.schemas.api.query import QueryFields
 from app.schemas.api.runs import RunPage
 from app.schemas.api.views import (
+    QueryFields,
     SavedViewPatch,
     SavedViewRead,
     SavedViewRequest,

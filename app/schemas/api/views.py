@@ -1,10 +1,11 @@
-"""Requests and answers about views of the list of runs that have names."""
+"""Requests and answers about what the list of runs can be asked, and its views with names."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from app.schemas.query.tree import Operator
 from app.schemas.text import SOUND, Body, Shown
 
 LONGEST_NAME, LONGEST_ADDRESS = 80, 8000
@@ -51,3 +52,21 @@ class SavedViews(BaseModel):
     """All views, by name."""
 
     views: list[SavedViewRead]
+
+
+class QueryFieldRead(BaseModel):
+    """One thing that a query can ask about."""
+
+    name: str
+    title: str
+    unit: str = Field(description="Of numbers; empty: they have none")
+    kind: Literal["number", "text", "time"]
+    is_measured: bool = Field(description="Whether `min(NAME)` and the like are there, too")
+    operators: list[Operator] = Field(description="What it can be compared with")
+    values: list[Shown] = Field(description="All that it can be, or some that it is; mostly none")
+
+
+class QueryFields(BaseModel):
+    """Everything that a query can ask about."""
+
+    fields: list[QueryFieldRead]

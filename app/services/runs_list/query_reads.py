@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.db import studies
 from app.db.runs_list import choices
-from app.schemas.api.query import QueryFieldRead
+from app.schemas.api.views import QueryFieldRead
 from app.services.charts.curves import STUDY_METRICS
 from app.services.runs_list.query_conditions import operators_of
 from app.services.runs_list.query_fields import QueryField, fields
