@@ -1,4 +1,5 @@
-"""The circuit of a run and its attention: what is drawn is what the API gives for that frame."""
+"""The circuit of a run, its attention, and the time line that moves both: what is drawn is what the
+API gives for that frame."""
 
 import re
 from itertools import product
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.support.program import SMALL
+from tests.browser.support.program import ENDLESS, SMALL
 from tests.browser.test_live import shown_numbers
 
 NODES = """() => [...document.querySelectorAll(".live-circuit .node")].map(node => [
@@ -180,3 +181,148 @@ def test_the_ring_of_a_head_is_there_while_its_light_is_on(page, program):
     expect(page.locator("#events")).to_contain_text("Clamp off: induction pattern, layer 2, head 0")
     shapes = page.evaluate("() => document.querySelector('#loss-chart').layout.shapes")
     assert {one["x1"] for one in shapes if one["name"] == "light-driven"} == {until}
+
+
+# On the time line.
+
+# The places that all parts of the page show: charts, circuit, small lines of the steps.
+SHOWN = """() => {
+  const place = document.getElementById("run-grid");
+  return {
+    charts: [...document.querySelectorAll(".chart")].map(
+      chart => chart.layout.shapes.find(({name}) => name === "cursor")?.x0),
+    steps: Number(place.style.getPropertyValue("--place")),
+    sentences: [...document.querySelectorAll("#story [aria-current]")].map(
+      ({dataset}) => Number(dataset.since)),
+    frame: window.optoscope.attention.frames.shown.sequences,
+  };
+}"""
+BAR = "() => document.getElementById('timeline').getBoundingClientRect().toJSON()"
+
+
+def test_dragging_on_the_time_line_moves_every_part_of_the_page(page, program, finished_run):
+    page.goto(f"/runs/{finished_run}")
+    places = program.get(f"/runs/{finished_run}/frames")["sequences"]
+    await_place(page, places[-1])
+    total, at = SMALL["training"]["sequences"], places[2]
+    x, y, width = track(page)
+
+    page.mouse.move(x + 5, y)
+    page.mouse.down()
+    page.mouse.move(x + width * (at + 200) / total, y, steps=5)
+
+    await_place(page, at)
+    frame = program.get(f"/runs/{finished_run}/frames", sequences=at)
+    assert_nodes(page, frame)
+    shown = page.evaluate(SHOWN)
+    assert shown["charts"] == [at] * 3
+    assert shown["steps"] == pytest.approx(at / total)
+    since = page.locator("#story [data-since]").evaluate_all(
+        "all => all.map(one => Number(one.dataset.since))"
+    )
+    assert shown["sentences"] == [max(one for one in since if one <= at)]
+    expect(page.locator("#cursor-text")).to_have_text(f"at {at:,} sequences")
+    measured = program.series(finished_run)
+    loss = measured["loss.new_classes"][measured["sequences"].index(at)]
+    assert frame["loss"][3] == loss
+    shown_loss = page.locator('#loss-legend [data-evaluator="new_classes"] [data-value]')
+    expect(shown_loss).to_have_text(f"{loss:.3f}")
+    slider = page.get_by_role("slider", name="Frame")
+    said = f"{at:,} sequences, loss on new classes {loss:.3f} nats"
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(f"^{re.escape(said)}"))
+
+    page.mouse.up()
+    expect(slider).to_have_value(str(at))
+    page.wait_for_function("at => location.hash.endsWith(`.at${at}`)", arg=at)
+    page.locator("#follow-live").click()
+    await_place(page, places[-1])
+    assert page.evaluate(SHOWN)["sentences"] == []
+
+
+def await_place(page: Page, sequences: int) -> None:
+    expect(page.locator("#frame-text")).to_contain_text(f"· {sequences:,} sequences")
+
+
+def track(page: Page) -> tuple[float, float, float]:
+    """Left, middle height and width of the drawing of the time line, in pixels."""
+    box = page.locator("#timeline-drawing svg").bounding_box()
+    assert box is not None
+    return box["x"], box["y"] + box["height"] / 2, box["width"]
+
+
+def test_keys_go_by_frames_on_the_time_line_and_anywhere(page, program, finished_run):
+    page.goto(f"/runs/{finished_run}")
+    places = program.get(f"/runs/{finished_run}/frames")["sequences"]
+    slider = page.get_by_role("slider", name="Frame")
+    for key, index in (
+        ("Home", 0), ("ArrowRight", 1), ("ArrowUp", 2), ("ArrowLeft", 1), ("Shift+ArrowRight", -1),
+        ("PageDown", 0), ("PageUp", -1), ("Home", 0), ("End", -1),
+    ):  # fmt: skip
+        slider.press(key)
+        expect(slider).to_have_value(str(places[index]))
+    page.get_by_role("heading", level=1).click()
+    for key, index in (("[", -2), ("]", -1)):
+        page.keyboard.press(key)
+        expect(slider).to_have_value(str(places[index]))
+
+
+def test_playing_shows_every_frame_of_a_short_run_and_ends_with_the_last(
+    browse, program, finished_run
+):
+    page = browse(reduced_motion="no-preference")
+    page.goto(f"/runs/{finished_run}")
+    places = program.get(f"/runs/{finished_run}/frames")["sequences"]
+    await_place(page, places[-1])
+    page.evaluate("""() => {
+      window.played = [];
+      const { frames } = window.optoscope.attention;
+      frames.addEventListener("shown", () => window.played.push(frames.shown.sequences));
+    }""")
+
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.get_by_role("button", name="Play the frames")).to_be_visible()
+    assert page.evaluate("() => window.played") == places
+
+
+def test_on_a_phone_the_time_line_is_slim_stays_in_sight_and_is_tapped(
+    browse, program, finished_run
+):
+    page = browse(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto(f"/runs/{finished_run}")
+    places = program.get(f"/runs/{finished_run}/frames")["sequences"]
+    await_place(page, places[-1])
+    for height in (0, 1200, 100_000):
+        page.evaluate("height => scrollTo(0, height)", height)
+        bar = page.evaluate(BAR)
+        assert bar["height"] <= 64
+        assert bar["top"] >= 0
+        assert bar["bottom"] <= 844
+    page.evaluate("() => scrollTo(0, 600)")
+
+    x, y, width = track(page)
+    page.touchscreen.tap(x + width / 2, y)
+    middle = min(places, key=lambda one: abs(one - SMALL["training"]["sequences"] / 2))
+    await_place(page, middle)
+    assert page.evaluate("() => scrollY") == 600
+
+
+def test_new_frames_draw_the_time_line_on_and_leave_the_handle_in_the_hand(page, program):
+    run_id = program.launch(ENDLESS, "Held while it trains")
+    page.goto(f"/runs/{run_id}")
+    count = "() => window.optoscope.attention.frames.sequences.length"
+    line = "() => document.querySelector('#timeline-drawing .line').getAttribute('d').length"
+    page.wait_for_function(f"() => ({count})() > 1")
+    x, y, width = track(page)
+    page.mouse.move(x + width / 2, y)
+    page.mouse.down()
+    slider, held = page.get_by_role("slider", name="Frame"), ENDLESS["training"]["sequences"] // 2
+    assert abs(int(slider.input_value()) - held) < held / 50
+
+    frames, drawn = page.evaluate(count), page.evaluate(line)
+    page.wait_for_function(f"frames => ({count})() > frames", arg=frames)
+    page.wait_for_function(f"drawn => ({line})() > drawn", arg=drawn)
+    assert abs(int(slider.input_value()) - held) < held / 50
+    expect(page.locator("#follow-live")).to_have_attribute("aria-pressed", "false")
+    page.mouse.up()
+    assert int(slider.input_value()) in program.get(f"/runs/{run_id}/frames")["sequences"]

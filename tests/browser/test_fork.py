@@ -15,7 +15,7 @@ def test_the_checkpoint_of_the_frame_on_show_is_forked_and_both_pages_say_so(
 ):
     page.goto(f"/runs/{finished_run}")
     slider = page.get_by_role("slider", name="Frame")
-    expect(slider).to_have_value("6")
+    expect(slider).to_have_value("9600")
     slider.press("ArrowLeft")
     slider.press("ArrowLeft")
     expect(page.locator("#frame-text")).to_contain_text(f"{SHOWN:,}")

@@ -103,22 +103,23 @@ def test_frames_follow_live_until_scrubbed_and_again_when_asked(page, program):
     slider.press("Home")
     expect(follow).to_have_attribute("aria-pressed", "false")
     expect(page.locator("#frame-text")).to_contain_text("· 0 sequences")
-    until_frames(page, 1 + int(slider.get_attribute("max") or 0) + 1)
+    until_frames(page, 1 + page.evaluate(FRAMES))
     expect(slider).to_have_value("0")
 
     follow.click()
     expect(follow).to_have_attribute("aria-pressed", "true")
-    until_frames(page, 1 + int(slider.get_attribute("max") or 0) + 1)
+    until_frames(page, 1 + page.evaluate(FRAMES))
     page.wait_for_function(
-        "() => { const slider = document.getElementById('frame-slider');"
-        " return slider.value === slider.max; }"
+        "() => Number(document.getElementById('frame-slider').value)"
+        " === window.optoscope.attention.frames.sequences.at(-1)"
     )
+
+
+FRAMES = "() => window.optoscope.attention.frames.sequences.length"
 
 
 def until_frames(page: Page, count: int) -> None:
-    page.wait_for_function(
-        "count => document.getElementById('frame-slider').max >= count - 1", arg=count
-    )
+    page.wait_for_function(f"count => ({FRAMES})() >= count", arg=count)
 
 
 def test_every_frame_shows_the_attention_that_the_api_has(page, program, finished_run):

@@ -51,8 +51,9 @@ def log(run: RunDep, made: ServicesDep) -> Response:
 
 @router.get("/runs/{run_id}/steps")
 def steps(session: SessionDep, run: RunDep) -> Response:
-    """What was measured of the steps of the circuit, as it is on a run's page."""
-    return fragment("run/page.html", ("steps", "story"), steps_block(session, run))
+    """What was measured of the steps of the circuit, with what else of the page is of the whole run
+    and not of its latest point: the run in words, and the time line."""
+    return fragment("run/page.html", ("steps", "story", "timeline"), steps_block(session, run))
 
 
 @router.get("/runs/{run_id}/status")

@@ -115,12 +115,14 @@ class _Patterns(BaseModel):
 
 class FrameRead(_Patterns):
     """The probe's attention: `patterns[layer][head][probe][query][key]`, rows sum to 1; with the
-    strengths of every head there, `[layer][head]`, and the composition of every pair of heads.
+    strengths of every head there, `[layer][head]`, the composition of every pair of heads, and the
+    losses of the evaluators in nats, in their order.
 
     Frames of before composition was recorded have none.
     """
 
     composition: CompositionRead | None
+    loss: list[float | None]
 
 
 class ProbeRead(BaseModel):

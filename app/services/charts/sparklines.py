@@ -14,6 +14,7 @@ from app.services.wording import nats
 POINTS = 48
 WIDTH, HEIGHT = 96, 26
 _MARGIN = 2  # pixels, so that no half of the line is cut off
+ENDS = (_MARGIN, WIDTH - _MARGIN)
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,19 @@ def sparkline(points: Sequence[LossPoint], length: int) -> Sparkline:
     )
 
 
-def small_line(points: Sequence[tuple[int, float]], length: int) -> str:
-    """The path through (sequences, pixels from the top); what is not finite is a gap."""
+def small_line(
+    points: Sequence[tuple[int, float]], length: int, ends: tuple[float, float] = ENDS
+) -> str:
+    """The path through (sequences, pixels from the top); what is not finite is a gap.
+
+    `ends`: pixels from the left of the first sequence, and of those that are `length`.
+    """
     parts, pen = [], "M"
     for sequences, y in points:
         if not math.isfinite(y):
             pen = "M"
             continue
-        x = _MARGIN + (WIDTH - 2 * _MARGIN) * sequences / length
+        x = ends[0] + (ends[1] - ends[0]) * sequences / length
         parts.append(f"{pen}{x:.1f} {y:.1f}")
         pen = "L"
     return "".join(parts)

@@ -182,7 +182,8 @@ WORDS = (
     Word(
         "Probe and frame",
         "The probe is a small fixed set of sequences; a frame is every head's attention on it at "
-        "one number of sequences seen. Scrubbing goes through the frames.",
+        "one number of sequences seen. The time line at the foot of a run's page goes through the "
+        "frames.",
     ),
     Word("Checkpoint", "The weights, saved. A run can be forked there, with other clamps."),
     Word(

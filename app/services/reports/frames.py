@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import series
 from app.db.models import Run
 from app.schemas.config import RunConfig
+from app.services.series.frames import evenly
 
 MOST_BYTES = 3_000_000  # of shares, over all frames
 MOST_FRAMES = 200
@@ -26,7 +27,7 @@ def report_frames(session: Session, run: Run) -> dict[str, Any] | None:
     if first is None or probe is None:
         return None
     most = max(1, min(MOST_FRAMES, MOST_BYTES // (len(first.patterns) // 4)))
-    chosen = _evenly(list(places), most)
+    chosen = evenly(places, most)
     config = RunConfig.model_validate(run.config)
     return {
         "layers": config.model.layers,
@@ -37,14 +38,6 @@ def report_frames(session: Session, run: Run) -> dict[str, Any] | None:
         "probe": probe.sequences,
         "shares": [_bytes(one.patterns) for one in series.frames_at(session, run.id, chosen)],
     }
-
-
-def _evenly(places: list[int], most: int) -> list[int]:
-    if len(places) <= most:
-        return places
-    if most == 1:
-        return places[-1:]
-    return [places[round(n * (len(places) - 1) / (most - 1))] for n in range(most)]
 
 
 def _bytes(patterns: bytes) -> str:

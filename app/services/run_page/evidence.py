@@ -21,7 +21,7 @@ from app.schemas.measure import Bracket, Measurement, chance_of_composition
 from app.schemas.words import head_name
 from app.services.charts.sparklines import HEIGHT, WIDTH, small_line
 from app.services.clamps.circuit import LitStep, State, circuit
-from app.services.series.frames import Strongest, grown_key_composition
+from app.services.series.frames import Strongest, evenly, grown_key_composition
 from app.services.wording import between, fixed
 
 HALF = 0.5  # of the attention that there is: the threshold of both strengths
@@ -122,7 +122,7 @@ def _courses(
 
 
 def _composition(session: Session, run: Run, model: ModelConfig) -> _Course:
-    places = _evenly(series.frame_sequences(session, run.id), FRAMES_READ)
+    places = evenly(series.frame_sequences(session, run.id), FRAMES_READ)
     return _Course(
         "key composition with a lower head, grown most",
         f"unrelated heads have {fixed(chance_of_composition(model.width))} in all; "
@@ -149,13 +149,6 @@ def _strongest(
         if numbers:
             found.append((row.sequences, Strongest(*max(numbers))))
     return found
-
-
-def _evenly(places: Sequence[int], most: int) -> list[int]:
-    """So many of them, the first and the last among them."""
-    if len(places) <= most:
-        return list(places)
-    return [places[round(i * (len(places) - 1) / (most - 1))] for i in range(most)]
 
 
 def _evidence(step: LitStep, courses: dict[Step, _Course], run: Run) -> Evidence | None:

@@ -20,6 +20,7 @@ from app.schemas.measure import Measurement
 from app.schemas.state import CLAIMABLE, RunState
 from app.schemas.view import ChartView
 from app.services.analyses.page import AnalysisRow, analyses_of_run, presets_for
+from app.services.charts.marks import windows_of
 from app.services.clamps.circuit import Circuit, circuit
 from app.services.clamps.lit_model import LitModel, lit_model
 from app.services.clamps.text import count_clamps
@@ -29,6 +30,7 @@ from app.services.run_page.evidence import StepsPart, steps_part
 from app.services.run_page.repeat import Repeat, repeat_of
 from app.services.run_page.starting import Starting, spent, starting_of
 from app.services.run_page.story import Sentence, story
+from app.services.run_page.timeline import TimelineDrawing, timeline
 from app.services.run_page.tour import TourStep, tour
 from app.services.runs.log_files import RunLog
 from app.services.runs.run_read import read_whole_run
@@ -96,6 +98,7 @@ class RunPageContext(StatusPart):
     circuit: Circuit
     steps: StepsPart
     story: Sequence[Sentence]
+    timeline: TimelineDrawing
     map_columns: int
     frames_awaited: str
     clamp_count: str
@@ -123,19 +126,33 @@ class LogPart:
 
 @dataclass(frozen=True)
 class StepsBlock:
-    """Context of the blocks `steps` and `story`."""
+    """Context of the blocks `steps`, `story` and `timeline`."""
 
     run: RunRead
     steps: StepsPart
     story: Sequence[Sentence]
+    timeline: TimelineDrawing
 
 
 def steps_block(session: Session, run: Run) -> StepsBlock:
-    """What was measured of the circuit, and the run in words, as they are now."""
+    """What was measured of the circuit, the run in words, and its time line, as they are now."""
     config, read = RunConfig.model_validate(run.config), read_whole_run(session, run)
     rows, thinning = read_measurements(session, run, config)
     steps = steps_part(session, run, config, (rows, thinning))
-    return StepsBlock(read, steps, story(read, rows, steps.judged))
+    saved = series.checkpoints_of(session, run.id)
+    drawn = timeline(
+        read,
+        rows,
+        windows_of(config.program),
+        saved=[one.sequences for one in saved],
+        happened=_happened(runs.events_of(session, run.id)),
+    )
+    return StepsBlock(read, steps, story(read, rows, steps.judged), drawn)
+
+
+def _happened(events: Sequence[RunEvent]) -> list[int]:
+    """Where there are events."""
+    return [event.sequences for event in events if event.sequences]
 
 
 def log_part(run: RunRead, log: RunLog) -> LogPart:
@@ -209,6 +226,13 @@ def run_page(
         circuit=circuit(config.program, config.model),
         steps=steps,
         story=story(status.run, rows, steps.judged),
+        timeline=timeline(
+            status.run,
+            rows,
+            windows_of(config.program),
+            saved=sorted(one.sequences for one in status.checkpoints),
+            happened=_happened(status.events),
+        ),
         map_columns=min(config.model.heads, MAP_COLUMNS),
         frames_awaited=_frames_awaited(status.run),
         clamp_count=count_clamps(config.program),

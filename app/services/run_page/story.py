@@ -33,36 +33,48 @@ class StoryPart:
     heading: str = ""
 
 
-Sentence = Sequence[StoryPart]
+@dataclass(frozen=True)
+class Sentence:
+    """What is said, and from where on in the run it holds, in sequences."""
+
+    parts: Sequence[StoryPart]
+    since: int
 
 
 def story(
     run: RunRead, rows: Sequence[Measurement], judged: Sequence[JudgedStep]
 ) -> list[Sentence]:
     """What is known by now; nothing of a run without measurements."""
-    return [list(parts) for parts in _sentences(run, rows, judged)] if rows else []
+    return list(_sentences(run, rows, judged)) if rows else []
 
 
 def in_text(sentences: Sequence[Sentence]) -> list[str]:
     """The same without links, for reports."""
-    return ["".join(part.text for part in sentence) for sentence in sentences]
+    return ["".join(part.text for part in sentence.parts) for sentence in sentences]
 
 
 def _sentences(
     run: RunRead, rows: Sequence[Measurement], judged: Sequence[JudgedStep]
-) -> Iterator[Iterator[StoryPart]]:
+) -> Iterator[Sentence]:
     known = run.phase_change_between or PhaseBrackets()
     if run.phase_change.plateau_end is not None and known.plateau_start and known.onset:
-        yield _plateau(run, known.plateau_start, known.onset)
+        parts = _plateau(run, known.plateau_start, known.onset)
+        yield Sentence(list(parts), known.plateau_start.until)
     if run.phase_change.midpoint is not None:
-        yield _drop(run, known)
+        yield Sentence(list(_drop(run, known)), _since(known))
     elif run.is_terminal:
         since = " since the fork" if run.lineage.parent else ""
-        yield iter([StoryPart(f"No phase change was seen{since}.")])
+        yield Sentence([StoryPart(f"No phase change was seen{since}.")], rows[-1].sequences)
     for one in judged:
         if one.lit.step in _ROLES and one.evidence is not None and one.evidence.first is not None:
-            yield _head(run, one)
-    yield _now(run, rows)
+            yield Sentence(list(_head(run, one)), one.evidence.first.place.until)
+    yield Sentence(list(_now(run, rows)), rows[-1].sequences)
+
+
+def _since(known: PhaseBrackets) -> int:
+    """Where the fall was first seen."""
+    places = (known.onset, known.midpoint, known.end)
+    return next((place.until for place in places if place is not None), 0)
 
 
 def _plateau(run: RunRead, start: Bracket, end: Bracket) -> Iterator[StoryPart]:

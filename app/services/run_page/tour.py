@@ -44,8 +44,8 @@ def tour(run: RunRead, latest: Measurement | None) -> list[TourStep]:
             "#attention",
             "Watch it form",
             "Every head's attention on the same few sequences, saved while the run trains. Drag "
-            "the slider, press play, or use the keys [ and ] to go through the frames; click a "
-            "head to see it large.",
+            "the time line at the foot of the page, press play, or use the keys [ and ] to go "
+            "through the frames; click a head to see it large.",
         ),
         TourStep(".area-program", "Clamps are light", _clamps(run)),
     ]

@@ -24,6 +24,15 @@ DIGITS = 5  # of shares and scores; more are noise of float32 and bytes on the w
 MOST_PEERS = 60
 
 
+def evenly(places: Sequence[int], most: int) -> list[int]:
+    """At most so many of them, the first and the last among them; of one only the last."""
+    if len(places) <= most:
+        return list(places)
+    if most == 1:
+        return [places[-1]]
+    return [places[round(n * (len(places) - 1) / (most - 1))] for n in range(most)]
+
+
 def frame_at(session: Session, run: Run, sequences: int) -> Frame:
     """The last frame at or before a place, or `NotFound`."""
     frame = series.frame_at(session, run.id, sequences)
@@ -45,6 +54,7 @@ def read_frame(session: Session, run: Run, frame: Frame) -> FrameRead:
         sequences=frame.sequences,
         patterns=_nested(shares, (model.layers, model.heads, probes, tokens, tokens)),
         composition=_composition(frame, model),
+        loss=[finite(loss) for loss in measured.loss],
         **{measure.id: _finite(getattr(measured, measure.id)) for measure in HEADS},
     )
 

@@ -6,6 +6,8 @@ import { beforeEach, mock, test } from "node:test";
 import { Scores } from "../../../web/static/js/run/compositions.js";
 import { minus } from "../../../web/static/js/run/difference.js";
 import { Feed } from "../../../web/static/js/run/feed.js";
+import { inForce } from "../../../web/static/js/run/in_force.js";
+import { nextStop } from "../../../web/static/js/run/pace.js";
 import { FrameStore } from "../../../web/static/js/run/frame_store.js";
 import { errorText, largestError } from "../../../web/static/js/run/standard_error.js";
 import { View } from "../../../web/static/js/run/view.js";
@@ -146,4 +148,54 @@ test("a standard error is said where the mean alone tells it, or how large it is
   assert.equal(errorText("accuracy", NaN, 1000), "");
   assert.equal(errorText("accuracy", 1, 1000), "");
   assert.equal(errorText(undefined, 0.5, 1000), "");
+});
+
+/** Where playing stops: [sequences, milliseconds until]. */
+function played(sequences, change, isCalm) {
+  const stops = [];
+  for (let next = nextStop(sequences, 0, change, isCalm); next; next = nextStop(sequences, next.index, change, isCalm)) {
+    stops.push([sequences[next.index], next.wait]);
+  }
+  return stops;
+}
+
+const many = Array.from({ length: 1001 }, (_, index) => index * 1000);
+const fell = { onset: 200_500, midpoint: 210_000, end: 220_500 };
+const never = { onset: null, midpoint: null, end: null };
+
+test("playing shows every frame of the phase change slowly, and hurries elsewhere", () => {
+  const stops = played(many, fell, false);
+  const inside = stops.filter(([at]) => at >= 200_000 && at <= 221_000);
+  assert.deepEqual(inside.map(([at]) => at), many.slice(200, 222));
+  assert.ok(inside.every(([, wait]) => wait === 160));
+  const outside = stops.filter(([at]) => at < 200_000 || at > 221_000);
+  assert.ok(outside.every(([, wait]) => wait === 60));
+  assert.ok(outside.length > 60 && outside.length < 90);
+  assert.equal(stops.at(-1)[0], 1_000_000);
+});
+
+test("playing ends at the last frame, whatever is known of the phase change", () => {
+  assert.equal(nextStop(many, 1000, fell, false), null);
+  assert.equal(nextStop([], -1, never, false), null);
+  for (const change of [never, { ...fell, end: null }, { onset: 0, midpoint: 0, end: 1e9 }]) {
+    const stops = played(many, change, false);
+    assert.equal(stops.at(-1)[0], 1_000_000);
+    assert.ok(stops.length <= 140);
+  }
+  assert.deepEqual(played([0, 10, 20], never, false).map(([at]) => at), [10, 20]);
+});
+
+test("for whoever asks for less motion it goes from one thing to look at to the next", () => {
+  const change = played(many, fell, true);
+  assert.deepEqual(change.map(([at]) => at), [200_000, 210_000, 220_000, 1_000_000]);
+  assert.ok(change.every(([, wait]) => wait === 1500));
+  assert.deepEqual(played(many, never, true).map(([at]) => at), [250_000, 500_000, 750_000, 1_000_000]);
+});
+
+test("what holds at a place is what came last before it", () => {
+  assert.equal(inForce([10, 30, 20], 25), 2);
+  assert.equal(inForce([10, 30, 20], 30), 1);
+  assert.equal(inForce([30, 10, 10], 10), 2);
+  assert.equal(inForce([10, 30], 9), -1);
+  assert.equal(inForce([], 9), -1);
 });

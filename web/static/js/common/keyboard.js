@@ -64,8 +64,10 @@ function press(element) {
   return true;
 }
 
+/** A slider whose steps are not all alike listens for `step` and goes by itself. */
 function step(slider, by) {
   if (slider.disabled) return false;
+  if (!slider.dispatchEvent(new CustomEvent("step", { detail: by, cancelable: true }))) return true;
   const before = slider.value;
   if (by > 0) slider.stepUp();
   else slider.stepDown();

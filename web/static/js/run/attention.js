@@ -1,7 +1,7 @@
 // Attention of every head on a probe sequence: small maps, one large, its numbers.
 
 import { Difference, minus } from "./difference.js";
-import { fixed, grouped } from "../common/format.js";
+import { fixed } from "../common/format.js";
 import { rooted } from "../common/root.js";
 import { Frames } from "./frames.js";
 import {
@@ -174,10 +174,7 @@ export class Attention extends EventTarget {
   }
 
   #say() {
-    const { shown, sequences, place } = this.frames;
-    const at = `${grouped(shown.sequences)} sequences`;
-    $("frame-text").textContent = `frame ${place} of ${sequences.length} · ${at}`;
-    $("frame-slider").setAttribute("aria-valuetext", at);
+    const { shown } = this.frames;
     const { induction_strength: induction, previous_token_strength: previous } = shown;
     this.#number("induction", induction[this.layer][this.head]);
     this.#number("previous", previous[this.layer][this.head]);

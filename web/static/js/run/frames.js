@@ -1,14 +1,15 @@
-// Which frame is on show: the slider over them, following the newest, playing, and the one under
-// the pointer while it is over a chart.
+// Which frame is on show: the one that was chosen, the newest, those that playing goes through, or
+// the one under the pointer while it is over a chart. What the time line shows of it is its affair.
 
 import { cursor } from "../charts/cursor.js";
 import { FrameStore } from "./frame_store.js";
+import { nextStop } from "./pace.js";
 
-const $ = (id) => document.getElementById(id);
-const PLAY_EVERY = 120; // milliseconds a frame
+const AWAITED = 30; // milliseconds between looks for a frame that playing waits for
+const UNKNOWN = { onset: null, midpoint: null, end: null };
 
 /** Events: `shown` when there is another frame to draw, `moved` when the hand chose another place
- *  or whether to follow. */
+ *  or whether to follow, `changed` for any change of what can be chosen, follows or plays. */
 export class Frames extends EventTarget {
   #at = 0;
   #fetching = false;
@@ -20,12 +21,11 @@ export class Frames extends EventTarget {
     super();
     this.store = new FrameStore(url);
     this.sequences = sequences;
+    this.change = UNKNOWN; // the phase change, through which playing goes slowly
+    this.isCalm = false; // whether playing goes from one thing to look at to the next
     this.following = true;
     this.isPreview = false; // whether it is but the pointer that chose the frame on show
     this.shown = null; // the frame as the API gives it
-    $("frame-slider").addEventListener("input", ({ target }) => this.#choose(Number(target.value)));
-    $("follow-live").addEventListener("click", () => this.#toggle());
-    $("frame-play").addEventListener("click", () => (this.#playing ? this.#stop() : this.#play()));
     cursor.subscribe((place) => this.#preview(place));
   }
 
@@ -37,6 +37,10 @@ export class Frames extends EventTarget {
   /** The number of the frame on show, from 1. */
   get place() {
     return this.sequences.indexOf(this.shown.sequences) + 1;
+  }
+
+  get isPlaying() {
+    return this.#playing !== null;
   }
 
   start() {
@@ -60,6 +64,23 @@ export class Frames extends EventTarget {
     if (this.sequences.length) this.#choose(this.#nearest(sequences));
   }
 
+  /** Goes so many frames on, or back; as far as there are any. */
+  step(by) {
+    const last = this.sequences.length - 1;
+    if (last >= 0) this.#choose(Math.min(Math.max(this.#at + by, 0), last));
+  }
+
+  toggleFollowing() {
+    this.#stop();
+    this.#follow(!this.following);
+    if (this.following) this.#latest();
+  }
+
+  togglePlaying() {
+    if (this.isPlaying) this.#stop();
+    else this.#play();
+  }
+
   #nearest(sequences) {
     const distance = (index) => Math.abs(this.sequences[index] - sequences);
     let best = 0;
@@ -68,9 +89,6 @@ export class Frames extends EventTarget {
   }
 
   #resize(at) {
-    const slider = $("frame-slider");
-    slider.max = Math.max(this.sequences.length - 1, 0);
-    slider.disabled = $("frame-play").disabled = this.sequences.length < 2;
     if (this.following) this.#latest();
     else this.#move(Math.max(this.sequences.indexOf(at), 0));
     if (this.shown) this.#tell("shown");
@@ -82,26 +100,20 @@ export class Frames extends EventTarget {
 
   #move(index) {
     this.#at = index;
-    if (!this.isPreview) $("frame-slider").value = index;
+    this.#tell("changed");
   }
 
   #choose(index) {
     this.isPreview = false;
     this.#stop();
-    this.#follow(false);
     this.#move(index);
+    this.#follow(false);
     this.#show();
-  }
-
-  #toggle() {
-    this.#stop();
-    this.#follow(!this.following);
-    if (this.following) this.#latest();
   }
 
   #follow(on) {
     this.following = on;
-    $("follow-live").setAttribute("aria-pressed", String(on));
+    this.#tell("changed");
     this.#tell("moved");
   }
 
@@ -113,35 +125,33 @@ export class Frames extends EventTarget {
   #play() {
     this.isPreview = false;
     if (this.#at >= this.sequences.length - 1) this.#move(0);
+    this.#playing = setTimeout(() => this.#goOn(), AWAITED);
     this.#follow(false);
-    this.#showPlaying(true);
     this.#show();
-    this.#playing = setInterval(() => {
-      if (this.#at >= this.sequences.length - 1) this.#stop();
-      // Goes on only when the frame on show has come: else playing would outrun a slow server.
-      else if (this.store.peek(this.target)) {
-        this.#move(this.#at + 1);
-        this.#show();
-      }
-    }, PLAY_EVERY);
+  }
+
+  /** Goes on only when the frame on show has come: else playing would outrun a slow server. */
+  #goOn() {
+    const next = nextStop(this.sequences, this.#at, this.change, this.isCalm);
+    if (next === null) return this.#stop();
+    const hasCome = this.store.peek(this.target) !== null;
+    this.#playing = setTimeout(() => this.#goOn(), hasCome ? next.wait : AWAITED);
+    if (!hasCome) return;
+    this.#move(next.index);
+    this.#show();
   }
 
   #stop() {
     if (this.#playing === null) return;
-    clearInterval(this.#playing);
+    clearTimeout(this.#playing);
     this.#playing = null;
-    this.#showPlaying(false);
+    this.#tell("changed");
     this.#tell("moved");
-  }
-
-  #showPlaying(on) {
-    $("frame-play").classList.toggle("playing", on);
-    $("frame-play").setAttribute("aria-label", on ? "Stop" : "Play the frames");
   }
 
   /** What the pointer is over in a chart, from the frames that are here already; null: no longer. */
   #preview(place) {
-    if (this.#playing || !this.shown) return;
+    if (this.isPlaying || !this.shown) return;
     this.isPreview = place !== null;
     if (!this.isPreview) {
       this.#move(this.#at);
@@ -149,9 +159,7 @@ export class Frames extends EventTarget {
       return;
     }
     this.store.warm(this.sequences);
-    const frame = this.store.nearest(place);
-    $("frame-slider").value = this.#nearest(frame.sequences);
-    this.#draw(frame);
+    this.#draw(this.store.nearest(place));
   }
 
   #draw(frame) {

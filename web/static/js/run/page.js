@@ -10,6 +10,7 @@ import { rooted } from "../common/root.js";
 import { keepInAddress } from "./permalink.js";
 import { RunCharts } from "./charts.js";
 import { Stream } from "../live/stream.js";
+import { Timeline } from "./timeline.js";
 import { announce, toast } from "../common/toasts.js";
 import { ViewBar } from "./view_bar.js";
 
@@ -32,6 +33,7 @@ offerDownloads(charts.charts, data.run);
 function told(batch) {
   bar.told();
   if (!batch.length) return;
+  timeline.extend(batch);
   const now = Date.now();
   for (const { computed_at, sequences } of batch) {
     latencies.push({ sequences, milliseconds: now - Date.parse(computed_at) });
@@ -94,6 +96,7 @@ function follow(run) {
   const change = JSON.stringify(run.phase_change);
   if (change === knownChange) return;
   knownChange = change;
+  timeline.mark(run.phase_change);
   charts.remark();
 }
 
@@ -137,9 +140,12 @@ async function newFrames(sequences) {
 
 const attention = new Attention(data);
 const circuit = new LiveCircuit(attention);
+const timeline = new Timeline(attention, data);
 attention.addEventListener("drawn", () => {
   const { shown, following, isPreview } = attention.frames;
   if (isPreview) return; // the pointer has a line of its own
+  bar.place = following ? null : shown.sequences;
+  bar.showNumbers();
   for (const chart of Object.values(charts.charts)) chart.cursor(following ? null : shown.sequences);
 });
 keepInAddress(attention, circuit);

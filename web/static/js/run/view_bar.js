@@ -12,6 +12,7 @@ export class ViewBar {
   constructor(charts) {
     this.charts = charts;
     this.view = charts.view;
+    this.place = null; // that the time line is at, in sequences; null: with the latest
     this.#wireBar();
     this.#wireLegends();
     for (const name of charts.panels) {
@@ -87,9 +88,9 @@ export class ViewBar {
     this.showNumbers();
   }
 
-  /** Numbers of the legends: under the pointer, or the latest. */
+  /** Numbers of the legends: under the pointer, where the time line is, or the latest. */
   showNumbers() {
-    const at = cursor.sequences;
+    const at = cursor.sequences ?? this.place;
     const place = at ?? this.charts.latest;
     const { metric, ...panels } = this.charts.charts;
     for (const button of document.querySelectorAll("#loss-legend [data-trace]")) {

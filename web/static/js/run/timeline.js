@@ -1,0 +1,140 @@
+// The time line at the foot of a run's page: what the hand does on it, and the place on show, there
+// and in all that holds at some place of the run.
+
+import { grouped, nats, short } from "../common/format.js";
+import { markInForce } from "./in_force.js";
+
+const FAR = 10; // frames that a bigger step goes
+const KEYS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -FAR, PageUp: FAR, Home: -Infinity, End: Infinity };
+const [WIDTH, HEIGHT] = [1000, 36]; // of the drawing, as in app/services/run_page/timeline.py
+const LISTS = ["story", "events", "checkpoints"]; // whose parts hold from some place on
+
+const $ = (id) => document.getElementById(id);
+
+export class Timeline {
+  #isHeld = false; // the hand is on the handle: nothing but the hand moves it
+
+  /** @param {import("./attention.js").Attention} attention
+   *  @param {object} data the page's data */
+  constructor(attention, data) {
+    this.attention = attention;
+    this.frames = attention.frames;
+    this.total = data.total_sequences;
+    this.mark(data.run.phase_change);
+    const calm = matchMedia("(prefers-reduced-motion: reduce)");
+    this.frames.isCalm = calm.matches;
+    calm.addEventListener("change", ({ matches }) => (this.frames.isCalm = matches));
+    this.#wire();
+    attention.addEventListener("drawn", () => this.#place());
+    this.frames.addEventListener("changed", () => this.#show());
+    document.addEventListener("htmx:after:swap", () => this.#redrawn());
+  }
+
+  /** The phase change as it is known by now. */
+  mark(change) {
+    this.frames.change = change;
+  }
+
+  #wire() {
+    const slider = $("frame-slider");
+    slider.addEventListener("input", () => this.frames.goTo(Number(slider.value)));
+    slider.addEventListener("pointerdown", () => (this.#isHeld = true));
+    for (const kind of ["change", "pointerup", "pointercancel"]) slider.addEventListener(kind, () => this.#release());
+    slider.addEventListener("keydown", (event) => this.#key(event));
+    slider.addEventListener("step", (event) => {
+      event.preventDefault(); // of the page's keys: by a frame, and not by a sequence
+      this.frames.step(event.detail);
+    });
+    $("follow-live").addEventListener("click", () => this.frames.toggleFollowing());
+    $("frame-play").addEventListener("click", () => this.frames.togglePlaying());
+  }
+
+  #key(event) {
+    const by = KEYS[event.key];
+    if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.frames.step(event.shiftKey && Math.abs(by) === 1 ? FAR * by : by);
+  }
+
+  /** The handle goes to the frame that is nearest to where it was let go. */
+  #release() {
+    this.#isHeld = false;
+    this.#show();
+  }
+
+  /** What can be done, and where the handle is. */
+  #show() {
+    const { sequences, following, isPlaying, target } = this.frames;
+    const slider = $("frame-slider");
+    slider.disabled = $("frame-play").disabled = sequences.length < 2;
+    $("follow-live").setAttribute("aria-pressed", String(following));
+    $("frame-play").classList.toggle("playing", isPlaying);
+    $("frame-play").setAttribute("aria-label", isPlaying ? "Stop" : "Play the frames");
+    if (!this.#isHeld && !this.frames.isPreview) slider.value = target ?? 0;
+  }
+
+  /** The place on show, wherever the page has something of it. */
+  #place() {
+    const { shown, sequences, place, following, isPreview } = this.frames;
+    const at = shown.sequences;
+    const loss = nats(shown.loss[this.#series] ?? NaN);
+    $("frame-text").textContent = `frame ${place} of ${sequences.length} · ${grouped(at)} sequences`;
+    $("frame-loss").textContent = `loss on new classes ${loss}`;
+    $("frame-slider").setAttribute("aria-valuetext", `${grouped(at)} sequences, loss on new classes ${loss} nats${this.#said(at)}`);
+    if (!this.#isHeld && isPreview) $("frame-slider").value = at;
+    $("timeline-place").hidden = false;
+    $("timeline-place").textContent = short(at);
+    $("timeline-place").style.setProperty("--share", at / this.#end);
+    this.#mark(following && !isPreview ? null : at);
+  }
+
+  #said(at) {
+    const { onset, end } = this.frames.change;
+    return onset !== null && at >= onset && (end === null || at < end) ? ", in the phase change" : "";
+  }
+
+  /** What holds there; of a page that follows the newest nothing needs to be said to. */
+  #mark(at) {
+    $("run-grid").classList.toggle("is-placed", at !== null);
+    $("run-grid").style.setProperty("--place", (at ?? 0) / this.total);
+    markInForce(LISTS.map($), at);
+  }
+
+  get #end() {
+    return Number($("timeline-drawing").dataset.end);
+  }
+
+  /** Which of the losses the line is of. */
+  get #series() {
+    return Number($("timeline-drawing").dataset.series);
+  }
+
+  /** After the server's drawing, and what is marked in lists, were replaced. */
+  #redrawn() {
+    $("frame-slider").max = this.#end;
+    this.#show();
+    if (this.frames.shown) this.#place();
+  }
+
+  /** Draws the line on to points that came, until the server draws it anew. */
+  extend(measurements) {
+    const { dataset } = $("timeline-drawing");
+    const [top, bottom] = [Number(dataset.top), Number(dataset.bottom)];
+    const [line, area] = ["line", "area"].map((name) => $("timeline-drawing").querySelector(`.${name}`));
+    for (const { sequences, loss } of measurements) {
+      const height = loss[this.#series];
+      if (!Number.isFinite(height)) continue;
+      dataset.most ||= Math.max(height, 1e-9);
+      const y = bottom - (bottom - top) * Math.min(height / dataset.most, 1);
+      const before = line.getAttribute("d");
+      line.setAttribute("d", `${before}${before ? "L" : "M"}${((WIDTH * sequences) / this.#end).toFixed(1)} ${y.toFixed(1)}`);
+    }
+    area.setAttribute("d", below(line.getAttribute("d")));
+  }
+}
+
+/** What lies below a line, gap by gap. */
+function below(line) {
+  const closed = (part) => `M${part}V${HEIGHT}H${part.split(" ")[0]}Z`;
+  return line.split("M").slice(1).map(closed).join("");
+}
