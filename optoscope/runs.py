@@ -135,6 +135,10 @@ class RunHandle:
         """Writes its numbers, charts and attention to a page that opens without a server."""
         return self._connection.save(f"{self._path}/report.html", Path(to))
 
+    def moving_picture(self, to: str | Path) -> Path:
+        """Writes its circuit as it forms to an SVG that moves by itself, of at most 60 frames."""
+        return self._connection.save(f"{self._path}/forming.svg", Path(to))
+
     # Weights
 
     def checkpoints(self) -> list[SavedWeights]:

@@ -10,13 +10,13 @@ import json
 import sys
 from array import array
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from app.schemas.measure import COMPOSITION_KINDS, CompositionKind
-from tests.forming import TALL, WIDE, Moment, moving_picture
+from app.services.reports.forming import TALL, WIDE, Moment, Words, moving_picture
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "web" / "example" / "example.zip"
@@ -44,7 +44,7 @@ def main(path: str) -> None:
     _write(files, run_id, program)
     moments = list(_moments(files, run_id))
     for place, shape in PICTURES.items():
-        place.write_text(moving_picture(moments, shape))
+        place.write_text(moving_picture(moments, _words(moments), shape, is_dark_at_night=True))
     sizes = ", ".join(f"{p.name} {p.stat().st_size:,} bytes" for p in (EXAMPLE, *PICTURES))
     sys.stdout.write(f"{sizes}\n")
 
@@ -85,12 +85,22 @@ def _moments(files: dict[str, bytes], run_id: str) -> Iterator[Moment]:
             yield Moment(
                 sequences=one["sequences"],
                 loss=one["loss"][0],
-                induction=one["induction_strength"][1],
-                previous=one["previous_token_strength"][0],
+                strengths=[one["previous_token_strength"][0], one["induction_strength"][1]],
                 composition=_key_composition(
                     frame["composition"], len(one["induction_strength"][0])
                 ),
             )
+
+
+def _words(moments: Sequence[Moment]) -> Words:
+    last = moments[-1]
+    return Words(
+        title="",
+        said=f"A circuit forms while a two-layer transformer trains on {last.sequences:,} "
+        "sequences: a head of layer 1 begins to look one token back, then heads of layer 2 fill "
+        "that find the label after the like, and the loss falls from "
+        f"{moments[0].loss:.2f} to {last.loss:.3f}.",
+    )
 
 
 def _key_composition(stored: str, heads: int) -> list[list[float]]:

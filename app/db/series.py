@@ -275,6 +275,16 @@ def measured_with(session: Session, frame: Frame) -> MeasurementRow:
     return session.get_one(MeasurementRow, (frame.run_id, frame.sequences))
 
 
+def measured_at(session: Session, run_id: str, places: Sequence[int]) -> Sequence[MeasurementRow]:
+    """The measurements at these places, in order."""
+    statement = (
+        select(MeasurementRow)
+        .where(MeasurementRow.run_id == run_id, MeasurementRow.sequences.in_(places))
+        .order_by(MeasurementRow.sequences)
+    )
+    return session.scalars(statement).all()
+
+
 def probe_of(session: Session, run_id: str) -> Probe | None:
     """The probe that a run's frames show."""
     return session.get(Probe, run_id)

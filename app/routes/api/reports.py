@@ -1,7 +1,7 @@
 """REST: reports, each one file that opens without a server."""
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from app.dependencies import RunDep, SessionDep
 from app.routes.answers import Answers
@@ -11,6 +11,7 @@ from app.routes.compared import ColumnsQuery
 from app.services.charts.run_figures import FigureName
 from app.services.compare.page import USUAL_COLUMNS
 from app.services.compare.table import csv_name
+from app.services.reports.of_circuit import forming_picture
 from app.services.reports.of_comparison import comparison_report
 from app.services.reports.of_paper import paper_report
 from app.services.reports.of_run import figure_report, run_report
@@ -20,6 +21,21 @@ from app.templating import document
 router = APIRouter(tags=["reports"])
 
 HTML: Answers = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+
+SVG = "image/svg+xml"
+
+
+@router.get(
+    "/runs/{run_id}/forming.svg",
+    responses={200: {"content": {SVG: {"schema": {"type": "string"}}}}},
+    response_class=Response,
+)
+def get_forming(run: RunDep, session: SessionDep) -> Response:
+    """A run's circuit as it forms: an SVG that moves by itself, without a script, of at most 60 of
+    its frames. Heads are filled by their strengths, lines are what key composition has gained.
+    """
+    headers = {"Content-Disposition": f'attachment; filename="{run.id}-forming.svg"'}
+    return Response(forming_picture(session, run), media_type=SVG, headers=headers)
 
 
 @router.get("/runs/{run_id}/report.html", responses=HTML, response_class=HTMLResponse)

@@ -329,6 +329,7 @@ def _downloads(run: Run) -> list[Download]:
         Download("Measurements (Parquet)", f"{api}/measurements.parquet", f"{run.id}.parquet"),
         Download("Attention frames (NumPy)", f"{api}/frames.npz", f"{run.id}-frames.npz"),
         Download("Report (HTML)", f"{api}/report.html", f"{run.id}-report.html"),
+        Download("Save as moving picture (SVG)", f"{api}/forming.svg", f"{run.id}-forming.svg"),
         Download("Everything (archive)", f"{api}/archive.zip", f"{run.id}.optoscope.zip"),
         Download("Config (JSON)", f"{api}/config", f"{run.id}.json"),
         Download("Loss figure (Plotly JSON)", f"{api}/figures/loss", f"{run.id}-loss.json"),

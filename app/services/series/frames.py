@@ -74,7 +74,7 @@ def grown_key_composition(
     found: list[tuple[int, Strongest]] = []
     first: Sequence[float] = ()
     for sequences, stored in series.compositions_at(session, run_id, places):
-        scores = _last_layers_keys(stored, model)
+        scores = last_layers_keys(stored, model)
         first = first or scores
         grown = [score - before for score, before in zip(scores, first, strict=True)]
         known = [(gain, index) for index, gain in enumerate(grown) if math.isfinite(gain)]
@@ -84,8 +84,9 @@ def grown_key_composition(
     return found
 
 
-def _last_layers_keys(stored: bytes, model: ModelConfig) -> Sequence[float]:
-    """Flat: head of the last layer, earlier layer, its head."""
+def last_layers_keys(stored: bytes, model: ModelConfig) -> Sequence[float]:
+    """Key composition of the last layer with those below, from stored scores of a model of at least
+    two layers. Flat: head of the last layer, earlier layer, its head."""
     numbers = _floats(stored)
     kind = len(numbers) // len(COMPOSITION_KINDS)
     end = (COMPOSITION_KINDS.index(CompositionKind.KEY) + 1) * kind

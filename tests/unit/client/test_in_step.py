@@ -179,6 +179,7 @@ ASKS: dict[str, Callable[[], Any]] = {
     "analyses of a run": lambda: run().analyses(),
     "report": lambda: run().report("/tmp/none.html"),
     "report of the paper": lambda: paper().report("/tmp/none.html"),
+    "moving_picture": lambda: run().moving_picture("/tmp/none.svg"),
     "save_frames": lambda: run().save_frames("/tmp/none.npz"),
     "archive": lambda: run().archive("/tmp/none.zip"),
     "archive of a study": lambda: study().archive("/tmp/none.zip"),
