@@ -31,7 +31,7 @@ _NIGHT = f"@media(prefers-color-scheme:dark){{:root{{{_DARK}}}}}"
 _STYLE = (
     "text{font:13px system-ui,-apple-system,'Segoe UI',sans-serif;fill:var(--muted)}"
     "text.title{font-weight:600;fill:var(--ink)}.number{font-size:12px;text-anchor:middle;"
-    "fill:var(--ink)}.rim{fill:none;stroke:var(--muted);stroke-width:1.2}"
+    "fill:var(--ink)}.dense{font-size:9px}.rim{fill:none;stroke:var(--muted);stroke-width:1.2}"
     ".pair{fill:none;stroke-linecap:round}.axis{stroke:var(--line)}"
     "text.end{text-anchor:end}text.run{font-size:16px}text.aside{font-size:11px}.curve{fill:none;stroke:var(--ink);stroke-width:2}"
     f"*{{animation:{SECONDS}s linear infinite}}"
@@ -147,7 +147,8 @@ def _head(moments: Sequence[Moment], layer: int, head: int, rules: list[str]) ->
         f'fill-opacity="{values[-1]:.2f}"/><circle class="rim" {circle}/>'
     )
     if _pitch(moments) > RADIUS:
-        yield f'<text class="number" x="{x:g}" y="{y + 4}">{head}</text>'
+        kind = "number" if _pitch(moments) == PITCH else "number dense"
+        yield f'<text class="{kind}" x="{x:g}" y="{y + 4}">{head}</text>'
 
 
 def _share(strength: float) -> float:
@@ -233,7 +234,7 @@ def _curve(
     yield f'<path class="curve" d="M{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>'
     yield from _cover(plot, rules)
     if change is not None:
-        yield _text(min(plot.at(change[0]), right - 76) + 4, top + 12, "phase change", "aside")
+        yield _text(min(plot.at(change[0]), right - 84) + 4, top + 12, "phase change", "aside")
     yield f'<path class="axis" d="M{left} {bottom}H{right}"/>'
     yield f'<path d="M{left} {guess:.1f}H{right}" stroke="var(--mark)" stroke-dasharray="4 4"/>'
     yield _text(right, guess - 7, words.guessing, "end")
