@@ -196,3 +196,68 @@ def test_runs_that_train_go_on_beside_those_that_have_ended(page, program, finis
     count = len(live["x"])
     assert live["x"] == recorded["sequences"][:count]
     assert live["y"] == pytest.approx(recorded["loss.train"][:count], rel=ROUNDED)
+
+
+# Of both runs side by side: strengths as the circuit draws them, and where they were taken.
+BESIDE = """() => [...document.querySelectorAll(".beside-run")].map(run => ({
+  run: run.dataset.run,
+  text: run.querySelector("[data-place]").textContent,
+  nodes: [...run.querySelectorAll(".node")].map(
+    ({dataset}) => [dataset.induction, dataset.previous].map(Number)),
+}))"""
+
+
+def test_two_runs_are_side_by_side_at_one_place_of_one_time_line(page, program, runs):
+    page.goto(f"/compare?runs={','.join(runs)}")
+    slider = page.get_by_role("slider", name="Place of both runs")
+    assert_beside(page, program, runs, [9_600, 4_800])
+
+    slider.press("Home")
+    slider.press("ArrowRight")
+    assert_beside(page, program, runs, [1_600, 1_600])
+    assert_lines(page, [(0, 100), (0, 50)])
+    box = page.locator(".beside-lines").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 3_300 / 9_600, box["y"] + 18)
+    assert_beside(page, program, runs, [3_200, 3_200])
+
+    midpoints = [program.run(run_id)["phase_change"]["midpoint"] for run_id in runs]
+    assert all(midpoints)
+    page.get_by_label("Align by").select_option("midpoint")
+    expect(page.locator("#beside-note")).to_contain_text("midpoint of their phase change")
+    assert_beside(page, program, runs, [1_600 * round(one / 1_600) for one in midpoints])
+    before, after = max(midpoints), max(9_600 - midpoints[0], 4_800 - midpoints[1])
+    assert_lines(page, [
+        (100 * (before - one) / (before + after), 100 * end / (before + after))
+        for one, end in zip(midpoints, (9_600, 4_800), strict=True)
+    ])  # fmt: skip
+
+    page.get_by_role("button", name="Play the frames").click()
+    expect(page.get_by_role("button", name="Play the frames")).to_be_visible()
+    assert_beside(page, program, runs, [9_600, 4_800])
+
+
+def assert_beside(page: Page, program, runs: list[str], places: list[int]) -> None:
+    """What is drawn of each run is its frame at its place."""
+    for run_id, place in zip(runs, places, strict=True):
+        said = page.locator(f'.beside-run[data-run="{run_id}"] [data-place]')
+        expect(said).to_contain_text(f"{place:,} sequences · loss on new classes")
+    for found, run_id, place in zip(page.evaluate(BESIDE), runs, places, strict=True):
+        frame = program.get(f"/runs/{run_id}/frames", sequences=place)
+        wanted = [
+            [
+                frame["induction_strength"][layer][head],
+                frame["previous_token_strength"][layer][head],
+            ]
+            for layer in (1, 0)
+            for head in range(SMALL["model"]["heads"])
+        ]
+        assert found["run"] == run_id
+        assert found["nodes"] == wanted
+
+
+def assert_lines(page: Page, wanted: list[tuple[float, float]]) -> None:
+    """Where the losses lie on the time line: left end and width, in percent."""
+    drawn = page.locator(".beside-lines svg").evaluate_all(
+        "all => all.map(({style}) => [style.left, style.width].map(parseFloat))"
+    )
+    assert drawn == [pytest.approx(one, abs=0.1) for one in wanted]

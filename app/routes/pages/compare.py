@@ -52,8 +52,9 @@ def compare_runs(
     if study is not None:
         runs = run_ids_of_study(session, study_or_error(session, study).id)
         return RedirectResponse(address_of(replace(view, runs=tuple(runs))), status_code=303)
-    context = compare_page(session, view, words=find, columns=columns)
-    if "HX-Request" in request.headers:
+    is_part = "HX-Request" in request.headers
+    context = compare_page(session, view, words=find, columns=columns, is_whole=not is_part)
+    if is_part:
         blocks = ["found"] if "find" in request.query_params else PARTS
         return fragment("compare/page.html", blocks, context)
     return page(request, "compare/page.html", context)

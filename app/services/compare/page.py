@@ -13,6 +13,7 @@ from app.schemas.state import TERMINAL, RunState
 from app.schemas.words import head_name
 from app.services.charts.style import INK, Figure
 from app.services.colours import distinct_colours
+from app.services.compare.beside import Beside, beside_of
 from app.services.compare.comparison import Chosen, Comparison, choose, choose_all, compare
 from app.services.compare.differences import MOST_COLUMNS, Differences
 from app.services.compare.figures import compare_figure
@@ -99,6 +100,7 @@ class ComparePage:
     alignments: dict[str, str]
     views: dict[str, str]
     value_title: str
+    beside: Beside | None  # of two runs
     differences: Differences
     is_transposed: bool
     words: str
@@ -123,8 +125,11 @@ def read_comparison(session: Session, view: CompareView) -> Comparison:
     return compare(session, chosen, view)
 
 
-def compare_page(session: Session, view: CompareView, *, words: str, columns: int) -> ComparePage:
-    """The page; what of its address cannot be is said and set to what is usual."""
+def compare_page(
+    session: Session, view: CompareView, *, words: str, columns: int, is_whole: bool = True
+) -> ComparePage:
+    """The page; what of its address cannot be is said and set to what is usual. `is_whole`: with
+    what does not change with the view."""
     asked = view.runs
     chosen = choose(session, asked[:MOST_RUNS])
     view, faults = settled(replace(view, runs=tuple(chosen.ids)), chosen.groups, chosen.ids)
@@ -145,6 +150,7 @@ def compare_page(session: Session, view: CompareView, *, words: str, columns: in
         alignments=ALIGNMENTS,
         views=VIEWS,
         value_title=value_title(comparison),
+        beside=beside_of(session, chosen, hues) if is_whole else None,
         differences=chosen.differences,
         is_transposed=len(chosen.runs) > MOST_COLUMNS,
         words=words,

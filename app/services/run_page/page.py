@@ -21,6 +21,7 @@ from app.schemas.state import CLAIMABLE, RunState
 from app.schemas.view import ChartView
 from app.services.analyses.page import AnalysisRow, analyses_of_run, presets_for
 from app.services.charts.marks import windows_of
+from app.services.charts.timeline import TimelineDrawing, timeline
 from app.services.clamps.circuit import Circuit, circuit
 from app.services.clamps.lit_model import LitModel, lit_model
 from app.services.clamps.text import count_clamps
@@ -30,7 +31,6 @@ from app.services.run_page.evidence import StepsPart, steps_part
 from app.services.run_page.repeat import Repeat, repeat_of
 from app.services.run_page.starting import Starting, spent, starting_of
 from app.services.run_page.story import Sentence, story
-from app.services.run_page.timeline import TimelineDrawing, timeline
 from app.services.run_page.tour import TourStep, tour
 from app.services.runs.log_files import RunLog
 from app.services.runs.run_read import read_whole_run

@@ -14,7 +14,16 @@ from app.services.runs.creation import create_run
 from app.services.runs.outbox import transaction
 from tests.integration.support.event_stream import EventStream
 from tests.integration.support.html import Document, page_data
-from tests.integration.support.rows import SMALL, add, change, measurement, moved, new_run, report
+from tests.integration.support.rows import (
+    SMALL,
+    add,
+    add_frame,
+    change,
+    measurement,
+    moved,
+    new_run,
+    report,
+)
 from worker.science.phase_change import phase_change
 
 PLACES = (0, 1000, 2000, 3000)
@@ -400,3 +409,23 @@ def test_programs_that_would_be_called_the_same_are_told_apart(client, engine, o
     groups = figure(client, made, group="program")["layout"]["meta"]["groups"]
 
     assert [group["label"].rpartition(" by ")[2] for group in groups] == ["0.5.", "0.25."]
+
+
+def test_two_runs_that_have_frames_are_side_by_side(client, engine, outbox, runs):
+    pair = f"/compare?runs={','.join(runs[:2])}"
+    assert not page(client, pair).all("section", id="beside"), "without frames"
+    for run_id in runs:
+        for at in PLACES[:2]:
+            add_frame(engine, outbox, run_id, at)
+
+    document = page(client, pair)
+    first, second = json.loads(document.one("script", id="beside-data").text)
+    assert [first["id"], second["id"]] == runs[:2]
+    assert first["frames"] == second["frames"] == list(PLACES[:2])
+    assert [one["change"]["midpoint"] for one in (first, second)] == [1000.0, 1500.0]
+    # One scale for both: the larger loss is at the top.
+    lines = [one["d"] for one in document.all("path", class_="line")]
+    assert [line.split(" ")[-1] for line in lines] == ["11.0", "5.0"]
+    for others in (runs[:1], runs):
+        assert not page(client, f"/compare?runs={','.join(others)}").all("section", id="beside")
+    assert 'id="beside' not in client.get(pair, headers=HTMX).text

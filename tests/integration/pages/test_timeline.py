@@ -7,7 +7,7 @@ import pytest
 
 from app.schemas.config import RunConfig
 from app.schemas.state import RunState
-from app.services.run_page.timeline import HEIGHT, WIDTH
+from app.services.charts.timeline import HEIGHT, WIDTH
 from tests.integration.support.html import Document, get
 from tests.integration.support.rows import SMALL, add, change, measurement, moved, new_run
 

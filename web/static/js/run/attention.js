@@ -4,6 +4,7 @@ import { Difference, minus } from "./difference.js";
 import { fixed } from "../common/format.js";
 import { rooted } from "../common/root.js";
 import { Frames } from "./frames.js";
+import { isLit } from "./lights.js";
 import {
   attentionScale, differenceScale, drawnToken, element, fillLarge, fillSmall, largeMap,
 } from "./maps.js";
@@ -186,14 +187,6 @@ export class Attention extends EventTarget {
       button.style.setProperty("--strength", percent);
     }
   }
-}
-
-/** Whether a light on a head is on in a frame, which is of the model before the update there. */
-export function isLit({ dataset }, frame) {
-  if (!dataset.windows || !frame) return true;
-  return JSON.parse(dataset.windows).some(
-    ([from, until]) => from <= frame.sequences && (until === null || frame.sequences < until),
-  );
 }
 
 function plain(share) {

@@ -1,17 +1,15 @@
 // The circuit at the frame on show: heads filled by their strengths, lines by how much of what a
 // head writes a later one reads, and where the head in hand attends among the tokens.
 
-import { isLit } from "./attention.js";
 import { Drawing } from "./circuit_drawing.js";
 import { Scores } from "./compositions.js";
 import { fixed } from "../common/format.js";
+import { isLit } from "./lights.js";
 import { drawnToken, element } from "./maps.js";
 
 const $ = (id) => document.getElementById(id);
 const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [1, 0], ArrowDown: [-1, 0] };
 const READINGS = { q: "query", k: "key", v: "value" };
-const MOST_LINES = 160;
-const LEAST_SHARE = 0.06; // of the widest line; what is thinner is not drawn
 const LEAST_ATTENTION = 0.04;
 
 /** Event `moved`: another reading or zero of the lines was chosen. */
@@ -127,11 +125,7 @@ export class LiveCircuit extends EventTarget {
     this.heads.forEach((head, index) => {
       const node = this.drawing.nodes[index];
       head.strengths = { induction: induction[head.layer][head.head], previous: previous[head.layer][head.head] };
-      for (const [name, strength] of Object.entries(head.strengths)) {
-        const share = Math.min(Math.max(strength ?? 0, 0), 1);
-        node.querySelector(`.${name}`).style.transform = `translateY(${100 * (1 - share)}%)`;
-        node.dataset[name] = strength ?? "";
-      }
+      this.drawing.fill(node, head.strengths);
       head.isLit = isLit(head.button, this.attention.frames.shown);
       node.classList.toggle("unlit", !head.isLit);
       node.setAttribute("aria-label", this.#headText(head));
@@ -141,16 +135,7 @@ export class LiveCircuit extends EventTarget {
   /** The strongest lines; of those that were drawn before, only the width changes. */
   #join(frame) {
     const { lines, full, note } = this.scores.of(frame, this.reading, this.over);
-    const kept = lines.filter(({ excess }) => excess >= LEAST_SHARE * full).slice(0, MOST_LINES);
-    const stale = new Set(this.drawing.drawn.keys());
-    for (const { key, from, to, excess, score } of kept) {
-      const share = Math.min(excess / full, 1);
-      const path = this.drawing.line(key, from, to, share, this.#head(...from).hue);
-      Object.assign(path.dataset, { score, excess });
-      stale.delete(key);
-    }
-    for (const key of stale) this.drawing.drawn.get(key).style.display = "none";
-    this.lines = kept;
+    this.lines = this.drawing.join(lines, full, (place) => this.#head(...place).hue);
     this.#explain(full, note);
   }
 

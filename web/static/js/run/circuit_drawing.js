@@ -6,15 +6,23 @@ const LEFT = 44; // room for the names of the layers
 const ROW = 124; // from one layer to the next; the style sheet knows it too
 const BELOW = 78; // from the first layer down to the tokens
 const WIDEST = 5; // of a line
+const MOST_LINES = 160;
+const LEAST_SHARE = 0.06; // of the widest line; what is thinner is not drawn
+
+let made = 0; // drawings; each has a clip of its own
 
 export class Drawing {
-  /** @param heads `{layer, head, name, tone, hue}` of every head */
-  constructor(layers, heads) {
+  /** @param heads `{layer, head, name, tone, hue}` of every head
+   *  @param below room for tokens and arcs; without any the drawing is but to be looked at */
+  constructor(layers, heads, below = BELOW) {
     this.layers = layers;
+    this.below = below;
+    made += 1;
+    this.disc = `head-disc-${made}`;
     this.columns = Math.max(...heads.map(({ head }) => head)) + 1;
     this.pitch = (WIDTH - LEFT - 6) / this.columns;
     this.radius = Math.min(19, 0.4 * this.pitch);
-    this.height = ROW * layers;
+    this.height = ROW * layers - BELOW + below;
     this.svg = svg("svg", {
       class: this.radius < 12 ? "live-circuit crowded" : "live-circuit",
       viewBox: `0 0 ${WIDTH} ${this.height}`,
@@ -32,11 +40,11 @@ export class Drawing {
 
   /** Where a head is. */
   at(layer, head) {
-    return [LEFT + (head + 0.5) * this.pitch, this.height - BELOW - ROW * layer - this.radius];
+    return [LEFT + (head + 0.5) * this.pitch, this.height - this.below - ROW * layer - this.radius];
   }
 
   #disc() {
-    const clip = svg("clipPath", { id: "head-disc" });
+    const clip = svg("clipPath", { id: this.disc });
     clip.append(svg("circle", { r: this.radius }));
     return clip;
   }
@@ -55,12 +63,13 @@ export class Drawing {
 
   #node({ layer, head, tone, hue }) {
     const node = svg("g", {
-      class: `node tone-${tone}`, role: "button", tabindex: -1,
+      class: `node tone-${tone}`,
+      ...(this.below === BELOW && { role: "button", tabindex: -1 }),
       transform: `translate(${this.at(layer, head)})`,
     });
     node.style.setProperty("--hue", hue);
     const r = this.radius;
-    const halves = svg("g", { "clip-path": "url(#head-disc)" });
+    const halves = svg("g", { "clip-path": `url(#${this.disc})` });
     halves.append(
       svg("rect", { class: "half previous", x: -r, y: -r, width: r, height: 2 * r }),
       svg("rect", { class: "half induction", x: 0, y: -r, width: r, height: 2 * r }),
@@ -72,6 +81,29 @@ export class Drawing {
     if (r > 8) node.append(numbered(head));
     Object.assign(node.dataset, { layer, head });
     return node;
+  }
+
+  /** A head's halves as full as its `{induction, previous}` strengths. */
+  fill(node, strengths) {
+    for (const [name, strength] of Object.entries(strengths)) {
+      const share = Math.min(Math.max(strength ?? 0, 0), 1);
+      node.querySelector(`.${name}`).style.transform = `translateY(${100 * (1 - share)}%)`;
+      node.dataset[name] = strength ?? "";
+    }
+  }
+
+  /** The strongest lines, of which it returns those that it draws; of those that were drawn before,
+   *  only the width changes. `full`: what the widest stands for. */
+  join(lines, full, hueOf) {
+    const kept = lines.filter(({ excess }) => excess >= LEAST_SHARE * full).slice(0, MOST_LINES);
+    const stale = new Set(this.drawn.keys());
+    for (const { key, from, to, excess, score } of kept) {
+      const path = this.line(key, from, to, Math.min(excess / full, 1), hueOf(from));
+      Object.assign(path.dataset, { score, excess });
+      stale.delete(key);
+    }
+    for (const key of stale) this.drawn.get(key).style.display = "none";
+    return kept;
   }
 
   /** A line between two heads; `share` 0 to 1 of the widest. */

@@ -2,11 +2,10 @@
 // and in all that holds at some place of the run.
 
 import { grouped, nats, short } from "../common/format.js";
+import { stepOf } from "../common/slider_keys.js";
 import { markInForce } from "./in_force.js";
 
-const FAR = 10; // frames that a bigger step goes
-const KEYS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -FAR, PageUp: FAR, Home: -Infinity, End: Infinity };
-const [WIDTH, HEIGHT] = [1000, 36]; // of the drawing, as in app/services/run_page/timeline.py
+const [WIDTH, HEIGHT] = [1000, 36]; // of the drawing, as in app/services/charts/timeline.py
 const LISTS = ["story", "events", "checkpoints"]; // whose parts hold from some place on
 
 const $ = (id) => document.getElementById(id);
@@ -40,20 +39,16 @@ export class Timeline {
     slider.addEventListener("input", () => this.frames.goTo(Number(slider.value)));
     slider.addEventListener("pointerdown", () => (this.#isHeld = true));
     for (const kind of ["change", "pointerup", "pointercancel"]) slider.addEventListener(kind, () => this.#release());
-    slider.addEventListener("keydown", (event) => this.#key(event));
+    slider.addEventListener("keydown", (event) => {
+      const by = stepOf(event);
+      if (by) this.frames.step(by);
+    });
     slider.addEventListener("step", (event) => {
       event.preventDefault(); // of the page's keys: by a frame, and not by a sequence
       this.frames.step(event.detail);
     });
     $("follow-live").addEventListener("click", () => this.frames.toggleFollowing());
     $("frame-play").addEventListener("click", () => this.frames.togglePlaying());
-  }
-
-  #key(event) {
-    const by = KEYS[event.key];
-    if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    this.frames.step(event.shiftKey && Math.abs(by) === 1 ? FAR * by : by);
   }
 
   /** The handle goes to the frame that is nearest to where it was let go. */

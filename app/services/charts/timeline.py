@@ -1,5 +1,5 @@
-"""The time line of a run's page: its loss from left to right, and what happened where, in a drawing
-that is as wide as the page has room for."""
+"""The time line of a run: its loss from left to right, and what happened where, in a drawing that
+is as wide as the page has room for."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -61,14 +61,14 @@ def timeline(
     checkpoints and of its events."""
     last = rows[-1].sequences if rows else 0
     end = max(1, last if run.is_terminal else run.total_sequences)
-    line, most = _line(rows, end)
+    line, most = loss_line(rows, end)
     change = run.phase_change
     places = [one for one in (change.onset, change.midpoint, change.end) if one is not None]
     return TimelineDrawing(
         end=end,
         most=most,
         line=line,
-        area=_area(line),
+        area=area_below(line),
         change=_change(change, last, end),
         windows=[_stretch(one.start, one.until, end, one.light) for one in windows],
         marks=_ticks(places, end, (0, HEIGHT)),
@@ -78,20 +78,22 @@ def timeline(
     )
 
 
-def _line(rows: Sequence[Measurement], end: int) -> tuple[str, float | None]:
-    """The loss on new classes, and what its highest place is."""
+def loss_line(
+    rows: Sequence[Measurement], end: int, most: float | None = None
+) -> tuple[str, float | None]:
+    """The loss on new classes, and what its highest place is; `most` is at the top, if given."""
     places, losses = [row.sequences for row in rows], [row.loss[_NEW] for row in rows]
     kept, _ = thin(places, [losses], POINTS)
     points = [(places[index], losses[index]) for index in kept]
     known = [loss for _, loss in points if math.isfinite(loss)]
     if not known:
         return "", None
-    most = max(max(known), 1e-9)
+    most = most or max(max(known), 1e-9)
     placed = [(at, _BOTTOM - (_BOTTOM - _TOP) * loss / most) for at, loss in points]
     return small_line(placed, end, (0, WIDTH)), most
 
 
-def _area(line: str) -> str:
+def area_below(line: str) -> str:
     """What lies below a line, gap by gap."""
     return "".join(_closed(part) for part in line.split("M")[1:])
 
