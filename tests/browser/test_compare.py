@@ -231,6 +231,8 @@ def test_two_runs_are_side_by_side_at_one_place_of_one_time_line(page, program, 
         for one, end in zip(midpoints, (9_600, 4_800), strict=True)
     ])  # fmt: skip
 
+    assert not violations(page, "#beside")
+
     page.get_by_role("button", name="Play the frames").click()
     expect(page.get_by_role("button", name="Play the frames")).to_be_visible()
     assert_beside(page, program, runs, [9_600, 4_800])
