@@ -74,7 +74,7 @@ def timeline(
         marks=_ticks(places, end, (0, HEIGHT)),
         checkpoints=_ticks(saved, end, (HEIGHT - 4, HEIGHT)),
         events=_ticks(sorted(set(happened)), end, (0, 4)),
-        says=_says(run),
+        says=_says(run, windows),
     )
 
 
@@ -124,18 +124,18 @@ def _x(place: float, end: int) -> float:
     return min(WIDTH, WIDTH * place / end)
 
 
-def _says(run: RunRead) -> str:
+def _says(run: RunRead, windows: Sequence[Window]) -> str:
     """What its marks are, for who points at it."""
+    lit = ["in colour: while clamps are on"] if windows else []
+    marked = _marked(run.phase_change)
     return "; ".join(
-        ["Line: loss on new classes", *_marked(run), "below: checkpoints; above: events"]
+        ["Line: loss on new classes", *marked, *lit, "below: checkpoints; above: events"]
     )
 
 
-def _marked(run: RunRead) -> Iterator[str]:
-    change = run.phase_change
-    if change.onset is not None:
-        names = ("onset", "midpoint", "end")
-        known = [
-            f"{name} {short(getattr(change, name))}" for name in names if getattr(change, name)
-        ]
-        yield f"shaded: the phase change, {', '.join(known)}"
+def _marked(change: PhaseChange) -> Iterator[str]:
+    if change.onset is None:
+        return
+    places = {"onset": change.onset, "midpoint": change.midpoint, "end": change.end}
+    known = [f"{name} {short(place)}" for name, place in places.items() if place is not None]
+    yield f"shaded: the phase change, {', '.join(known)}"

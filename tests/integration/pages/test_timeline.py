@@ -58,7 +58,7 @@ def test_the_phase_change_and_lights_lie_where_they_were(client, run_id):
     assert (fall["x"], fall["width"]) == ("100.0", "400.0"), "to where training is"
     assert drawing(document, "marks") == f"M100.0 0V{HEIGHT}M125.0 0V{HEIGHT}"
     said = document.one("p", id="timeline-says").text
-    assert "phase change, onset 4k, midpoint 5k" in said
+    assert "phase change, onset 4k, midpoint 5k; in colour: while clamps are on" in said
 
 
 def test_the_time_line_of_a_run_that_ended_early_ends_there(client, engine, outbox, run_id):
