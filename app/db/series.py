@@ -275,7 +275,9 @@ def measured_with(session: Session, frame: Frame) -> MeasurementRow:
     return session.get_one(MeasurementRow, (frame.run_id, frame.sequences))
 
 
-def measured_at(session: Session, run_id: str, places: Sequence[int]) -> Sequence[MeasurementRow]:
+def measurements_at(
+    session: Session, run_id: str, places: Sequence[int]
+) -> Sequence[MeasurementRow]:
     """The measurements at these places, in order."""
     statement = (
         select(MeasurementRow)

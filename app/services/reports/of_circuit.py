@@ -49,7 +49,7 @@ def _moments(
     """Of frames that have a measurement: both are written at once."""
     stored = series.compositions_at(session, run_id, places) if model.layers > 1 else []
     scores = {place: _by_head(last_layers_keys(one, model), model) for place, one in stored}
-    rows = series.measured_at(session, run_id, places)
+    rows = series.measurements_at(session, run_id, places)
     return [_moment(row, scores) for row in rows]
 
 
