@@ -16,7 +16,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from app.schemas.measure import COMPOSITION_KINDS, CompositionKind
-from app.services.reports.forming import TALL, WIDE, Moment, Words, moving_picture
+from app.services.reports.forming import TALL, WIDE, Caption, Moment, moving_picture
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "web" / "example" / "example.zip"
@@ -92,9 +92,9 @@ def _moments(files: dict[str, bytes], run_id: str) -> Iterator[Moment]:
             )
 
 
-def _words(moments: Sequence[Moment]) -> Words:
+def _words(moments: Sequence[Moment]) -> Caption:
     last = moments[-1]
-    return Words(
+    return Caption(
         title="",
         said=f"A circuit forms while a two-layer transformer trains on {last.sequences:,} "
         "sequences: a head of layer 1 begins to look one token back, then heads of layer 2 fill "

@@ -70,7 +70,7 @@ TALL = PictureShape(408, 532, (36, 342, 378, 480))  # for narrow screens: the cu
 
 
 @dataclass(frozen=True)
-class Words:
+class Caption:
     """Of a picture: its title, drawn above it if there is one, what it says to who does not see it,
     what stands at its dashed line, and at how many nats that lies."""
 
@@ -82,7 +82,7 @@ class Words:
 
 def moving_picture(
     moments: Sequence[Moment],
-    words: Words,
+    words: Caption,
     shape: PictureShape = WIDE,
     *,
     is_dark_at_night: bool = False,
@@ -222,7 +222,7 @@ class _Plot:
 
 
 def _curve(
-    plot: _Plot, words: Words, change: tuple[float, float] | None, rules: list[str]
+    plot: _Plot, words: Caption, change: tuple[float, float] | None, rules: list[str]
 ) -> Iterator[str]:
     left, top, right, bottom = plot.shape.plot
     points, guess = plot.points(), plot.of(words.guess)

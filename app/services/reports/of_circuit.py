@@ -11,7 +11,7 @@ from app.errors import NotFound
 from app.schemas.config import ModelConfig, RunConfig
 from app.schemas.measure import EVALUATORS, Evaluator
 from app.schemas.words import grouped
-from app.services.reports.forming import WIDE, Moment, Words, moving_picture
+from app.services.reports.forming import WIDE, Caption, Moment, moving_picture
 from app.services.runs.run_read import phase_change_of
 from app.services.series.frames import evenly, last_layers_keys
 from app.services.wording import nats
@@ -68,10 +68,10 @@ def _moment(row: MeasurementRow, scores: Mapping[int, Sequence[Sequence[float]]]
     )
 
 
-def _words(run: Run, config: RunConfig, moments: Sequence[Moment]) -> Words:
+def _words(run: Run, config: RunConfig, moments: Sequence[Moment]) -> Caption:
     labels, first, last = config.task.context_labels, moments[0], moments[-1]
     among = "between two" if labels == 2 else f"among {labels}"
-    return Words(
+    return Caption(
         title=run.name,
         said=f"{run.name}, in {len(moments)} steps from {grouped(first.sequences)} to "
         f"{grouped(last.sequences)} sequences: heads fill by their strengths, lines between them "

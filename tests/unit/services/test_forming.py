@@ -4,7 +4,7 @@ import math
 import random
 from xml.etree import ElementTree
 
-from app.services.reports.forming import WIDE, Moment, Words, moving_picture
+from app.services.reports.forming import WIDE, Caption, Moment, moving_picture
 from app.services.reports.of_circuit import MOST_STOPS
 
 
@@ -16,7 +16,7 @@ def test_the_largest_model_makes_no_large_file():
         Moment(n, 1.0, [chance.sample(row, heads) for row in strengths], ())
         for n in range(MOST_STOPS // (layers * heads))
     ]
-    drawn = moving_picture(moments, Words("Large", "Large"), WIDE.of(layers))
+    drawn = moving_picture(moments, Caption("Large", "Large"), WIDE.of(layers))
     assert len(drawn) <= 400_000
     ElementTree.fromstring(drawn)
 
@@ -26,7 +26,7 @@ def test_what_is_no_number_is_empty_and_the_curve_stays_where_it_was():
         Moment(0, 1.0, [[0.5], [math.nan]], [[0.1]]),
         Moment(10, math.nan, [[-0.5], [1.5]], [[math.nan]]),
     ]
-    drawn = moving_picture(moments, Words("", "None"))
+    drawn = moving_picture(moments, Caption("", "None"))
     assert "nan" not in drawn.lower()
     assert "h1-0{0%{fill-opacity:0.00}80%{fill-opacity:1.00}" in drawn
     assert "h0-0{0%{fill-opacity:0.50}80%{fill-opacity:0.00}" in drawn
