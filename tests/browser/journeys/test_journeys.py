@@ -138,8 +138,57 @@ def test_with_keys_and_a_screen_reader(page, program, journey):
     expect(page.get_by_role("heading", level=1)).to_have_text("Heard")
     program.finished(page.url.rpartition("/")[2])
     expect(page.get_by_role("status").filter(has_text="Heard finished")).to_be_attached()
-    chart = page.locator("#loss-chart")
-    going.tab_to(chart, most=120)
-    going.press("ArrowRight")
-    expect(page.get_by_role("group", name="Evaluators")).to_contain_text(re.compile(r"\d\.\d"))
+    slider = page.get_by_role("slider", name="Frame")
+    going.tab_to(slider, most=120)
+    heard = slider.get_attribute("aria-valuetext")
+    going.press("Home")
+    expect(slider).not_to_have_attribute("aria-valuetext", heard or "")
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"loss.* \d"))
     going.ends("keys and a screen reader", "keys")
+
+
+def test_last_weeks_best_run_is_found_again(page, program, finished_run, journey):
+    """Among all that were made since, by what it measured and not by its name."""
+    page.goto("/runs")
+    going = journey(page)
+
+    going.click(page.get_by_text("How to ask"))
+    going.click(page.get_by_role("link", name="created > -7d"))
+    opens = page.locator("summary", has_text=re.compile("^Columns"))
+    columns = page.locator("details.picker").filter(has=opens)
+    going.click(opens)
+    going.click(columns.locator('label:has([value="loss.new_classes.min"])'))
+    going.click(opens)
+    header = page.locator("th.cell-loss-new_classes-min")
+    going.click(header.get_by_role("link"))
+    expect(header).to_have_attribute("aria-sort", "ascending")
+    best = page.locator(".runs-list tbody tr[id] th a").first
+    known = program.get("/runs", q="loss.new_classes.min:any created > -7d", limit=200)["runs"]
+    least = min(min(program.series(run["id"])["loss.new_classes"]) for run in known)
+    found = (best.get_attribute("href") or "").rpartition("/")[2]
+    assert min(program.series(found)["loss.new_classes"]) == least
+    going.click(best)
+    page.wait_for_url(RUN_PAGE)
+    going.ends("last week's best run")
+
+
+def test_a_circuit_is_shown_forming_on_a_phone(browse, finished_run, journey):
+    page = browse(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto("/runs")
+    going = journey(page)
+
+    going.click(page.get_by_role("link", name="A finished run", exact=True))
+    page.wait_for_url(RUN_PAGE)
+    slider = page.get_by_role("slider", name="Frame")
+    expect(slider).to_be_enabled()
+    page.locator(".live-circuit").scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    assert box
+    page.touchscreen.tap(box["x"] + 3, box["y"] + box["height"] / 2)
+    expect(slider).to_have_value("0")
+    going.click(page.get_by_role("button", name=re.compile("^Play")))
+    last = slider.get_attribute("max") or ""
+    expect(slider).to_have_value(last)
+    expect(page.locator(".live-circuit")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    going.ends("a circuit forming on a phone", "taps")
