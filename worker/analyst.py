@@ -64,7 +64,7 @@ def _do(
     outbox: Outbox,
     turn: Turn,
     stop: threading.Event,
-    ready: int | None,
+    ready: int | None = None,
 ) -> int:
     # Loads torch, which takes seconds: only now that a stop or a dying parent is heard.
     with uncollected():

@@ -232,7 +232,7 @@ def test_the_page_of_a_study_shows_its_runs_and_holds_its_figure(client, engine,
     rows = [row for row in document.all("tr") if row.attributes.get("id", "").startswith("run-")]
     assert len(rows) == 6
     assert "Match fixed, initial weights seed 5" in rows[0].text
-    assert rows[0].text.endswith("0.250 300 500")
+    assert rows[0].text.endswith("0.250 300 under clamp 500")
     known = [one.attributes.get("title") for one in document.all("td", data_label="Midpoint")]
     assert known == ["between 0 and 320", *[None] * 5]
     data = json.loads(document.one("script", id="page-data").words[0])
