@@ -44,7 +44,7 @@ def panels_figure(shown: StudyCurves, columns: int) -> Figure:
         "margin": {"l": 46, "r": 10, "t": HEAD_HEIGHT, "b": FOOT_HEIGHT},
         "hovermode": "x unified",
         "shapes": list(guessing_lines(shown, names)),
-        "annotations": [_panel_title(g.label, names[i]) for i, g in enumerate(shown.groups)],
+        "annotations": [panel_title(g.label, names[i]) for i, g in enumerate(shown.groups)],
         **axes,
     }
     layout["meta"]["height"] = height
@@ -108,7 +108,8 @@ def _panel_axes(shown: StudyCurves, name: str, cell: PanelCell) -> dict[str, Any
     return {f"xaxis{name}": xaxis, f"yaxis{name}": yaxis}
 
 
-def _panel_title(label: str, axes: str) -> dict[str, Any]:
+def panel_title(label: str, axes: str) -> dict[str, Any]:
+    """What stands over a small chart, at its left; `axes`: the number of its axes."""
     return {
         "text": label,
         "name": "panel",

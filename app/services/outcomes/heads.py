@@ -16,7 +16,7 @@ from app.db import series as rows
 from app.schemas.series import HEADS, HeadMeasure
 from app.schemas.words import head_name, layer_name
 from app.services.charts.heatmap import colours_of
-from app.services.charts.panels import FOOT_HEIGHT, PanelCell
+from app.services.charts.panels import FOOT_HEIGHT, PanelCell, panel_title
 from app.services.charts.style import INK, MUTED, Figure, axis_style, titled
 from app.services.compare.comparison import Chosen
 from app.services.outcomes.axes import figure_of, label, plain
@@ -173,21 +173,11 @@ def _titles(shown: HeadPictures, one: HeadPicture, number: int) -> list[dict[str
     if one.is_instead:
         where = f"no {PLACES[shown.moment].lower()}: last, {where}"
     return [
-        _title(name, label(one.name), 15, INK) | {"name": "panel"},
+        _title(name, label(one.name), 15, INK),
         _title(name, where, 1, MUTED) | {"name": "instead" if one.is_instead else "place"},
     ]
 
 
 def _title(axes: str, text: str, up: int, ink: str) -> dict[str, Any]:
-    return {
-        "text": text,
-        "xref": f"x{axes} domain",
-        "yref": f"y{axes} domain",
-        "x": 0,
-        "y": 1,
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "yshift": up,
-        "showarrow": False,
-        "font": {"size": 11, "color": ink},
-    }
+    font = {"size": 11, "color": ink}
+    return panel_title(text, axes) | {"yshift": up, "font": font}
