@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.db import access
-from app.db.models import Analysis, Run, Study
+from app.db.models import Analysis, Board, Run, Study
 from app.services.access.gate import Gate
 from app.services.analyses.lifecycle import analysis_or_error
 from app.services.archives.importing import Importer
 from app.services.beats import Beats
+from app.services.boards.lifecycle import board_or_error
 from app.services.live.hub import Hub
 from app.services.metrics import Metrics
 from app.services.runs.deletion import Disposal
@@ -112,3 +113,12 @@ def _analysis(session: SessionDep, analysis_id: AnalysisId) -> Analysis:
 
 
 AnalysisDep = Annotated[Analysis, Depends(_analysis, scope="function")]
+
+BoardId = Annotated[str, Path(description="The id of a board", examples=["5r1v9t6yha"])]
+
+
+def _board(session: SessionDep, board_id: BoardId) -> Board:
+    return board_or_error(session, board_id)
+
+
+BoardDep = Annotated[Board, Depends(_board, scope="function")]

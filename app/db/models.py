@@ -358,6 +358,20 @@ class AnalysisPart(Base):
     found: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
+class Board(Base):
+    """A page of chosen charts with text between. What its charts are of may be deleted since."""
+
+    __tablename__ = "board"
+    __table_args__ = (Index("ix_board_changed_at_id", "changed_at", "id"),)
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    blocks: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)  # `schemas.boards.Block`, in order
+    version: Mapped[int] = mapped_column(server_default="1")  # raised with every change
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
+    changed_at: Mapped[datetime] = mapped_column(Moment, server_default=func.clock_timestamp())
+
+
 class FileRemoval(Base):
     """A file of the store, or a folder of it, that no row needs and that is to be removed."""
 

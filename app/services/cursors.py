@@ -4,7 +4,9 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
+from app.errors import Invalid
 from app.schemas.text import flaw
 
 
@@ -23,3 +25,15 @@ def read_cursor(cursor: str) -> list[str]:
         isinstance(part, str) and not flaw(part) for part in parts
     )
     return parts if is_list else []
+
+
+def read_moment(cursor: str, of: str) -> tuple[datetime, str]:
+    """The moment and the id of the cursor of a list by time; `Invalid` if it is none of it."""
+    try:
+        moment, last_id = read_cursor(cursor)
+        return datetime.fromisoformat(moment), last_id
+    except ValueError:
+        message = (
+            f"This is not a cursor of the list of {of}; pass `next_cursor` of the page before."
+        )
+        raise Invalid(message, loc="query/cursor") from None

@@ -27,6 +27,8 @@ from app.routes.api import (
     toy,
     workers,
 )
+from app.routes.api.boards import boards
+from app.routes.api.boards import figures as board_figures
 from app.routes.problems import MEDIA_TYPE
 
 PREFIX = "/api/v1"
@@ -41,6 +43,8 @@ for part in (
     imports,
     archives,
     studies,
+    boards,
+    board_figures,
     analyses,
     measurements,
     series,

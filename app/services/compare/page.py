@@ -138,7 +138,7 @@ def compare_page(
     hues = distinct_colours(_with_colours(chosen))
     return ComparePage(
         view=view,
-        notices=[*_missing(chosen, len(asked)), *(f"{one} {INSTEAD}" for one in faults)],
+        notices=[*said_missing(chosen, len(asked)), *(f"{one} {INSTEAD}" for one in faults)],
         chosen=[
             _chosen_row(one, view, hues[one.run.id], comparison.midpoints.get(one.run.id))
             for one in chosen.runs
@@ -164,7 +164,7 @@ def compare_page(
     )
 
 
-def _missing(chosen: Chosen, asked: int) -> list[str]:
+def said_missing(chosen: Chosen, asked: int) -> list[str]:
     """What is said of ids that are no runs, and of too many."""
     found = []
     if count := len(chosen.unknown):

@@ -13,7 +13,7 @@ from app.errors import Invalid
 from app.schemas.api.series import Thinning
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Measurement, Metric, PhaseBrackets
-from app.schemas.series import EVALUATED, EVALUATED_ON, PANELS, HeadMeasure
+from app.schemas.series import EVALUATED, EVALUATED_ON, HEADS_BY_KIND, PANELS, HeadMeasure
 from app.schemas.view import ChartView, Drawing, XAxis, YAxis
 from app.schemas.words import grouped
 from app.services.charts.axes import USUAL, Look
@@ -100,6 +100,37 @@ def read_figure(
     return _figure(run, name, config, read, look, phase_brackets(session, run.id))
 
 
+def view_figure(session: Session, run: Run, name: FigureName, view: ChartView) -> Figure:
+    """A run's figure as a view of its page has it: that part, that layer, without what is hidden;
+    smoothing is left to whoever draws it. Raises `Invalid`."""
+    config = RunConfig.model_validate(run.config)
+    check_view(view, config)
+    span, look = _part(view, run.sequences)
+    if name in STRENGTHS:
+        look = replace(look, drawing=getattr(view, name))
+        figure = read_figure(session, run, name, span, look)
+        return _of_layer(figure, HEADS_BY_KIND[name], config, view)
+    figure = read_figure(session, run, name, span, replace(look, y=view.y))
+    hidden = {EVALUATORS.index(one) for one in view.hidden_evaluators}
+    return {**figure, "data": [t for t in figure["data"] if t["meta"]["evaluator"] not in hidden]}
+
+
+def _of_layer(figure: Figure, measure: HeadMeasure, config: RunConfig, view: ChartView) -> Figure:
+    """The layer that the view shows: lines of its heads, or its rows of a heatmap."""
+    layer, heads = _layer(measure, config, view), config.model.heads
+    figure["layout"]["meta"]["title"] += f", layer {layer + 1}"
+    if getattr(view, measure.kind) is Drawing.HEATMAP:
+        figure["layout"]["yaxis"]["range"] = [(layer + 1) * heads - 0.5, layer * heads - 0.5]
+        return figure
+    hidden = view.hidden_heads(measure.kind)
+    shown = [
+        trace | {"visible": True}
+        for trace in figure["data"]
+        if trace["meta"]["layer"] == layer and trace["meta"]["head"] not in hidden
+    ]
+    return {**figure, "data": shown}
+
+
 def _shown(name: FigureName) -> Sequence[str]:
     """Series that do not lose their extremes: what figures show together, and the figure's own."""
     return SHOWN if name in (LOSS, *STRENGTHS) else (*SHOWN, f"{name}.*")
@@ -147,7 +178,7 @@ def charts_of(
 ) -> Charts:
     """What the page shows first; `read` are the measurements of the whole run."""
     rows, _ = read
-    _check_view(view, config)
+    check_view(view, config)
     figures = _figures(session, run, config, read, view)
     meta = figures["metric"]["layout"]["meta"]
     return Charts(
@@ -224,7 +255,8 @@ def _widened(session: Session, run: Run, span: SequenceRange) -> SequenceRange:
     )
 
 
-def _check_view(view: ChartView, config: RunConfig) -> None:
+def check_view(view: ChartView, config: RunConfig) -> None:
+    """Raises `Invalid` for layers and heads that the model has not."""
     layers, heads = config.model.layers, config.model.heads
     for name in (f"{measure.kind}_layer" for measure in PANELS):
         layer = getattr(view, name)

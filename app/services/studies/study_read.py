@@ -1,18 +1,16 @@
 """Studies as the API and pages say them: how far, how long yet, and their runs."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 
 from sqlalchemy.orm import Session
 
 from app.db import studies as rows
 from app.db.models import Run, Study, StudyRunRow
 from app.db.studies import Tally
-from app.errors import Invalid
 from app.schemas.api.studies import AxisRead, StudyProgress, StudyRead, StudyRunRead, WholeStudyRead
 from app.schemas.state import TERMINAL, RunState
 from app.services.colours import colour_of, distinct_colours
-from app.services.cursors import read_cursor, write_cursor
+from app.services.cursors import read_moment, write_cursor
 from app.services.series.measurements import finite
 
 # Of several states of runs, the first that there is is that of their study.
@@ -33,7 +31,7 @@ def list_studies(
     session: Session, *, cursor: str | None = None, limit: int = 50
 ) -> tuple[list[StudyRead], str | None]:
     """A page of studies, the newest first, and the cursor of the next page if there is one."""
-    past = _past(cursor) if cursor else None
+    past = read_moment(cursor, "studies") if cursor else None
     found = rows.studies_page(session, limit=limit + 1, past=past)
     page = found[:limit]
     tallies = rows.tallies(session, [study.id for study in page])
@@ -116,15 +114,3 @@ def _read(study: Study, progress: StudyProgress) -> StudyRead:
         axes=read_axes(study),
         progress=progress,
     )
-
-
-def _past(cursor: str) -> tuple[datetime, str]:
-    parts: Sequence[str] = read_cursor(cursor)
-    try:
-        moment, study_id = parts
-        return datetime.fromisoformat(moment), study_id
-    except ValueError:
-        message = (
-            "This is not a cursor of the list of studies; pass `next_cursor` of the page before."
-        )
-        raise Invalid(message, loc="query/cursor") from None

@@ -1,0 +1,1 @@
+"""REST: boards, and what their figures show."""

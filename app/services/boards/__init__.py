@@ -1,0 +1,1 @@
+"""Boards: pages of chosen charts of chosen runs with text between."""
