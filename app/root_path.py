@@ -16,6 +16,7 @@ OWN = frozenset(
         *(
             "analyses",
             "api",
+            "boards",
             "compare",
             "docs",
             "guide",

@@ -13,12 +13,12 @@ _DOWN = 2  # levels: the page's own headings come before those of a note
 
 
 @lru_cache(maxsize=256)
-def notes_html(notes: str) -> Markup:
-    """The notes as HTML."""
+def notes_html(notes: str, down: int = _DOWN) -> Markup:
+    """The notes as HTML; `down`: by how many levels their headings are moved."""
     tokens = _READER.parse(notes)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, int(token.tag[1]) + _DOWN)}"
+            token.tag = f"h{min(6, int(token.tag[1]) + down)}"
     # Safe by the renderer: what is text in Markdown is escaped, also what looks like HTML.
     return Markup(_READER.renderer.render(tokens, _READER.options, {}))
 

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_27_boards"
-down_revision = "2026_11_27_stage"
+down_revision = "2026_11_27_queries"
 
 
 def upgrade() -> None:

@@ -6,6 +6,7 @@ import pytest
 from jinja2 import meta
 
 from app.services.archives.page import ImportPage
+from app.services.boards.page import AddPage, BoardPageContext, BoardsPage
 from app.services.compare.page import ComparePage
 from app.services.help.api_reference import DocsPage
 from app.services.help.guide import GuidePage
@@ -36,6 +37,9 @@ PAGES = {
     "studies/new.html": StudyNewPage,
     "archives/page.html": ImportPage,
     "reports/page.html": ReportFile,
+    "boards/list.html": BoardsPage,
+    "boards/page.html": BoardPageContext,
+    "boards/add.html": AddPage,
 }
 PARTS = {
     "launch/page.html": [

@@ -13,12 +13,12 @@ from app.schemas.api.boards import BoardRead, WholeBoardRead
 from app.schemas.boards import Block, FigureBlock, TextBlock
 from app.services.cursors import read_moment, write_cursor
 
-_BLOCKS: TypeAdapter[list[Block]] = TypeAdapter(list[Block])
+BLOCK: TypeAdapter[Block] = TypeAdapter(Block)
 
 
 def blocks_of(board: Board) -> list[Block]:
     """What is on a board, in order."""
-    return _BLOCKS.validate_python(board.blocks)
+    return [BLOCK.validate_python(one) for one in board.blocks]
 
 
 def stored(blocks: Sequence[Block]) -> list[dict[str, Any]]:

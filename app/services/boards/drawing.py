@@ -14,11 +14,12 @@ from app.schemas.state import TERMINAL
 from app.services.boards.views import chart_view, compare_view, figure_name, study_view
 from app.services.charts.curves import metric_or_error
 from app.services.charts.style import Figure
-from app.services.compare.comparison import choose, compare
+from app.services.compare.comparison import Chosen, choose, compare
 from app.services.compare.figures import compare_figure
-from app.services.compare.page import said_missing, value_title
+from app.services.compare.page import number_title, said_missing
+from app.services.compare.series import series_or_error
 from app.services.compare.view import CompareView, settled
-from app.services.run_page.charts import view_figure
+from app.services.run_page.charts import view_figure, view_title
 from app.services.runs.lifecycle import run_or_error
 from app.services.studies.figure import USUAL_COLUMNS, study_figure
 from app.services.studies.lifecycle import study_or_error
@@ -47,13 +48,37 @@ def board_figure(session: Session, block: FigureBlock, columns: int = USUAL_COLU
     return _of_study(session, block, columns)
 
 
+def board_title(session: Session, block: FigureBlock) -> str:
+    """What the figure of a block is of; raises as `board_figure` does."""
+    if isinstance(block, RunBlock):
+        run = run_or_error(session, block.run_id)
+        return view_title(run, figure_name(block), chart_view(block))
+    if isinstance(block, ComparisonBlock):
+        view = compare_view(block)
+        return _comparison_title(view, _chosen(session, view))
+    study = study_or_error(session, block.study_id)
+    return f"{metric_or_error(study_view(block).metric).title} of {study.name}"
+
+
+def _chosen(session: Session, view: CompareView) -> Chosen:
+    chosen = choose(session, view.runs[:MOST_RUNS])
+    if not chosen.runs:
+        raise NotFound("None of the runs of this comparison exists any more.")
+    return chosen
+
+
+def _comparison_title(view: CompareView, chosen: Chosen) -> str:
+    what, count = number_title(series_or_error(view.series), view), len(chosen.runs)
+    return f"{what} of {count} run{'s' if count > 1 else ''}"
+
+
 def _of_run(session: Session, block: RunBlock) -> BoardFigure:
     run, view = run_or_error(session, block.run_id), chart_view(block)
     figure = view_figure(session, run, figure_name(block), view)
     meta = figure["layout"]["meta"]
     return BoardFigure(
         kind="run",
-        title=f"{meta['title']} of {run.name}",
+        title=view_title(run, figure_name(block), view),
         note="; ".join(meta["notes"]),
         height=block.height,
         smoothing=view.smooth,
@@ -64,17 +89,14 @@ def _of_run(session: Session, block: RunBlock) -> BoardFigure:
 
 def _of_comparison(session: Session, block: ComparisonBlock, columns: int) -> BoardFigure:
     view = compare_view(block)
-    chosen = choose(session, view.runs[:MOST_RUNS])
-    if not chosen.runs:
-        raise NotFound("None of the runs of this comparison exists any more.")
+    chosen = _chosen(session, view)
     missing = said_missing(chosen, len(view.runs))
     view, faults = settled(replace(view, runs=tuple(chosen.ids)), chosen.groups, chosen.ids)
     comparison = compare(session, chosen, view)
     figure = _as_on_the_page(compare_figure(comparison, columns), view)
-    count = len(chosen.runs)
     return BoardFigure(
         kind="overlay",
-        title=f"{value_title(comparison)} of {count} run{'s' if count > 1 else ''}",
+        title=_comparison_title(view, chosen),
         note=" ".join([*missing, *faults, figure["layout"]["meta"]["note"]]),
         height=figure["layout"]["meta"].get("height") or block.height,
         smoothing=0,

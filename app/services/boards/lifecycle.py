@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from app.db import access
 from app.db import boards as rows
 from app.db.models import Board
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Invalid, NotFound
 from app.schemas.access import Scope
-from app.schemas.boards import Block, BoardPatch, BoardRequest
+from app.schemas.boards import MOST_BLOCKS, Block, BoardPatch, BoardRequest
 from app.services.boards.board_read import blocks_of, stored
 from app.services.boards.views import check_blocks
 from app.services.runs.creation import new_id
@@ -53,9 +53,10 @@ def append(session: Session, board: Board, block: Block) -> Board:
     """Puts a block at its end, whatever its version."""
     check_blocks([block])
     board = _there(rows.locked_board(session, board.id), board.id)
-    # As one whole, so that a board never holds more than a board may.
-    grown = BoardPatch(version=board.version, blocks=[*blocks_of(board), block])
-    return _keep(session, board, None, grown.blocks)
+    blocks = blocks_of(board)
+    if len(blocks) >= MOST_BLOCKS:
+        raise Invalid(f"{board.title} is full: a board has at most {MOST_BLOCKS} blocks.")
+    return _keep(session, board, None, [*blocks, block])
 
 
 def delete(session: Session, board: Board) -> None:

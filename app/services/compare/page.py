@@ -11,6 +11,7 @@ from app.schemas.measure import Bracket
 from app.schemas.query.tree import words_alone
 from app.schemas.state import TERMINAL, RunState
 from app.schemas.words import head_name
+from app.services.charts.curves import DrawnNumber
 from app.services.charts.style import INK, Figure
 from app.services.colours import distinct_colours
 from app.services.compare.beside import Beside, beside_of
@@ -241,9 +242,14 @@ def value_title(comparison: Comparison) -> str:
     """What its numbers are, with their unit."""
     metric = comparison.curves.metric
     unit = f" ({metric.number_unit})" if metric.number_unit else ""
-    if comparison.view.is_difference:
-        return f"Difference of {metric.title[:1].lower()}{metric.title[1:]}{unit}"
-    return f"{metric.title}{unit}"
+    return f"{number_title(metric, comparison.view)}{unit}"
+
+
+def number_title(metric: DrawnNumber, view: CompareView) -> str:
+    """What is drawn of every run, or of its difference to the baseline."""
+    if view.is_difference:
+        return f"Difference of {metric.title[:1].lower()}{metric.title[1:]}"
+    return metric.title
 
 
 def _left_out(comparison: Comparison) -> list[LeftOut]:

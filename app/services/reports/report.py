@@ -59,6 +59,9 @@ class ReportFile:
 
 def report_file(report: WrittenReport) -> ReportFile:
     """The report with its scripts and styles."""
-    charts = [{"kind": one.kind, "figure": one.figure} for one in report.charts]
+    charts = [
+        {"place": place, "kind": one.kind, "figure": one.figure}
+        for place, one in enumerate(report.charts)
+    ]
     data = {"charts": charts, "frames": report.frames}
     return ReportFile(report, version("optoscope"), data)

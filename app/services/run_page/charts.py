@@ -13,7 +13,7 @@ from app.errors import Invalid
 from app.schemas.api.series import Thinning
 from app.schemas.config import RunConfig
 from app.schemas.measure import EVALUATORS, Measurement, Metric, PhaseBrackets
-from app.schemas.series import EVALUATED, EVALUATED_ON, HEADS_BY_KIND, PANELS, HeadMeasure
+from app.schemas.series import EVALUATED, EVALUATED_ON, HEADS_BY_KIND, MEASURES, PANELS, HeadMeasure
 from app.schemas.view import ChartView, Drawing, XAxis, YAxis
 from app.schemas.words import grouped
 from app.services.charts.axes import USUAL, Look
@@ -115,10 +115,17 @@ def view_figure(session: Session, run: Run, name: FigureName, view: ChartView) -
     return {**figure, "data": [t for t in figure["data"] if t["meta"]["evaluator"] not in hidden]}
 
 
+def view_title(run: Run, name: FigureName, view: ChartView) -> str:
+    """What `view_figure` shows, and of which run."""
+    if name not in STRENGTHS:
+        return f"{MEASURES[name].title} of {run.name}"
+    measure, config = HEADS_BY_KIND[name], RunConfig.model_validate(run.config)
+    return f"{measure.title}, layer {_layer(measure, config, view) + 1}, of {run.name}"
+
+
 def _of_layer(figure: Figure, measure: HeadMeasure, config: RunConfig, view: ChartView) -> Figure:
     """The layer that the view shows: lines of its heads, or its rows of a heatmap."""
     layer, heads = _layer(measure, config, view), config.model.heads
-    figure["layout"]["meta"]["title"] += f", layer {layer + 1}"
     if getattr(view, measure.kind) is Drawing.HEATMAP:
         figure["layout"]["yaxis"]["range"] = [(layer + 1) * heads - 0.5, layer * heads - 0.5]
         return figure

@@ -1,30 +1,15 @@
 // A report: charts that can be zoomed, and attention with a slider. Nothing is asked of any server.
 
-import { CONFIG, overlayLayout, runLayout, themedTrace } from "../charts/recolour.js";
+import { drawStanding } from "../charts/standing.js";
 import { attentionScale, drawnToken, element, fillSmall } from "../run/maps.js";
 
 const { charts, frames } = JSON.parse(document.getElementById("report-data").textContent);
-const Plotly = window.Plotly;
-// With a finger the buttons zoom: dragging scrolls the page.
-const bar = matchMedia("(pointer: coarse)").matches || "hover";
-const ZOOM = { ...CONFIG, doubleClick: "reset", displayModeBar: bar, displaylogo: false };
-const LEGEND = { showlegend: true, legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0 } };
-
-function drawn({ kind, figure }, place) {
-  const width = place.clientWidth;
-  const layout = kind === "run" ? runLayout(figure.layout, { frame: null, width }) : overlayLayout(figure.layout, width);
-  // Above small charts stand their names, and a long legend would leave a chart no room.
-  const isSaid = figure.layout.annotations.some(({ name }) => name === "panel");
-  const hidesLegend = isSaid || figure.data.length > 40 || figure.data[0]?.type === "heatmap";
-  const shown = hidesLegend ? { showlegend: false } : LEGEND;
-  return { ...layout, ...shown, margin: { ...layout.margin, t: 40 }, height: Number(place.dataset.height) };
-}
 
 function draw() {
-  charts.forEach((chart, index) => {
-    const place = document.getElementById(`chart-${index}`);
-    Plotly.react(place, chart.figure.data.map(themedTrace), drawn(chart, place), ZOOM);
-  });
+  for (const chart of charts) {
+    const place = document.getElementById(`chart-${chart.place}`);
+    drawStanding(place, chart, Number(place.dataset.height));
+  }
 }
 
 class Attention {
