@@ -62,7 +62,7 @@ class BoardPageContext:
 
     board_id: str
     title: str
-    version: str
+    made_from: str  # the version that was read
     is_edited: bool
     blocks: Sequence[BlockShown]
     faults: Mapping[str, str]
@@ -116,7 +116,7 @@ def edited_page(
     return BoardPageContext(
         board_id=board.id,
         title=form.title,
-        version=form.version if not edited.is_late else str(board.version),
+        made_from=form.version if not edited.is_late else str(board.version),
         is_edited=is_edited,
         blocks=_blocks_shown(session, form),
         faults=edited.faults,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
@@ -110,6 +111,7 @@ class ComparePage:
     note: str
     csv_url: str
     report_url: str
+    board_url: str
     outcomes_csv_url: str
     page_data: dict[str, Any]
 
@@ -160,6 +162,7 @@ def compare_page(
         note=figure["layout"]["meta"]["note"],
         csv_url=f"/api/v1/compare.csv?{query_of(view)}",
         report_url=f"/api/v1/compare/report.html?{query_of(view)}",
+        board_url=f"/boards/add?{urlencode({'address': f'/compare?{query_of(view)}'})}",
         outcomes_csv_url=f"/api/v1/compare/outcomes.csv?runs={','.join(view.runs)}",
         page_data=_page_data(comparison, figure),
     )

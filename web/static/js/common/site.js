@@ -1,6 +1,7 @@
 // What every page has.
 
 import "./acts.js";
+import "./board_link.js";
 import "./theme.js";
 import "./keyboard.js";
 import "./news.js";

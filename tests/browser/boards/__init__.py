@@ -1,0 +1,1 @@
+"""Boards, from the first chart to what is read."""
