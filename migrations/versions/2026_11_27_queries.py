@@ -1,5 +1,4 @@
 """Queries: the least and the largest of what runs that have ended have measured; named views.
-Boards: pages of chosen charts with text between.
 
 Reads every measurement of theirs once, some ten seconds for a million, in which runs go on as
 usual. Those that end meanwhile get no row: their measurements are read when they are asked for.
@@ -28,7 +27,6 @@ NUMBERS = [
 
 
 def upgrade() -> None:
-    _create_boards()
     op.create_table(
         "saved_view",
         sa.Column("id", sa.Text(), nullable=False),
@@ -67,30 +65,7 @@ def upgrade() -> None:
     op.create_foreign_key(None, "run_extremes", "run", ["run_id"], ["id"], ondelete="CASCADE")
 
 
-def _create_boards() -> None:
-    moments = [
-        sa.Column(
-            name,
-            postgresql.TIMESTAMP(timezone=True, precision=6),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
-        )
-        for name in ("created_at", "changed_at")
-    ]
-    op.create_table(
-        "board",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("blocks", postgresql.JSONB(), nullable=False),
-        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
-        *moments,
-        sa.PrimaryKeyConstraint("id", name="pk_board"),
-    )
-    op.create_index("ix_board_changed_at_id", "board", ["changed_at", "id"])
-
-
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.drop_table("board")
     op.drop_table("run_extremes")
     op.drop_table("saved_view")

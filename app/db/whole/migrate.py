@@ -15,6 +15,7 @@ def alembic_config(database_url: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
+    config.set_main_option("recursive_version_locations", "true")  # those of one day lie together
     # A percent sign (of an escaped socket path) would be read as an interpolation.
     config.set_main_option("sqlalchemy.url", database_url.replace("%", "%%"))
     return config

@@ -149,7 +149,7 @@ def test_there_is_one_head():
     assert len(script.get_heads()) == 1
 
 
-@pytest.mark.parametrize("path", sorted((MIGRATIONS / "versions").glob("*.py")), ids=str)
+@pytest.mark.parametrize("path", sorted((MIGRATIONS / "versions").rglob("*.py")), ids=str)
 def test_every_migration_is_dated_and_gives_up_rather_than_block(path):
     assert re.fullmatch(r"\d{4}_\d\d_\d\d_[a-z_]+\.py", path.name)
     assert path.read_text().count("SET LOCAL lock_timeout") == 2
