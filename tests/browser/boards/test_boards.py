@@ -41,9 +41,11 @@ def test_a_chart_is_added_from_a_run_and_a_comparison_written_about_moved_and_re
 
     page.get_by_role("link", name="Edit").click()
     page.get_by_role("button", name="Add text").click()
-    page.get_by_label("Text").fill("# Why\nIt **falls** at once.")
-    page.get_by_label("Text").press("Alt+ArrowUp")
-    expect(page.locator(".block").nth(1).get_by_label("Text")).to_be_focused()
+    page.get_by_role("textbox", name="Text in Markdown").fill("# Why\nIt **falls** at once.")
+    page.get_by_role("textbox", name="Text in Markdown").press("Alt+ArrowUp")
+    expect(
+        page.locator(".block").nth(1).get_by_role("textbox", name="Text in Markdown")
+    ).to_be_focused()
     page.wait_for_function(DRAWN, arg=2)
     assert violations(page) == []
     page.get_by_role("button", name="Remove").last.click()
