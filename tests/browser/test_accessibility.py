@@ -19,8 +19,16 @@ def study(program, finished_run) -> str:
     return str(program.post("/studies", name="Of one run", base=config)["id"])
 
 
+@pytest.fixture(scope="module")
+def board(program, finished_run) -> str:
+    """A board with a text and a figure of the finished run."""
+    text = {"kind": "text", "markdown": "# Why\nThe loss **falls** at once."}
+    figure = {"kind": "run", "run_id": finished_run, "caption": "Its loss"}
+    return str(program.post("/boards", title="Notes", blocks=[text, figure])["id"])
+
+
 def test_no_page_has_a_serious_violation_wide_or_narrow_light_or_dark(
-    browse, watch, finished_run, study
+    browse, watch, finished_run, study, board
 ):
     watch.allow("status of 404")
     page = browse(viewport=WIDE, color_scheme="light")
@@ -34,6 +42,8 @@ def test_no_page_has_a_serious_violation_wide_or_narrow_light_or_dark(
         "/studies/new",
         f"/studies/{study}",
         f"/compare?runs={finished_run}",
+        "/boards",
+        f"/boards/{board}",
         "/workers",
         "/import",
         "/paper",
@@ -46,7 +56,7 @@ def test_no_page_has_a_serious_violation_wide_or_narrow_light_or_dark(
         page.emulate_media(color_scheme="light")
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-        if path.endswith((finished_run, study)):
+        if path.endswith((finished_run, study, board)):
             expect(page.locator(".xtitle").first).to_be_visible()
         for name, look in LOOKS.items():
             found |= {f"{path}, {name}": seen for seen in [look(page)] if seen}

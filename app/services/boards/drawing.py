@@ -25,6 +25,8 @@ from app.services.studies.figure import USUAL_COLUMNS, study_figure
 from app.services.studies.lifecycle import study_or_error
 from app.services.studies.study_read import read_study
 
+UNSEEN = "no points yet"
+
 
 @dataclass(frozen=True)
 class BoardFigure:
@@ -79,7 +81,7 @@ def _of_run(session: Session, block: RunBlock) -> BoardFigure:
     return BoardFigure(
         kind="run",
         title=view_title(run, figure_name(block), view),
-        note="; ".join(meta["notes"]),
+        note="; ".join(meta["notes"] if any(one["x"] for one in figure["data"]) else [UNSEEN]),
         height=block.height,
         smoothing=view.smooth,
         is_over=run.state in TERMINAL,

@@ -142,6 +142,14 @@ def test_a_run_is_shown_as_the_view_of_its_page_has_it(client, run_id):
     assert heatmap["figure"]["layout"]["yaxis"]["range"] == [3.5, 1.5]
 
 
+def test_a_run_without_points_is_said_to_have_none_yet(client, engine, outbox, run_id):
+    queued = new_run(engine, outbox)
+    board = made(client, *({"kind": "run", "run_id": one} for one in (queued, run_id)))
+
+    assert figure(client, board)["note"] == "no points yet"
+    assert "no points" not in figure(client, board, 1)["note"]
+
+
 def test_comparisons_and_studies_are_shown_with_what_is_hidden_and_their_scales(
     client, engine, outbox, run_id
 ):
