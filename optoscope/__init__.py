@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from optoscope.analyses import AnalysisHandle
+    from optoscope.boards import BoardHandle
     from optoscope.client import Client
     from optoscope.options import clamp
     from optoscope.paper import PaperHandle
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AnalysisHandle": "analyses",
     "AttentionFrame": "reading.frames",
+    "BoardHandle": "boards",
     "Client": "client",
     "DataTable": "reading.tables",
     "MeasuredPoint": "reading.points",
@@ -36,6 +38,7 @@ _HOMES = {
 __all__ = [
     "AnalysisHandle",
     "AttentionFrame",
+    "BoardHandle",
     "Client",
     "DataTable",
     "MeasuredPoint",

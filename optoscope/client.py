@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from optoscope.analyses import AnalysisHandle
+from optoscope.boards import Blocks, BoardHandle, blocks_of
 from optoscope.options import Clamp, Config, RunOptions, laid_over, merged
 from optoscope.paper import PaperHandle
 from optoscope.reading import measurements
-from optoscope.reading.answers import AnalysisFacts, PaperFacts, RunFacts, StudyFacts
+from optoscope.reading.answers import AnalysisFacts, BoardFacts, PaperFacts, RunFacts, StudyFacts
 from optoscope.reading.figures import plotly_figure
 from optoscope.reading.tables import DataTable
 from optoscope.runs import RunHandle
@@ -185,6 +186,22 @@ class Client:
         """All studies, the newest first."""
         return StudyHandle.every(self._connection)
 
+    # Boards
+
+    def make_board(self, title: str, blocks: Blocks = ()) -> BoardHandle:
+        """A new board. `blocks`: texts in Markdown, and figures as the API takes them, such as
+        `{"kind": "run", "run_id": run.id, "figure": "loss", "query": "x=log"}`."""
+        body = {"title": title, "blocks": blocks_of(blocks)}
+        return self._board(self._connection.post("/boards", body))
+
+    def board(self, board_id: str) -> BoardHandle:
+        """A board by its id."""
+        return self._board(self._connection.get(f"/boards/{part(board_id)}"))
+
+    def boards(self) -> list[BoardHandle]:
+        """All boards, the last changed first."""
+        return BoardHandle.every(self._connection)
+
     # Analyses and the paper
 
     def analysis(self, analysis_id: str) -> AnalysisHandle:
@@ -254,6 +271,9 @@ class Client:
 
     def _run(self, said: Json) -> RunHandle:
         return RunHandle(self._connection, RunFacts.model_validate(said))
+
+    def _board(self, said: Json) -> BoardHandle:
+        return BoardHandle(self._connection, BoardFacts.model_validate(said))
 
     def _study(self, said: Json) -> StudyHandle:
         return StudyHandle(self._connection, StudyFacts.model_validate(said))

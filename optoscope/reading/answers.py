@@ -113,6 +113,16 @@ class StudyFacts(Said):
     runs: list[StudyMember] = []
 
 
+class BoardFacts(Said):
+    """A board; `version` rises with every change."""
+
+    id: str
+    title: str
+    version: int
+    texts: int
+    figures: int
+
+
 class AnalysisFacts(Said):
     """An analysis and where it stands: `done` of `total` parts."""
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
-from app.dependencies import RunDep, SessionDep
+from app.dependencies import BoardDep, RunDep, SessionDep
 from app.routes.answers import Answers
 from app.routes.api.compare import ComparedDep
 from app.routes.api.paper import PaperFigureDep
@@ -11,6 +11,7 @@ from app.routes.compared import ColumnsQuery
 from app.services.charts.run_figures import FigureName
 from app.services.compare.page import USUAL_COLUMNS
 from app.services.compare.table import csv_name
+from app.services.reports.of_board import board_report
 from app.services.reports.of_circuit import forming_picture
 from app.services.reports.of_comparison import comparison_report
 from app.services.reports.of_paper import paper_report
@@ -60,6 +61,14 @@ def get_compare_report(
 ) -> HTMLResponse:
     """A comparison, the same way, with what differs in the configs of its runs."""
     return _sent(comparison_report(session, view, columns), csv_name(view))
+
+
+@router.get("/boards/{board_id}/report.html", responses=HTML, response_class=HTMLResponse)
+def get_board_report(
+    board: BoardDep, session: SessionDep, columns: ColumnsQuery = USUAL_COLUMNS
+) -> HTMLResponse:
+    """A board, the same way: its texts and figures in order, as they are now."""
+    return _sent(board_report(session, board, columns), f"board-{board.id}")
 
 
 @router.get("/figures/paper/{figure_id}/report.html", responses=HTML, response_class=HTMLResponse)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
+from markupsafe import Markup
+
 from app.services.charts.style import Figure
 from app.services.reports.inlined import bundled, plotly, styles
 
@@ -20,6 +22,9 @@ class ReportChart:
     kind: str
     figure: Figure
     height: int = 300
+    smoothing: float = 0  # weight of the moving mean that is still to be drawn
+    caption: str = ""
+    before: Markup = field(default_factory=Markup)  # a text that stands above it
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class WrittenReport:
     lead: Sequence[str]
     sentences: Sequence[str] = ()
     charts: Sequence[ReportChart] = ()
+    after: Markup = field(default_factory=Markup)  # a text below the charts
     tables: Sequence[ReportTable] = ()
     frames: dict[str, Any] | None = None
     config: str = ""  # as JSON, to repeat it by
@@ -59,9 +65,15 @@ class ReportFile:
 
 def report_file(report: WrittenReport) -> ReportFile:
     """The report with its scripts and styles."""
-    charts = [
-        {"place": place, "kind": one.kind, "figure": one.figure}
-        for place, one in enumerate(report.charts)
-    ]
+    charts = [_drawn(place, one) for place, one in enumerate(report.charts)]
     data = {"charts": charts, "frames": report.frames}
     return ReportFile(report, version("optoscope"), data)
+
+
+def _drawn(place: int, chart: ReportChart) -> dict[str, Any]:
+    return {
+        "place": place,
+        "kind": chart.kind,
+        "figure": chart.figure,
+        "smoothing": chart.smoothing,
+    }

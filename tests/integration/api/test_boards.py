@@ -1,5 +1,8 @@
 """REST: boards: made, changed from the version that was read, and what their figures show."""
 
+import json
+import re
+
 import pytest
 
 from app.schemas.state import RunState
@@ -192,3 +195,27 @@ def test_what_a_deleted_run_leaves_is_said_and_the_board_can_still_be_changed(
     assert "has no figure" in figure(client, board, 2, status=404)["detail"]
     kept = {"version": 1, "blocks": board["blocks"][:1]}
     assert client.patch(f"{BOARDS}/{board['id']}", json=kept).status_code == 200
+
+
+def test_the_report_holds_its_texts_and_figures_in_order_and_says_what_is_gone(
+    client, engine, outbox, run_id
+):
+    gone = new_run(engine, outbox)
+    shown = {"kind": "run", "run_id": run_id, "query": "smooth=0.5", "caption": "Seed <7>"}
+    board = made(
+        client, TEXT, shown, {"kind": "run", "run_id": gone}, {"kind": "text", "markdown": "*End*"}
+    )
+    moved(engine, outbox, gone, RunState.STARTING, RunState.RUNNING, RunState.FINISHED)
+    client.delete(f"/api/v1/runs/{gone}")
+
+    answer = client.get(f"{BOARDS}/{board['id']}/report.html")
+
+    assert f"board-{board['id']}-report.html" in answer.headers["Content-Disposition"]
+    page = answer.text
+    body = page[page.index("<main>") : page.index("</main>")]
+    order = ("drops <strong>late", "Loss of Match fixed", "Seed &lt;7&gt;", "restored", "<em>End")
+    places = [body.index(text) for text in order]
+    assert places == sorted(places)
+    [data] = re.findall(r'id="report-data">(.*?)</script>', page)
+    [chart] = json.loads(data)["charts"]
+    assert (chart["kind"], chart["smoothing"]) == ("run", 0.5)

@@ -301,6 +301,21 @@ def test_a_study_of_a_run_takes_the_run_in_and_is_ended_as_a_whole(lab, run):
     assert study.id not in [one.id for one in lab.studies()]
 
 
+def test_a_board_is_made_changed_written_to_a_file_and_deleted(lab, run, tmp_path):
+    board = lab.make_board("Notes", ["It **falls**.", {"kind": "run", "run_id": run.id}])
+
+    text, figure = board.blocks()
+    assert (text["markdown"], figure["figure"]) == ("It **falls**.", "loss")
+    earlier = lab.board(board.id)
+    assert board.change(title="Of May", blocks=[figure, "Why?"]).title == "Of May"
+    with pytest.raises(OptoscopeError, match="was changed since"):
+        earlier.change(title="Of June")
+    assert "Why?" in board.report(tmp_path / "board.html").read_text()
+    assert [repr(one) for one in lab.boards()] == [repr(board)]
+    board.delete()
+    assert lab.boards() == []
+
+
 def test_a_card_shows_a_run_as_text_and_links_to_its_page(run):
     run.change(name="<script>")
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from app.schemas.measure import EVALUATORS
 from optoscope.analyses import AnalysisHandle
+from optoscope.boards import BoardHandle
 from optoscope.client import Client
 from optoscope.options import PLACES, SECTIONS, RunOptions
 from optoscope.paper import PaperHandle
@@ -29,6 +30,7 @@ ANSWERS = {
     answers.StudyFacts: "WholeStudyRead",
     answers.StudyCourse: "StudyProgress",
     answers.StudyMember: "StudyRunRead",
+    answers.BoardFacts: "BoardRead",
     answers.AnalysisFacts: "AnalysisRead",
     answers.SavedWeights: "CheckpointRead",
     answers.TimelineEntry: "EventRead",
@@ -91,6 +93,11 @@ def study() -> StudyHandle:
     return StudyHandle(Connection("http://lab"), answers.StudyFacts.model_construct(id="a"))
 
 
+def board() -> BoardHandle:
+    facts = answers.BoardFacts.model_construct(id="a", version=1)
+    return BoardHandle(Connection("http://lab"), facts)
+
+
 def analysis() -> AnalysisHandle:
     facts = answers.AnalysisFacts.model_construct(id="a", is_terminal=False)
     return AnalysisHandle(Connection("http://lab"), facts)
@@ -137,6 +144,15 @@ ASKS: dict[str, Callable[[], Any]] = {
         tags=["t"],
         notes="n",
     ),
+    "make_board": lambda: lab().make_board(
+        "b", ["Text.", {"kind": "run", "run_id": "8kq2m4x7vd", "query": "x=log"}]
+    ),
+    "board": lambda: lab().board("a"),
+    "boards": lambda: lab().boards(),
+    "blocks": lambda: board().blocks(),
+    "change of a board": lambda: board().change(title="c", blocks=["Text."]),
+    "deletion of a board": lambda: board().delete(),
+    "report of a board": lambda: board().report("report.html"),
     "plan_study": lambda: lab().plan_study(
         axes=[{"field": "seed", "values": [1], "labels": ["x"]}]
     ),
