@@ -186,6 +186,10 @@ def test_the_ring_of_a_head_is_there_while_its_light_is_on(page, program):
 # On the time line.
 
 # The places that all parts of the page show: charts, circuit, small lines of the steps.
+ROOM = """(element, text) => {
+  element.textContent = text;
+  return element.clientWidth - element.scrollWidth;
+}"""
 SHOWN = """() => {
   const place = document.getElementById("run-grid");
   return {
@@ -260,6 +264,9 @@ def test_keys_go_by_frames_on_the_time_line_and_anywhere(page, program, finished
     ):  # fmt: skip
         slider.press(key)
         expect(slider).to_have_value(str(places[index]))
+    # Beside its end stands no other label, and what is said has room at a million sequences.
+    expect(page.locator(".timeline-scale span").last).to_have_css("opacity", "0")
+    assert page.locator("#frame-text").evaluate(ROOM, "frame 201 of 201 · 1,000,000 sequences") >= 0
     page.get_by_role("heading", level=1).click()
     for key, index in (("[", -2), ("]", -1)):
         page.keyboard.press(key)

@@ -66,7 +66,7 @@ async function show(place) {
   at = Math.min(Math.max(place, Number(slider.min)), Number(slider.max));
   slider.value = at;
   $("beside-place").textContent = signed(at);
-  $("beside-place").style.setProperty("--share", shareOf(at));
+  $("beside-place").parentElement.style.setProperty("--share", shareOf(at));
   slider.setAttribute("aria-valuetext", `${signed(at)} sequences${isAligned ? " from the midpoint" : ""}`);
   const came = await Promise.all(runs.map((run) => run.goTo(at + origin(run))));
   if (came.some(Boolean)) draw();

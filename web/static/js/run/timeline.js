@@ -79,7 +79,7 @@ export class Timeline {
     if (!this.#isHeld && isPreview) $("frame-slider").value = at;
     $("timeline-place").hidden = false;
     $("timeline-place").textContent = short(at);
-    $("timeline-place").style.setProperty("--share", at / this.#end);
+    $("timeline-place").parentElement.style.setProperty("--share", at / this.#end);
     this.#mark(following && !isPreview ? null : at);
   }
 
