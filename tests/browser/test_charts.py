@@ -212,6 +212,40 @@ def test_the_list_of_checkpoints_cuts_no_row_and_leads_to_the_phase_change(page,
     expect(page.locator(target)).to_be_in_viewport()
 
 
+def pinch(page: Page, chart: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Two fingers go from the one pair of places to the other, in shares of the chart's width."""
+    box = page.locator(chart).bounding_box()
+    assert box is not None
+    y, hand = box["y"] + box["height"] / 2, page.context.new_cdp_session(page)
+    for kind, pair in (("touchStart", start), ("touchMove", end), ("touchEnd", ())):
+        points = [{"x": box["x"] + share * box["width"], "y": y} for share in pair]
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def test_two_fingers_zoom_charts_to_what_is_between_them_and_out_again(browse, finished_run):
+    page = browse(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto(f"/runs/{finished_run}")
+    page.locator("#loss-chart .xtitle").scroll_into_view_if_needed()
+    span = "() => document.getElementById('loss-chart')._fullLayout.xaxis.range"
+    whole = page.evaluate(span)
+
+    pinch(page, "#loss-chart", (0.4, 0.6), (0.3, 0.7))
+    page.wait_for_function("() => new URLSearchParams(location.search).has('from')")
+    low, high = page.evaluate(span)
+    assert (high - low) / (whole[1] - whole[0]) == pytest.approx(0.5, abs=0.02)
+    strengths = "() => document.getElementById('induction-chart')._fullLayout.xaxis.range"
+    assert page.evaluate(strengths) == pytest.approx([low, high], rel=0.01)
+    assert page.evaluate("() => visualViewport.scale") == 1
+
+    pinch(page, "#loss-chart", (0.2, 0.8), (0.45, 0.55))
+    page.wait_for_function("() => !new URLSearchParams(location.search).has('from')")
+
+    page.goto(f"/compare?runs={finished_run}")
+    page.locator("#compare-chart .xtitle").scroll_into_view_if_needed()
+    pinch(page, "#compare-chart", (0.4, 0.6), (0.3, 0.7))
+    page.wait_for_function("() => new URLSearchParams(location.search).has('from')")
+
+
 def test_a_report_opens_offline_with_zoom_and_frames(browser, program, finished_run, tmp_path):
     file = tmp_path / "report.html"
     with program.client as client:

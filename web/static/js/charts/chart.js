@@ -3,6 +3,7 @@
 import { contentOf } from "./content.js";
 import { Hairlines } from "./hairlines.js";
 import { CONFIG, runLayout, runShapes } from "./recolour.js";
+import { Pinch } from "./pinch.js";
 import { Places } from "./places.js";
 
 const Plotly = window.Plotly;
@@ -19,6 +20,7 @@ export class Chart {
   constructor(element, figure, { isShown, layer = () => 0, weight = 0 }) {
     this.element = element;
     this.hairlines = new Hairlines(element);
+    this.pinch = new Pinch(element);
     this.isShown = isShown;
     this.layer = layer;
     this.weight = weight;

@@ -1,9 +1,10 @@
 // A chart that stands by itself, with Plotly's legend: of reports and boards.
 
 import { contentOf } from "./content.js";
+import { Pinch } from "./pinch.js";
 import { CONFIG, overlayLayout, runLayout, themedTrace } from "./recolour.js";
 
-// With a finger the buttons zoom: dragging scrolls the page.
+// With a finger the buttons zoom, too: dragging scrolls the page.
 const bar = matchMedia("(pointer: coarse)").matches || "hover";
 const ZOOM = { ...CONFIG, doubleClick: "reset", displayModeBar: bar, displaylogo: false };
 const LEGEND = { showlegend: true, legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0 } };
@@ -15,6 +16,7 @@ const LEGEND = { showlegend: true, legend: { orientation: "h", yanchor: "bottom"
  */
 export function drawStanding(place, { kind, figure, smoothing = 0 }, height) {
   const isRun = kind === "run";
+  place.pinch ??= new Pinch(place);
   const traces = isRun ? contentOf(figure, smoothing).traces : figure.data.map(themedTrace);
   return window.Plotly.react(place, traces, layoutOf(isRun, figure, place.clientWidth, height), ZOOM);
 }

@@ -2,6 +2,7 @@
 
 import { Hairlines } from "../charts/hairlines.js";
 import { lastAt, onLine } from "../charts/look_up.js";
+import { Pinch } from "../charts/pinch.js";
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
 import { numberAt } from "./live.js";
 
@@ -15,6 +16,7 @@ export class CompareChart {
   constructor(element, listener) {
     this.element = element;
     this.#hairlines = new Hairlines(element);
+    this.pinch = new Pinch(element);
     this.listener = listener;
     this.cost = 0; // milliseconds that it last took to draw
   }

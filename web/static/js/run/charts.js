@@ -202,6 +202,7 @@ export class RunCharts {
   zoom(from, to) {
     const [low, high] = [Math.max(0, Math.min(from, to)), Math.min(this.total, Math.max(from, to))];
     if (high - low < NARROWEST) return this.#each((chart) => (this.part ? chart.moveTo(...this.part) : chart.moveBack()));
+    if (low === 0 && high === this.total) return this.showWhole();
     const isToTheEnd = !this.isOver && high >= this.latest && low < this.latest;
     if (isToTheEnd) this.view.set({ from: null, to: null, last: this.latest - low });
     else this.view.set({ from: low, to: high, last: null });
