@@ -23,9 +23,9 @@ function columns(place) {
 
 async function load(place) {
   const { block } = place.dataset;
-  const path = `/api/v1/boards/${board().dataset.board}/figures/${block}`;
+  const path = rooted(`/api/v1/boards/${board().dataset.board}/figures/${block}`);
   try {
-    const answer = await fetch(rooted(`${path}?columns=${columns(place)}`));
+    const answer = await fetch(`${path}?columns=${columns(place)}`);
     known.set(block, answer.ok ? await answer.json() : { fault: (await answer.json()).detail });
   } catch {
     return; // the server is away; it is asked again
