@@ -65,6 +65,12 @@ def count_companions(session: Session, first: Run) -> int:
     return session.scalars(_compatible(select(func.count()).select_from(Run), first)).one()
 
 
+def count(session: Session) -> int:
+    """How many runs wait for a worker; unlocked, too."""
+    found = select(func.count()).select_from(Run)
+    return session.scalars(found.where(Run.state.in_(CLAIMABLE), ~is_kept_waiting())).one()
+
+
 def _compatible(statement: Select[T], first: Run) -> Select[T]:
     """Those that wait and have its key. One whose last attempt came to nothing, or whose cohort
     failed as a whole, is tried alone, so that what harms its trainer harms nobody else."""

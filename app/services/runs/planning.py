@@ -53,20 +53,29 @@ def _size(session: Session, first: Run, worker: str, most: int) -> int:
     if most == 1 or first.fruitless_attempts or first.alone:
         return 1
     compatible = 1 + waiting.count_companions(session, first)
+    apart = waiting.count(session) - compatible
     # By heartbeats: a worker that has started but not yet beaten counts for nothing here, which is
     # why a new one settles before it plans.
-    return min(most, share(compatible, workers.loads_of_others(session, beside=worker)))
+    others = workers.loads_of_others(session, beside=worker)
+    return min(most, share(compatible, others, apart=apart))
 
 
-def share(runs: int, others: Sequence[float]) -> int:
+def share(runs: int, others: Sequence[float], *, apart: int = 0) -> int:
     """How many of the runs are for a worker that has none, if all workers are to end together.
 
-    `others`: what they have left to do, in runs. Each run goes to whoever has least.
+    `others`: what they have left to do, in runs. `apart`: how many runs wait that cannot be trained
+    with these. The others have those first: runs of one program are cheapest in one process, which
+    compiles it once, and are torn apart only where a worker would else have nothing to do.
     """
-    loads = [0.0, *others]
-    for _ in range(runs):
+    return round(_spread(runs, [0.0, *_spread(apart, others)])[0])
+
+
+def _spread(runs: int, loads: Sequence[float]) -> list[float]:
+    """The loads with so many runs more, each with whoever has least."""
+    loads = list(loads)
+    for _ in range(runs if loads else 0):
         loads[loads.index(min(loads))] += 1
-    return round(loads[0])
+    return loads
 
 
 def runs_that_fit(config: RunConfig, memory: int) -> int:

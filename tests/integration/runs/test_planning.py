@@ -112,6 +112,22 @@ def test_runs_are_shared_out_so_that_all_workers_end_together(runs, others, mine
     assert share(runs, others) == mine
 
 
+@pytest.mark.parametrize(
+    ("others", "apart", "mine"),
+    [([0], 20, 12), ([0], 2, 7), ([0, 0], 2, 5), ([4], 4, 10), ([], 9, 12)],
+)
+def test_runs_of_other_programs_keep_the_other_workers_busy_first(others, apart, mine):
+    assert share(12, others, apart=apart) == mine
+
+
+def test_runs_of_one_program_stay_together_while_others_wait(take, launch, worker_is_there):
+    first, other, last = launch(4), launch(4, OTHER), launch(1)
+    for name in ("me", "idle"):
+        worker_is_there(name)
+
+    assert [take("me"), take("idle")] == [[*first, *last], other]
+
+
 def test_workers_that_are_silent_are_left_nothing(take, launch, worker_is_there, engine):
     launch(4)
     worker_is_there("silent")
