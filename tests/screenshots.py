@@ -51,7 +51,15 @@ STUDY = {
     ],
 }
 LIVE = {"training": {"sequences": 2_000_000}}
-OF_A_STUDY = {"compare", "study", "study-panels"}
+OF_A_STUDY = {"compare", "outcomes", "study", "study-panels", "boards", "board"}
+PARTS = {"outcomes": "#outcomes", "beside": "#beside"}  # pictures of a part of their page
+BOARD = "Does fixing the match shorten the plateau?"
+FOUND = """
+Three subcircuits have to come together. Here each is there from the start, over two seeds.
+
+- Where the **match** is fixed, the loss waits no longer.
+- Where only the previous-token heads are, it still does.
+"""
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,7 @@ class Shown:
     analysis: str
     study: str  # empty, as what is compared, if no picture is of it
     compared: Sequence[str]
+    board: str
 
     def pages(self) -> dict[str, str]:
         """The address of every picture, by name."""
@@ -75,6 +84,10 @@ class Shown:
             "match": f"/runs/{self.clamped}",
             "new": f"/runs/new?like={self.clamped}",
             "compare": f"/compare?runs={','.join(self.compared)}",
+            "outcomes": f"/compare?runs={','.join(self.compared)}&outcomes=true",
+            "beside": f"/compare?runs={self.plain},{self.clamped}",
+            "boards": "/boards",
+            "board": f"/boards/{self.board}",
             "studies": "/studies",
             "study": f"/studies/{self.study}",
             "study-panels": f"/studies/{self.study}?view=panels",
@@ -142,10 +155,11 @@ def _prepare(program: Program, *, with_study: bool) -> Shown:
     analysis = _analysis(program, plain)
     study = _study(program) if with_study else ""
     ids = [run["id"] for run in program.get(f"/studies/{study}")["runs"]] if study else []
+    board = _board(program, study, plain) if study else ""
     live = program.launch(LIVE, "Watching it happen")
     _say("Waiting for the run that trains")
     program.until(lambda: program.run(live)["sequences"] >= 400_000, "points", TRAIN_SECONDS)
-    return Shown(plain, clamped, live, analysis, study, ids[:8])
+    return Shown(plain, clamped, live, analysis, study, ids[:8], board)
 
 
 def _finished(program: Program, preset: str) -> str:
@@ -189,6 +203,19 @@ def _study(program: Program) -> str:
     return study_id
 
 
+def _board(program: Program, study: str, plain: str) -> str:
+    """A page of a lab notebook about the study; made if there is none."""
+    known = program.get("/boards")["boards"]
+    if found := next((one["id"] for one in known if one["title"] == BOARD), None):
+        return str(found)
+    blocks = [
+        {"kind": "text", "markdown": FOUND},
+        {"kind": "study", "study_id": study, "caption": "Loss in training, by what is fixed."},
+        {"kind": "run", "run_id": plain, "figure": "induction", "caption": "With nothing fixed."},
+    ]
+    return str(program.post("/boards", title=BOARD, blocks=blocks)["id"])
+
+
 def _take(browser: Browser, url: str, pages: dict[str, str], out: Path) -> Iterator[int]:
     """Takes every picture; their sizes in bytes."""
     for scheme in SCHEMES:
@@ -204,7 +231,8 @@ def _take(browser: Browser, url: str, pages: dict[str, str], out: Path) -> Itera
             for name, path in pages.items():
                 _open(page, path)
                 suffix = f"{scheme}-{width}" if width != "wide" else scheme
-                yield _save(page, width, out / f"{name}-{suffix}.png")
+                part = PARTS.get(name)
+                yield _save(page, width, out / f"{name}-{suffix}.png", part)
             context.close()
 
 
@@ -215,15 +243,28 @@ def _open(page: Page, path: str) -> None:
     page.evaluate(SETTLED)
 
 
-def _save(page: Page, width: str, file: Path) -> int:
-    """The page from its top, with as many colours as it needs and no more."""
-    height = min(page.evaluate("() => document.documentElement.scrollHeight"), TALLEST[width])
-    clip = {"x": 0, "y": 0, "width": WIDTHS[width], "height": height}
-    taken = page.screenshot(full_page=True, clip=clip, animations="disabled")
+def _save(page: Page, width: str, file: Path, part: str | None) -> int:
+    """The page from its top, or a part of it, with as many colours as it needs and no more."""
+    taken = _whole(page, width) if part is None else _part(page, part)
     image = Image.open(io.BytesIO(taken)).convert("RGB")
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
     _say(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
     return file.stat().st_size
+
+
+def _whole(page: Page, width: str) -> bytes:
+    height = min(page.evaluate("() => document.documentElement.scrollHeight"), TALLEST[width])
+    clip = {"x": 0, "y": 0, "width": WIDTHS[width], "height": height}
+    return page.screenshot(full_page=True, clip=clip, animations="disabled")
+
+
+def _part(page: Page, part: str) -> bytes:
+    """What is fetched and drawn only as it comes into view is waited for."""
+    shown = page.locator(part)
+    shown.scroll_into_view_if_needed()
+    page.wait_for_load_state("networkidle")
+    page.evaluate(SETTLED)
+    return shown.screenshot(animations="disabled")
 
 
 def _say(text: str) -> None:
