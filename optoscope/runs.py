@@ -221,7 +221,7 @@ class RunHandle:
 
     def change(self, **what: Any) -> Self:
         """Changes what is given: `name`, `tags`, `notes`, `colour`, `priority`,
-        `keep_checkpoints`."""
+        `keep_checkpoints`; with `was={"notes": ...}` only if that is so still."""
         return self._told(self._connection.patch(self._path, what))
 
     def delete(self, *, now: bool = False) -> None:

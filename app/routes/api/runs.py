@@ -92,10 +92,12 @@ def get_run(run: RunDep, session: SessionDep) -> RunRead:
     return read_whole_run(session, run)
 
 
-@router.patch("/runs/{run_id}")
+@router.patch("/runs/{run_id}", responses=CONFLICT)
 def patch_run(run: RunDep, patch: RunPatch, session: SessionDep) -> RunRead:
     """Change name, tags, notes, colour or priority."""
-    lifecycle.change_run(session, run, **patch.model_dump())
+    if patch.was is not None:
+        lifecycle.refuse_unless_said(session, run, patch.was)
+    lifecycle.change_run(session, run, **patch.model_dump(exclude={"was"}))
     return read_whole_run(session, run)
 
 

@@ -108,6 +108,16 @@ class ForkRequest(Body):
     notes: Notes = ""
 
 
+class RunSaid(Body):
+    """What people say of a run; what is left out may be anything."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(None, max_length=200)
+    tags: list[str] | None = Field(None, max_length=20)
+    notes: str | None = Field(None, max_length=20_000)
+
+
 class RunPatch(Body):
     """What can be changed about a run at any time; what is left out stays."""
 
@@ -129,6 +139,11 @@ class RunPatch(Body):
         None,
         description="`usual`: once it has ended, the first, the last, some evenly, some around the "
         "phase change, and those that are pinned, forked or grafted from; `all`",
+    )
+    was: RunSaid | None = Field(
+        None,
+        description="What the change was made from: if it is something else by now, nothing is "
+        "changed (409)",
     )
 
 

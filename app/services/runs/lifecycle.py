@@ -10,7 +10,7 @@ from app.db import lineage, runs
 from app.db.models import Run, RunEvent
 from app.db.runs_list.extremes import keep_extremes
 from app.errors import Conflict, Gone, NotFound
-from app.schemas.api.runs import AUTOMATIC
+from app.schemas.api.runs import AUTOMATIC, RunSaid
 from app.schemas.retention import Keep
 from app.schemas.state import ACTIVE, CLAIMABLE, TERMINAL, WAITING, ErrorKind, RunState, may_move
 from app.services.runs.data_files import changed_since
@@ -173,6 +173,25 @@ def resume(session: Session, run: Run) -> None:
     # RUNNING, and `set_aside` queues the run instead of pausing it.
     elif state is RunState.PAUSING:  # if its trainer has let it go by now, it is queued again
         move(session, run, RunState.RUNNING, message="Resumed before it had paused.")
+
+
+def refuse_unless_said(session: Session, run: Run, was: RunSaid) -> None:
+    """`Conflict` if somebody has changed what a change was made from; else locks the run."""
+    lineage.lock_families(session, [run.id])  # first, as `change_run` does
+    lock_run(session, run)
+    for field, before in was.model_dump(exclude_none=True).items():
+        now = getattr(run, field)
+        if now != before:
+            raise Conflict(
+                f"Somebody else has changed the {field} of run {run.id} meanwhile. Nothing was "
+                f"changed. Now: {_shown(now)}"
+            )
+
+
+def _shown(said: str | Sequence[str]) -> str:
+    """A name, tags, or the beginning of notes."""
+    text = said if isinstance(said, str) else ", ".join(said)
+    return f"“{text[:200]}…”" if len(text) > 200 else f"“{text}”" if text else "none."
 
 
 def change_run(

@@ -315,6 +315,26 @@ def test_patch_changes_only_what_is_given(client, engine, outbox):
     assert client.patch(f"{RUNS}/{run_id}", json={"name": " "}).status_code == 422
 
 
+def test_a_patch_that_comes_too_late_changes_nothing_and_says_what_is_there(client, engine, outbox):
+    run_id = new_run(engine, outbox, name="old", tags=["a"], notes="n")
+    path = f"{RUNS}/{run_id}"
+
+    in_time = client.patch(path, json={"name": "new", "was": {"name": "old"}})
+    late = client.patch(path, json={"name": "newer", "notes": "m", "was": {"name": "old"}})
+    tags = client.patch(path, json={"tags": [], "was": {"tags": ["b"], "notes": "n"}})
+
+    assert in_time.status_code == 200
+    assert (late.status_code, tags.status_code) == (409, 409)
+    assert "changed the name" in late.json()["detail"]
+    assert "“new”" in late.json()["detail"]
+    assert "“a”" in tags.json()["detail"]
+    run = client.get(path).json()
+    assert (run["name"], run["tags"], run["notes"]) == ("new", ["a"], "n")
+    again = client.patch(path, json={"tags": [], "was": {"tags": ["a"], "notes": "n"}})
+    assert again.json()["tags"] == []
+    assert client.patch(path, json={"was": {"colour": "x"}}).status_code == 422
+
+
 def test_a_priority_is_given_at_launch_and_can_be_changed_within_bounds(client):
     launched = client.post(RUNS, json={"priority": 3}).json()
     changed = client.patch(f"{RUNS}/{launched['id']}", json={"priority": -1}).json()

@@ -3,6 +3,8 @@
 import "./ask.js";
 import "./pickers.js";
 import { poll } from "../common/poll.js";
+import { followRenaming } from "./rename.js";
+import { followWhatIsSaid } from "./said.js";
 import { followSelection } from "./selection.js";
 
 const NEAR = 600; // pixels outside the window in which rows are kept fresh
@@ -39,4 +41,6 @@ function noticeEmptiness() {
 
 document.addEventListener("htmx:after:swap", noticeEmptiness);
 followSelection(refresh);
+followRenaming(refresh);
+followWhatIsSaid(refresh);
 poll(seconds, refresh);

@@ -1,0 +1,1 @@
+"""Lines of the list of runs: changed in place, pinned, in groups."""
