@@ -98,18 +98,21 @@ class Client:
         study: str | None = None,
         text: str = "",
         ids: Texts = (),
+        view: str | None = None,
         deleted: bool = False,
-        sort: str = "-created",
+        sort: str | None = None,
         limit: int | None = None,
     ) -> list[RunHandle]:
         """Runs that match a query, as the search of the list takes it,
         `"state:finished min(loss.new_classes) < .1"`, and besides: any of these states, all of
         these tags, any of these data sets and clamps (`driven`, `silenced`, a kind), the words of
-        `text` in name, notes or tags; `sort`ed by anything that they hold, `-` for descending. All
-        of them unless `limit` says how many."""
+        `text` in name, notes or tags; `sort`ed by anything that they hold, `-` for descending, else
+        the newest first. `view`: the runs and the order of a view that was kept, by its name, which
+        the query narrows. All of them unless `limit` says how many."""
         said = {"state": _several(state), "tag": _several(tag), "dataset": _several(dataset)}
         said |= {"clamp": _several(clamp), "run": _several(ids)}
-        one = {"study": study, "q": _asked(query, text), "deleted": deleted, "sort": sort}
+        one = {"study": study, "q": _asked(query, text), "deleted": deleted}
+        one |= {"sort": sort, "view": view}
         found = pages(self._connection, "/runs", "runs", said | one, limit)
         return [self._run(run) for run in found]
 

@@ -24,9 +24,8 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", action="append", default=[], choices=STATES)
     parser.add_argument("--tag", action="append", default=[])
     parser.add_argument("--study", metavar="ID", help="only runs of this study")
-    parser.add_argument(
-        "--sort", default="-created", help="by a column or an option; --sort=-NAME: descending"
-    )
+    parser.add_argument("--view", metavar="NAME", help="of a view that was kept, in its order")
+    parser.add_argument("--sort", help="by a column or an option; --sort=-NAME: descending")
     parser.add_argument("--limit", type=int, default=USUAL_COUNT, help="how many; 0: all")
     parser.add_argument("--deleted", action="store_true", help="those that can be restored")
 
@@ -37,6 +36,7 @@ def _runs(given: argparse.Namespace, client: Client, printer: Printer) -> int:
         state=given.state,
         tag=given.tag,
         study=given.study,
+        view=given.view,
         sort=given.sort,
         deleted=given.deleted,
         limit=given.limit or None,

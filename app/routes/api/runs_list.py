@@ -35,12 +35,16 @@ from app.services.runs_list.query_reads import query_fields
 from app.services.runs_list.saved_views import (
     change_view,
     delete_view,
+    list_shown,
     list_views,
+    narrowed,
     read_saved,
     save_view,
+    view_called,
     view_or_error,
 )
 from app.services.runs_list.table import arrow_of_runs, csv_of_runs
+from app.services.runs_list.view import ListView
 from app.services.studies.lifecycle import study_or_error
 
 router = APIRouter()
@@ -48,8 +52,25 @@ router = APIRouter()
 CSV = tables("text/csv")
 
 
+def _saved(
+    session: SessionDep,
+    view: Annotated[
+        str | None,
+        Query(
+            description="The id or the name of a view that was kept (`/views`): its runs, order and"
+            " columns. `q` narrows it; anything else that is given stands in the place of its own."
+        ),
+    ] = None,
+) -> ListView | None:
+    return None if view is None else list_shown(view_called(session, view))
+
+
+SavedDep = Annotated[ListView | None, Depends(_saved, scope="function")]
+
+
 def _filter(
     session: SessionDep,
+    saved: SavedDep,
     # The lists below are never shared: fastapi copies defaults.
     state: Annotated[list[RunState], Query(description="Any of these states")] = [],
     tag: Annotated[list[str], Query(description="All of these tags")] = [],
@@ -76,20 +97,22 @@ def _filter(
         bool, Query(description="Instead: deleted ones that can still be restored")
     ] = False,
     sort: Annotated[
-        str,
+        str | None,
         Query(
             description="`-` for descending; what a run's row holds (`created`, `name`, `state`,"
             " `progress`, `train_loss`, `midpoint` ...), an option of its config"
             " (`training.learning_rate`) or its latest measure (`loss.new_classes`). Runs without"
-            " the number come last.",
+            " the number come last. Unless it is given, as the view says, or `-created`.",
             examples=["-created", "loss.new_classes"],
         ),
-    ] = NEWEST,
+    ] = None,
 ) -> Filter:
     if study is not None:
         study_or_error(session, study)
-    column_or_error(sort.removeprefix("-"), "query/sort")
-    return Filter(state, tag, q, study, dataset, clamp, run, sort, deleted)
+    order = sort or (saved.wanted.sort if saved else NEWEST)
+    column_or_error(order.removeprefix("-"), "query/sort")
+    wanted = Filter(state, tag, q, study, dataset, clamp, run, order, deleted)
+    return narrowed(saved, wanted) if saved else wanted
 
 
 FilterDep = Annotated[Filter, Depends(_filter, scope="function")]
@@ -107,50 +130,47 @@ def get_runs(
     return RunPage(runs=[read_run(run) for run in page], next_cursor=next_cursor)
 
 
-ColumnsQuery = Annotated[
-    list[str],
-    Query(description="Of which columns, by the names to sort by; several with commas"),
-]
+def _columns(
+    saved: SavedDep,
+    columns: Annotated[
+        list[str],
+        Query(description="Of which columns, by the names to sort by; several with commas"),
+    ] = [],
+) -> list[Column]:
+    names = [name.strip() for part in columns for name in part.split(",") if name.strip()]
+    return chosen_columns(names or (saved.columns if saved else USUAL), "query/columns")
+
+
+ColumnsDep = Annotated[list[Column], Depends(_columns, scope="function")]
 
 
 @router.get("/runs.csv", responses=CSV, response_class=StreamingResponse)
-def get_runs_csv(
-    made: ServicesDep,
-    wanted: FilterDep,
-    columns: ColumnsQuery = list(USUAL),
-) -> StreamingResponse:
+def get_runs_csv(made: ServicesDep, wanted: FilterDep, columns: ColumnsDep) -> StreamingResponse:
     """Every run that matches as a table, a line each; `id` and `name` come first.
 
     Moments are RFC 3339, lists are joined by `; `, what a run lacks is empty. Text that a
     spreadsheet would take for a formula (`=`, `+`, `-`, `@` in front) has a `'` before it.
     """
-    pieces = begun(csv_of_runs(made.engine, wanted, _chosen(columns)))
+    pieces = begun(csv_of_runs(made.engine, wanted, columns))
     return table_response(pieces, "text/csv", "runs.csv")
 
 
 @router.get("/runs.parquet", responses=tables(PARQUET), response_class=TableResponse)
 def get_runs_parquet(
-    made: ServicesDep, wanted: FilterDep, columns: ColumnsQuery = list(USUAL)
+    made: ServicesDep, wanted: FilterDep, columns: ColumnsDep
 ) -> StreamingResponse:
     """The same as Parquet: whole numbers, numbers, texts and moments as such, null for what a run
     lacks; lists are joined by `; `.
     """
-    pieces = arrow_of_runs(made.engine, ArrowForm.PARQUET, wanted, _chosen(columns))
+    pieces = arrow_of_runs(made.engine, ArrowForm.PARQUET, wanted, columns)
     return table_response(pieces, PARQUET, "runs.parquet")
 
 
 @router.get("/runs.arrow", responses=tables(ARROW), response_class=TableResponse)
-def get_runs_arrow(
-    made: ServicesDep, wanted: FilterDep, columns: ColumnsQuery = list(USUAL)
-) -> StreamingResponse:
+def get_runs_arrow(made: ServicesDep, wanted: FilterDep, columns: ColumnsDep) -> StreamingResponse:
     """As Parquet, but as a stream of Arrow (IPC)."""
-    pieces = arrow_of_runs(made.engine, ArrowForm.ARROW, wanted, _chosen(columns))
+    pieces = arrow_of_runs(made.engine, ArrowForm.ARROW, wanted, columns)
     return table_response(pieces, ARROW, "runs.arrow")
-
-
-def _chosen(columns: list[str]) -> list[Column]:
-    names = [name.strip() for part in columns for name in part.split(",") if name.strip()]
-    return chosen_columns(names, "query/columns")
 
 
 @router.get("/runs/count")

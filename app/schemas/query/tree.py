@@ -82,6 +82,12 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
+def both(one: str, other: str) -> str:
+    """The query of what is true of two queries, either of which may be empty."""
+    said = [text for text in (one, other) if text.strip()]
+    return " ".join(f"({text})" for text in said) if len(said) > 1 else "".join(said)
+
+
 def words_alone(text: str) -> str:
     """The query that looks for these words, whatever signs they have."""
     return " ".join(map(quoted, text.split()))

@@ -1,8 +1,8 @@
 """Views of the list that have names: a query, filters, an order and columns, shared by link."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
@@ -19,8 +19,10 @@ from app.schemas.api.views import (
     SavedViewRequest,
     SavedViews,
 )
-from app.services.runs_list.listing import check_filter
-from app.services.runs_list.view import read_view
+from app.schemas.query.errors import nearest
+from app.schemas.query.tree import both
+from app.services.runs_list.listing import Filter, check_filter
+from app.services.runs_list.view import ListView, read_view
 
 MOST = 200  # of all
 
@@ -34,8 +36,36 @@ def view_or_error(session: Session, view_id: str) -> SavedView:
     """The view, or `NotFound`."""
     found = rows.saved_view(session, view_id)
     if found is None:
-        raise NotFound(f"There is no view {view_id!r} of the list of runs; it may be deleted.")
+        raise _unknown(view_id, [one.id for one in rows.saved_views(session)])
     return found
+
+
+def view_called(session: Session, name: str) -> SavedView:
+    """The view with this id, else of this name, or `NotFound`."""
+    every = rows.saved_views(session)
+    known = {one.name: one for one in every} | {one.id: one for one in every}
+    if name not in known:
+        raise _unknown(name, known)
+    return known[name]
+
+
+def _unknown(name: str, known: Iterable[str]) -> NotFound:
+    near = nearest(name, known)
+    meant = f"did you mean {near!r}?" if near else "it may be deleted."
+    return NotFound(f"There is no view {name!r} of the list of runs; {meant}")
+
+
+def list_shown(view: SavedView) -> ListView:
+    """What a view shows."""
+    return read_view(parse_qsl(view.address))
+
+
+def narrowed(view: ListView, by: Filter) -> Filter:
+    """The runs of a view that match the query of `by`, too; anything else that `by` says, its
+    order always, stands in the place of what the view says. `InvalidQuery` is about that query."""
+    check_filter(by)  # by itself: the places of what is wrong are those of its own query
+    said = {name: of for name, of in vars(by).items() if of}
+    return replace(view.wanted, **{**said, "words": both(view.wanted.words, by.words)})
 
 
 def save_view(session: Session, request: SavedViewRequest) -> SavedView:

@@ -351,6 +351,19 @@ def shell(served, capsys, monkeypatch) -> Shell:
     return Shell(capsys)
 
 
+def test_a_view_that_was_kept_is_listed_by_its_name(shell, lab, run):
+    view = {"name": "Oldest", "address": "sort=created&tag=tutorial"}
+    httpx.post(f"{lab.url}/api/v1/views", json=view).raise_for_status()
+
+    ids = [one.id for one in lab.runs(tag="tutorial", sort="created")]
+    assert len(ids) > 1
+    assert [one.id for one in lab.runs(view="Oldest")] == ids
+    assert [one.id for one in lab.runs('name:"Match fixed"', view="oldest")] == [run.id]
+    assert [one["id"] for one in shell.json("runs", "--view", "Oldest")] == ids
+    with pytest.raises(OptoscopeError, match="did you mean 'oldest'"):
+        lab.runs(view="oldst")
+
+
 def test_commands_list_and_show_what_is_there(shell, run, study, capsys):
     listed = shell("runs", "Match").splitlines()
     assert listed[0].split() == ["ID", "STATE", "DONE", "SEQUENCES", "LOSS", "MIDPOINT", "NAME"]

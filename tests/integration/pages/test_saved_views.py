@@ -68,6 +68,41 @@ def test_a_link_leads_to_the_list_that_was_kept(client, engine, outbox):
     assert link.attributes["aria-current"] == "true"
 
 
+def test_lists_take_a_view_and_narrow_it(client, engine, outbox):
+    for name in ("b one", "a one", "c two"):
+        new_run(engine, outbox, name=name)
+    save(client, "By name", "q=one+or+nothing&sort=name&columns=midpoint")
+
+    def names(path="/api/v1/runs", **query: object) -> list[str]:
+        answer = client.get(path, params={"view": "By name", **query})
+        return [run["name"] for run in answer.raise_for_status().json()["runs"]]
+
+    assert names() == names(view="by-name") == ["a one", "b one"]
+    assert names(q="b or two") == ["b one"]
+    assert names(sort="-name") == ["b one", "a one"]
+    assert names(state="failed") == []
+    assert names(run=client.get("/api/v1/runs?q=two").json()["runs"][0]["id"]) == []
+    table = client.get("/api/v1/runs.csv?view=by-name").text.splitlines()
+    assert table[0] == "id,name,midpoint"
+    assert [line.split(",")[1] for line in table[1:]] == ["a one", "b one"]
+    assert client.get("/api/v1/runs.csv?view=by-name&columns=seeds.initial").text.startswith(
+        "id,name,seeds.initial"
+    )
+    assert client.get("/api/v1/runs/count?view=by-name").json()["count"] == 2
+
+
+def test_a_view_that_is_not_there_is_said_with_the_nearest(client):
+    save(client, "Low in the end")
+    for path in ("/api/v1/runs", "/api/v1/runs.csv", "/runs"):
+        answer = client.get(path, params={"view": "low-in-the-ned"})
+        assert answer.status_code == 404
+        assert "did you mean" in answer.text
+        assert "low-in-the-end" in answer.text
+    assert "it may be deleted" in client.get("/api/v1/runs?view=xyz").text
+    wrong = client.get("/api/v1/runs?view=low-in-the-end&q=lerning_rate<1").json()["errors"][0]
+    assert (wrong["offset"], wrong["suggestion"]) == (0, "learning_rate")
+
+
 def test_forms_do_the_same(client):
     def send(**fields: str):
         return client.post("/runs/views", data={"address": "/runs?state=failed", **fields})

@@ -1,18 +1,37 @@
-// What can stand at a place of a query: names of fields, and values of those that have few.
+// What can stand at a place of a query: names of fields, values of those that have few, and the words between conditions.
 
 const MOST = 40; // a list to look through, not to read
 const NAME = /(?:^|[\s(])([^\s()"<>=~:,]+)$/;
 const VALUE = /(?:^|[\s(])([^\s()"<>=~:,]+)\s*(?:(:)\s*(?:[^\s()",]+\s*,\s*)*|!?=\s*|~\s*)([^\s()",]*)$/;
 const PLAIN = /^[\w.+%@/-]+$/; // what needs no quotes
 const FUNCTIONS = ["min", "max", "last", "at"];
+const KEYWORDS = { and: "both are true", or: "either is true", not: "what follows is not true" };
+const ARGUMENTS = /(?:^|[\s(])(?:min|max|last|at)\([^()]*$/i;
 
 /** What fits before the caret: `text` is put in the place of the last `length` characters. */
 export function completions(before, fields) {
-  if (before.split('"').length % 2 === 0) return []; // within quotes
+  if (!before.trim() || before.split('"').length % 2 === 0) return []; // within quotes
   const value = before.match(VALUE);
   if (value) return valuesOf(fields.find(({ name }) => name === value[1].toLowerCase()), value[3], Boolean(value[2]));
-  const name = before.match(NAME);
-  return name ? namesLike(name[1], before, fields) : [];
+  const begun = before.match(NAME)?.[1] ?? "";
+  const names = begun ? namesLike(begun, before, fields) : [];
+  return [...keywordsLike(begun, before, fields), ...names];
+}
+
+function keywordsLike(begun, before, fields) {
+  const allowed = keywordsAfter(before.slice(0, before.length - begun.length), fields);
+  const fitting = allowed.filter((word) => word.startsWith(begun.toLowerCase()) && word !== begun.toLowerCase());
+  return fitting.map((word) => ({ text: word, after: " ", label: word, says: KEYWORDS[word], length: begun.length }));
+}
+
+/** Which of them the grammar allows there, as far as they help: none where a name waits for its sign. */
+function keywordsAfter(said, fields) {
+  const rest = said.trimEnd();
+  if (ARGUMENTS.test(said) || /[:=<>~,!]$/.test(rest)) return [];
+  const last = rest.match(/[^\s()"]*$/)[0].toLowerCase();
+  if (!rest || rest.endsWith("(") || Object.hasOwn(KEYWORDS, last)) return ["not"];
+  if (!/\s$/.test(said) || fields.some(({ name }) => name === last)) return [];
+  return Object.keys(KEYWORDS);
 }
 
 function valuesOf(field, begun, isOfSeveral) {
