@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from optoscope.analyses import AnalysisHandle
 from optoscope.boards import Blocks, BoardHandle, blocks_of
+from optoscope.comparisons import ComparisonHandle
 from optoscope.options import Clamp, Config, RunOptions, laid_over, merged
 from optoscope.paper import PaperHandle
 from optoscope.reading import measurements
@@ -131,6 +132,11 @@ class Client:
         query = {"runs": [] if alone else ",".join(ids), "series": list(series)}
         with self._connection.stream(f"{path}.{format}", query) as answer:
             yield from answer.iter_bytes()
+
+    def compare(self, runs: Iterable[RunHandle | str]) -> ComparisonHandle:
+        """Several runs laid against each other: curves, settings and outcomes, a report."""
+        ids = [one if isinstance(one, str) else one.id for one in runs]
+        return ComparisonHandle(self._connection, ids)
 
     def archive(self, runs: Iterable[RunHandle | str], to: str | Path) -> Path:
         """Writes everything of several runs to a file."""

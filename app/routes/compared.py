@@ -1,12 +1,15 @@
 """Which comparison a request asks for: of the page as of the API."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Query
 
 from app.errors import Invalid
+from app.schemas.api.limits import MOST_RUNS
 from app.schemas.numbers import LARGEST
-from app.services.compare.view import MOST_SMOOTHING, CompareView, unique
+from app.services.compare.view import MOST_SMOOTHING, USUAL, CompareView, unique
 from app.services.studies.figure import MOST_COLUMNS
 
 RunsQuery = Annotated[
@@ -53,3 +56,29 @@ def _drawn(
 
 
 DrawnDep = Annotated[CompareView, Depends(_drawn)]
+
+
+def _with_outcomes(
+    drawn: DrawnDep,
+    x: Annotated[
+        str, Query(description="A setting or an outcome by its id, or `all`; else what is usual")
+    ] = "",
+    y: Annotated[str, Query(description="What is drawn against it")] = "",
+    heads: Annotated[str, Query(description="Which strength of heads")] = USUAL.heads,
+    moment: Annotated[
+        str, Query(description="When: `onset`, `midpoint`, `end` or `last`")
+    ] = USUAL.moment,
+) -> CompareView:
+    """With what is drawn of settings and outcomes."""
+    return replace(drawn, x=x, y=y, heads=heads, moment=moment)
+
+
+WithOutcomesDep = Annotated[CompareView, Depends(_with_outcomes)]
+
+
+def check_count(runs: Sequence[str]) -> None:
+    """Raises `Invalid` unless there are runs, and not too many."""
+    if not runs:
+        raise Invalid("Say which runs to compare: ?runs=ID,ID.", loc="query/runs")
+    if len(runs) > MOST_RUNS:
+        raise Invalid(f"At most {MOST_RUNS} runs, not {len(runs)}.", loc="query/runs")

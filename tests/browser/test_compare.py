@@ -151,6 +151,27 @@ def test_settings_and_outcomes_open_are_chosen_by_a_click_and_found_again(page, 
     expect(fresh.get_by_label("At", exact=True)).to_have_value("last")
     assert fresh.evaluate("document.documentElement.scrollWidth") <= 360
     assert violations(fresh, "#outcomes") == []
+    for name, said in OUTCOME_PICTURES.items():
+        assert_picture(fresh, name, said)
+
+
+# What stands in each: its title, and what is said of it or in it.
+OUTCOME_PICTURES = {
+    "scatter": ("Final loss, train against all runs together", "All runs together"),
+    "correlations": ("Rank correlations", ">n 2<"),
+    "parallel": ("Every run through its settings and outcomes", "passes below"),
+    "heads": ("Induction strength of every head at the last measurement", "Layer 2"),
+}
+
+
+def assert_picture(page: Page, name: str, said: tuple[str, str]) -> None:
+    with page.expect_download() as download:
+        page.locator(f"[data-picture={name}][data-format=svg]").click()
+    drawing = Path(download.value.path()).read_text()
+    assert download.value.suggested_filename == f"outcomes-{name}.svg"
+    for text in said:
+        assert text in drawing, f"{name} says {text}"
+    assert "fill: rgb(255, 255, 255)" in drawing.split("</rect>")[0], "light paper"
 
 
 def test_a_picture_from_a_dark_page_is_dark_on_light_and_as_wide_as_the_paper(browse, runs):

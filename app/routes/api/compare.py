@@ -1,22 +1,20 @@
 """REST: the figure of a comparison, and its numbers."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response, StreamingResponse
 
 from app.dependencies import SessionDep
-from app.errors import Invalid
 from app.routes.answers import ARROW, PARQUET, TableResponse, table_response, tables
-from app.routes.compared import ColumnsQuery, DrawnDep, RunsQuery
-from app.schemas.api.limits import MOST_RUNS
+from app.routes.compared import ColumnsQuery, RunsQuery, WithOutcomesDep, check_count
 from app.schemas.api.outcomes import OutcomesRead
 from app.services.arrow_tables import ArrowForm
 from app.services.compare.comparison import choose_all
 from app.services.compare.page import USUAL_COLUMNS, read_compare_figure, read_comparison
 from app.services.compare.table import comparison_lines, comparison_pieces, csv_name
 from app.services.compare.view import CompareView, unique
+from app.services.outcomes.drawn import OutcomeFigureName, read_outcome_figure
 from app.services.outcomes.outcomes import read_outcomes
 from app.services.outcomes.table import outcome_lines, outcomes_read
 
@@ -25,22 +23,15 @@ router = APIRouter(tags=["series"])
 CSV = tables("text/csv")
 
 
-def _known(drawn: DrawnDep) -> CompareView:
-    _check_count(drawn.runs)
+def _known(drawn: WithOutcomesDep) -> CompareView:
+    check_count(drawn.runs)
     return drawn
 
 
 def _named(runs: RunsQuery = []) -> tuple[str, ...]:
     names = unique(runs)
-    _check_count(names)
+    check_count(names)
     return names
-
-
-def _check_count(runs: Sequence[str]) -> None:
-    if not runs:
-        raise Invalid("Say which runs to compare: ?runs=ID,ID.", loc="query/runs")
-    if len(runs) > MOST_RUNS:
-        raise Invalid(f"At most {MOST_RUNS} runs, not {len(runs)}.", loc="query/runs")
 
 
 ComparedDep = Annotated[CompareView, Depends(_known)]
@@ -108,3 +99,20 @@ def get_compare_outcomes_csv(session: SessionDep, runs: NamedDep) -> Response:
     """
     lines = list(outcome_lines(read_outcomes(session, choose_all(session, runs))))
     return table_response(iter(lines), "text/csv", "outcomes.csv")
+
+
+@router.get("/compare/outcomes/figures/{name}", summary="A figure of settings and outcomes")
+def get_outcome_figure(
+    session: SessionDep,
+    name: OutcomeFigureName,
+    view: ComparedDep,
+    columns: ColumnsQuery = USUAL_COLUMNS,
+) -> dict[str, Any]:
+    """For Plotly, as the page of a comparison draws it: `scatter` (`y` against `x`),
+    `correlations`, `parallel` (every run a line through all), `heads` (their strengths at a
+    `moment`).
+
+    `meta.title` is its title, `meta.said` what is to be known of it: which runs have no place in
+    it, and why.
+    """
+    return read_outcome_figure(session, view, name, columns)

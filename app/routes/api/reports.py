@@ -59,7 +59,8 @@ def get_figure_report(run: RunDep, session: SessionDep, name: FigureName) -> HTM
 def get_compare_report(
     session: SessionDep, view: ComparedDep, columns: ColumnsQuery = USUAL_COLUMNS
 ) -> HTMLResponse:
-    """A comparison, the same way, with what differs in the configs of its runs."""
+    """A comparison, the same way, with its settings and outcomes, and with what differs in the
+    configs of its runs."""
     return _sent(comparison_report(session, view, columns), csv_name(view))
 
 

@@ -8,9 +8,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.db.studies import run_ids_of_study
 from app.dependencies import SessionDep
-from app.routes.compared import ColumnsQuery, DrawnDep
+from app.routes.compared import ColumnsQuery, WithOutcomesDep
 from app.services.compare.page import USUAL_COLUMNS, compare_page
-from app.services.compare.view import USUAL, CompareView, address_of
+from app.services.compare.view import CompareView, address_of
 from app.services.outcomes.section import outcomes_section
 from app.services.studies.lifecycle import study_or_error
 from app.templating import fragment, page
@@ -22,19 +22,15 @@ PARTS = ("notices", "legend", "under", "data")  # what changes with the view, bu
 
 
 def _whole(
-    drawn: DrawnDep,
+    drawn: WithOutcomesDep,
     xlog: bool = False,
     ylog: bool = False,
     hidden: Annotated[list[str], Query()] = [],
     outcomes: bool = False,
-    x: str = "",
-    y: str = "",
-    heads: str = USUAL.heads,
-    moment: str = USUAL.moment,
 ) -> CompareView:
-    """With what only the page knows: scales, what is hidden, and settings against outcomes."""
-    view = replace(drawn, xlog=xlog, ylog=ylog, hidden=tuple(dict.fromkeys(hidden)))
-    return replace(view, outcomes=outcomes, x=x, y=y, heads=heads, moment=moment)
+    """With what only the page knows: scales, what is hidden, and what is open."""
+    hiding = tuple(dict.fromkeys(hidden))
+    return replace(drawn, xlog=xlog, ylog=ylog, hidden=hiding, outcomes=outcomes)
 
 
 WholeDep = Annotated[CompareView, Depends(_whole)]

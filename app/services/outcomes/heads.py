@@ -29,7 +29,7 @@ MEASURES_OF_HEADS = {measure.id: measure for measure in HEADS}
 MOST_PICTURES = 24
 # Pixels: above a picture, of a layer, at least of a picture; more where there is but one line.
 HEAD, ROW, LOWEST, LOWEST_ALONE = 40, 26, 56, 130
-BAR_LENGTH = 190
+BAR_LENGTH, NARROWEST = 190, 150  # and how wide a picture is at least, for its names
 SIDES = {"l": 62, "r": 74}
 
 
@@ -100,7 +100,7 @@ def heads_figure(shown: HeadPictures, columns: int) -> Figure:
         [_picture(shown.measure, one, _name(number), bar) for number, one in numbered],
         margin=SIDES | {"t": HEAD, "b": FOOT_HEIGHT},
         annotations=[note for number, one in numbered for note in _titles(shown, one, number)],
-        meta={"height": height},
+        meta={"height": height, "width": SIDES["l"] + SIDES["r"] + NARROWEST * columns},
         **axes,
     )
 

@@ -13,7 +13,7 @@ from app.services.charts.style import CARD, INK, MUTED, Figure
 from app.services.outcomes.axes import figure_of, plain, value_said, value_short, written
 from app.services.outcomes.outcomes import Outcomes
 from app.services.outcomes.quantities import Quantity
-from app.services.outcomes.scatter import MANY, DrawnRun
+from app.services.outcomes.scatter import MANY, DrawnRun, run_keys
 
 SHOWN = (
     "onset",
@@ -37,6 +37,7 @@ POINTED_AT = {
     "line": {"color": INK, "width": 3},
     "hoverinfo": "skip",
     "cliponaxis": False,
+    "showlegend": False,
     "meta": {"is_ink": True},
     "uid": "pointed-at",
 }
@@ -57,7 +58,7 @@ def parallel_figure(axes: Sequence[Quantity], runs: Sequence[DrawnRun]) -> Figur
     plane = {"zeroline": False, "showgrid": False, "showticklabels": False}
     plane |= {"showline": False, "fixedrange": True}
     return figure_of(
-        [*_lines(axes, runs), POINTED_AT],
+        [*_lines(axes, runs), *run_keys(runs), POINTED_AT],
         margin={"l": 54, "r": 54, "t": TITLE_HEIGHT, "b": FOOT_HEIGHT},
         xaxis=plane | {"range": [-EDGE, max(1, len(axes) - 1) + EDGE]},
         yaxis=plane | {"range": [(NONE if has_none else 0) - EDGE, 1 + EDGE]},
@@ -100,8 +101,9 @@ def _trace(
         "marker": {"color": hue, "size": 4 if is_many else 6},
         "opacity": 0.5 if is_many else 0.85,
         "cliponaxis": False,
+        "showlegend": False,
         "meta": {},
-        "uid": f"lines-{hue}",
+        "uid": f"lines-{hue.removeprefix('#')}",  # a class of the picture's elements: without signs
     }
 
 

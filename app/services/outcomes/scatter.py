@@ -1,5 +1,6 @@
 """Two quantities of many runs against each other: every run a dot, medians of equal settings."""
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from app.services.outcomes.axes import (
 from app.services.outcomes.quantities import Quantity
 
 MANY = 60  # runs, of which more are drawn smaller
+MOST_KEYS, LONGEST_KEY = 16, 60  # runs that a legend has room for, characters of a name
 SPREAD, BAR = 0.36, 0.27  # of words: how far dots of one lie apart, and half a median's line
 NUMBER_SPREAD, NUMBER_BAR = 0.02, 0.03  # the same of numbers, in shares of the axis
 
@@ -47,9 +49,29 @@ def scatter_figure(x: Quantity, y: Quantity, runs: Sequence[DrawnRun]) -> Figure
     ]
     margin = {"l": 52, "r": 18, "t": 10, "b": 46}
     axes = {"xaxis": quantity_axis(x) | _of_all(x), "yaxis": quantity_axis(y)}
-    traces = [_dots(x, y, runs, both), *_medians(x, y, both)]
+    traces = [_dots(x, y, runs, both), *_medians(x, y, both), *run_keys(runs)]
     alt = f"{y.title} against {x.title}, a dot for each of {len(both)} runs"
     return figure_of(traces, margin=margin, meta={"height": None, "alt": alt}, **axes)
+
+
+def run_keys(runs: Sequence[DrawnRun]) -> list[dict[str, Any]]:
+    """Entries of a legend, which the page has beside its curves and a picture does not; none if
+    they are too many."""
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": plain(textwrap.shorten(run.name, LONGEST_KEY, placeholder="…")),
+            "x": [None],
+            "y": [None],
+            "marker": {"color": run.hue, "size": 9},
+            "hoverinfo": "skip",
+            "meta": {},
+            "uid": f"key-{run.id}",
+        }
+        for run in runs
+        if len(runs) <= MOST_KEYS
+    ]
 
 
 def _of_all(x: Quantity) -> dict[str, Any]:
@@ -75,6 +97,7 @@ def _dots(
             "opacity": 0.85,
             "color": [runs[place].hue for place in both],
         },
+        "showlegend": False,
         "meta": {},
         "uid": "runs",
     }
@@ -142,6 +165,7 @@ def _line(xs: Sequence[float | None], ys: Sequence[float | None]) -> dict[str, A
         "y": ys,
         "line": {"color": INK, "width": 2},
         "hoverinfo": "skip",
+        "showlegend": False,
         "meta": {"is_ink": True},
         "uid": "medians",
     }

@@ -15,6 +15,7 @@ from app.services.wording import fixed
 
 MOST_NAMED = 4  # runs in one sentence
 TOGETHER = "all"
+INSTEAD = " What is usual is shown instead."
 
 
 def usual_pair(outcomes: Outcomes) -> tuple[Quantity, Quantity]:
@@ -31,7 +32,7 @@ def pair_of(outcomes: Outcomes, view: CompareView) -> tuple[Quantity, Quantity, 
     usual = usual_pair(outcomes)
     found = [_named(outcomes, view.x), _named(outcomes, view.y)]
     notices = [
-        f"These runs have no setting or outcome {name!r}. What is usual is shown instead."
+        f"These runs have no setting or outcome {name!r}.{INSTEAD}"
         for name, one in zip((view.x, view.y), found, strict=True)
         if name and one is None
     ]

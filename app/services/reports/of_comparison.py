@@ -7,6 +7,7 @@ from app.services.compare.comparison import Comparison
 from app.services.compare.figures import compare_figure
 from app.services.compare.page import read_comparison, value_title
 from app.services.compare.view import CompareView
+from app.services.reports.of_outcomes import outcome_charts
 from app.services.reports.report import ReportChart, ReportTable, WrittenReport
 from app.services.runs.run_read import describe_config
 from app.services.wording import short
@@ -20,11 +21,12 @@ def comparison_report(session: Session, view: CompareView, columns: int) -> Writ
     title = value_title(comparison)
     chart = ReportChart(title, meta["note"], "overlay", figure, meta.get("height") or 420)
     runs = comparison.chosen.runs
+    outcomes = outcome_charts(session, comparison.chosen, view, columns)
     return WrittenReport(
         title=f"{title} of {len(runs)} run{'s' if len(runs) > 1 else ''}",
         kind="Comparison",
         lead=[],
-        charts=[chart],
+        charts=[chart, *outcomes],
         tables=[_runs(comparison), _clamps(comparison), _differences(comparison)],
     )
 

@@ -23,6 +23,7 @@ class ReportChart:
     figure: Figure
     height: int = 300
     smoothing: float = 0  # weight of the moving mean that is still to be drawn
+    width: int = 0  # pixels that it needs at least; 0: as many as there are
     caption: str = ""
     before: Markup = field(default_factory=Markup)  # a text that stands above it
 

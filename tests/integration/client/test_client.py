@@ -316,6 +316,20 @@ def test_a_board_is_made_changed_written_to_a_file_and_deleted(lab, run, tmp_pat
     assert lab.boards() == []
 
 
+def test_a_comparison_has_figures_outcomes_and_a_report(lab, study, tmp_path):
+    both = lab.compare(study.runs)
+
+    assert both.outcomes().columns["run_id"] == [one.id for one in study.runs]
+    assert len(both.outcomes().columns["final_loss.train"]) == 2
+    assert "final_loss.train" in both.correlations().columns["y"]
+    assert len(both.figure(group="all").data) > 1
+    assert both.outcomes_figure("scatter", x="all", y="final_loss.train").data[0].name == "runs"
+    with pytest.raises(OptoscopeError, match="no setting or outcome 'colour'"):
+        both.outcomes_figure(x="colour")
+    assert "Rank correlations" in both.report(tmp_path / "both.html").read_text()
+    assert httpx.get(both.url).status_code == 200
+
+
 def test_a_card_shows_a_run_as_text_and_links_to_its_page(run):
     run.change(name="<script>")
 

@@ -187,3 +187,49 @@ def test_an_address_opens_the_section(client, runs):
     [details] = document.all("details", id="outcomes")
     assert "open" in details.attributes
     assert not Document(client.get(f"/compare?runs={runs[0]}").text).all("details", id="outcomes")
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "title"),
+    [
+        ("scatter", {}, "Midpoint against learning rate"),
+        ("scatter", {"x": "all", "y": "length"}, "Length of the drop against all runs together"),
+        ("correlations", {}, "Rank correlations"),
+        ("parallel", {}, "Every run through its settings and outcomes"),
+        ("heads", {"moment": "last"}, "Induction strength of every head at the last measurement"),
+    ],
+)
+def test_every_figure_is_had_by_itself(client, runs, name, query, title):
+    answer = client.get(f"{API}/figures/{name}", params={"runs": ",".join(runs), **query})
+
+    figure = answer.raise_for_status().json()
+    go.Figure(figure)
+    assert figure["layout"]["meta"]["title"] == title
+    assert figure["layout"]["meta"]["said"]
+
+
+def test_the_figure_of_correlations_has_what_the_table_has(client, runs):
+    document, figures = section(client, runs)
+
+    [picture] = figures["correlations"]["data"]
+    pressed = [one for one in document.all("button") if "pair" in one.attributes.get("class", "")]
+    shown = [text for row in picture["text"] for text in row if text]
+    assert len(shown) == len(pressed) > 20
+    assert "n 3" in shown[0]
+    assert figures["correlations"]["layout"]["yaxis"]["ticktext"][0] == "Learning rate"
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"x": "colour"}, "These runs have no setting or outcome 'colour'."),
+        ({"moment": "never"}, "There is no moment 'never'; write onset"),
+        ({"runs": "gone"}, "There is no run 'gone'."),
+    ],
+)
+def test_a_figure_of_what_is_not_there_is_refused(client, runs, query, said):
+    answer = client.get(f"{API}/figures/scatter", params={"runs": ",".join(runs), **query})
+
+    assert answer.status_code in (404, 422)
+    assert answer.json()["detail"].rstrip(".").startswith(said.rstrip("."))
+    assert client.get(f"{API}/figures/pie?runs={runs[0]}").status_code == 422

@@ -14,6 +14,7 @@ from app.schemas.measure import EVALUATORS
 from optoscope.analyses import AnalysisHandle
 from optoscope.boards import BoardHandle
 from optoscope.client import Client
+from optoscope.comparisons import ComparisonHandle
 from optoscope.options import PLACES, SECTIONS, RunOptions
 from optoscope.paper import PaperHandle
 from optoscope.reading import answers
@@ -144,6 +145,11 @@ ASKS: dict[str, Callable[[], Any]] = {
         tags=["t"],
         notes="n",
     ),
+    "figure of a comparison": lambda: lab().compare(["a", "b"]).figure(group="all"),
+    "outcomes": lambda: lab().compare(["a", "b"]).outcomes(),
+    "correlations": lambda: lab().compare(["a", "b"]).correlations(),
+    "outcomes_figure": lambda: lab().compare(["a", "b"]).outcomes_figure("heads", moment="last"),
+    "report of a comparison": lambda: lab().compare(["a", "b"]).report("report.html"),
     "make_board": lambda: lab().make_board(
         "b", ["Text.", {"kind": "run", "run_id": "8kq2m4x7vd", "query": "x=log"}]
     ),
@@ -276,7 +282,7 @@ def test_every_public_method_is_asked_here() -> None:
         "refresh",
         "paper_figure",
     }
-    for kind in (Client, RunHandle, StudyHandle, AnalysisHandle, PaperHandle):
+    for kind in (Client, RunHandle, StudyHandle, AnalysisHandle, PaperHandle, ComparisonHandle):
         for name in vars(kind):
             if not name.startswith("_") and name not in without_request:
                 assert name in code.split(), f"{kind.__name__}.{name}"

@@ -135,7 +135,7 @@ def test_lines_go_from_the_least_to_the_greatest_and_below_where_there_is_no_val
 
     found = parallel_figure([rate, place], runs_named(3))
 
-    lines, pointed_at = found["data"]
+    lines, *_keys, pointed_at = found["data"]
     assert (pointed_at["uid"], pointed_at["x"]) == ("pointed-at", [])
     assert found["layout"]["meta"]["each"] == 3
     assert lines["x"] == [0, 1, None] * 3

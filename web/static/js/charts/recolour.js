@@ -83,6 +83,7 @@ export function themedTrace(trace) {
 function themedPicture(trace) {
   const scale = trace.zmin < 0 ? "diverging" : "sequential";
   const steps = STEPS[scale].map((name, index) => [index / 4, colour(name)]);
+  if (!trace.colorbar) return { ...trace, colorscale: steps }; // its numbers stand in it
   const font = { size: 11, color: colour("muted") };
   const title = { ...trace.colorbar.title, font };
   return { ...trace, colorscale: steps, colorbar: { ...trace.colorbar, tickfont: font, title } };

@@ -27,5 +27,5 @@ function layoutOf(isRun, figure, width, height) {
   const isSaid = figure.layout.annotations.some(({ name }) => name === "panel");
   const hidesLegend = isSaid || figure.data.length > 40 || figure.data[0]?.type === "heatmap";
   const shown = hidesLegend ? { showlegend: false } : LEGEND;
-  return { ...layout, ...shown, margin: { ...layout.margin, t: 40 }, height };
+  return { ...layout, ...shown, margin: { ...layout.margin, t: Math.max(40, layout.margin.t) }, height };
 }

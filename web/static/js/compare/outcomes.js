@@ -2,6 +2,7 @@
 
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
 import { rooted } from "../common/root.js";
+import { saveOutcome } from "./outcome_image.js";
 
 const CHOICES = ["x", "y", "heads", "moment"];
 const FIGURES = { scatter: "outcome-scatter", parallel: "outcome-parallel", heads: "outcome-heads-chart" };
@@ -28,6 +29,8 @@ export class OutcomesSection {
     this.body.addEventListener("click", ({ target }) => {
       const pair = target.closest(".pair");
       if (pair) this.#choose({ x: pair.dataset.x, y: pair.dataset.y });
+      const { picture, format } = target.dataset;
+      if (picture) saveOutcome(figures()[picture], format, `outcomes-${picture}`);
     });
     document.addEventListener("themechange", () => this.#draw());
     new ResizeObserver(() => {
@@ -116,12 +119,17 @@ export class OutcomesSection {
 
   async #draw() {
     if (!this.isShown) return;
-    const data = JSON.parse($("outcome-data").textContent);
+    const data = figures();
     const lines = $(FIGURES.parallel);
     const isFirst = !lines.data;
     await Promise.all(Object.entries(FIGURES).map(([name, id]) => drawn($(id), data[name])));
     if (isFirst) followPointer(lines);
   }
+}
+
+/** As the server gave them last. */
+function figures() {
+  return JSON.parse($("outcome-data").textContent);
 }
 
 /** The whole line of the run of which a point is under the pointer. */
