@@ -86,6 +86,21 @@ class StudyHandle:
         said = self._connection.get(f"{self._path}/figure", {"metric": metric, **query})
         return plotly_figure(said)
 
+    def table(self) -> DataTable:
+        """Its runs as they are now, a line each: what every axis is in it, and what it came to."""
+        runs = self.refresh().facts.runs
+        axes = dict.fromkeys(name for run in runs for name in run.values)
+        varied = {name: [run.values.get(name) for run in runs] for name in axes}
+        names = ("state", "progress", "train_loss", "midpoint", "end")
+        numbers = {name: [getattr(run, name) for run in runs] for name in names}
+        who = {"run_id": [run.id for run in runs], "run": [run.name for run in runs]}
+        return DataTable(who | varied | numbers)
+
+    def report(self, to: str | Path, **view: Any) -> Path:
+        """Writes its curves, settings and outcomes, and every run to a page that opens without a
+        server. `view`: `metric`, `group`, `view`, as of `figure`."""
+        return self._connection.save(f"{self._path}/report.html", Path(to), view)
+
     def archive(self, to: str | Path) -> Path:
         """Writes it and its runs to a file, which `Client.import_archive` reads elsewhere."""
         return self._connection.save(f"{self._path}/archive.zip", Path(to))

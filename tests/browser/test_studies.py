@@ -1,6 +1,7 @@
 """A study from a run's config to its curves: launched with the form, followed to its end."""
 
 import re
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -27,6 +28,21 @@ count => new Set([...document.querySelectorAll('#study-chart .cartesianlayer > .
 def traces(page: Page) -> list[dict]:
     """What is drawn, but for the bands and means of groups."""
     return [one for one in page.evaluate(TRACES) if len(one["uid"]) == 10]
+
+
+def assert_picture(page: Page, title: str, legend: list[str]) -> None:
+    with page.expect_download() as download:
+        page.get_by_role("button", name="SVG").click()
+    drawing = Path(download.value.path()).read_text()
+    assert download.value.suggested_filename.endswith("-loss.train.svg")
+    assert f">{title}<" in drawing
+    assert re.findall(r"legendtext[^>]*>([^<]*)<", drawing) == legend
+
+
+def assert_chosen(page: Page, **chosen: str) -> None:
+    """That the page's address and its report say so."""
+    report = page.get_by_role("link", name="Report").get_attribute("href")
+    assert [dict(parse_qsl(urlsplit(one).query)) for one in (page.url, report)] == [chosen] * 2
 
 
 def test_a_seed_fan_is_launched_followed_and_grouped(page, program, finished_run):
@@ -78,12 +94,12 @@ def test_a_seed_fan_is_launched_followed_and_grouped(page, program, finished_run
     expect(groups).to_have_text(["5", "6"])
     groups.first.click()
     assert [one["visible"] for one in traces(page)] == [False, True]
+    assert_picture(page, "Two seeds · Loss, train", legend=["Initial weights seed 6"])
     page.get_by_label("Show").select_option("Accuracy, train")
     page.get_by_role("button", name="Small charts").click()
     page.wait_for_function(PANELS, arg=2)
 
-    chosen = {"metric": "accuracy.train", "group": "seeds.initial", "view": "panels"}
-    assert dict(parse_qsl(urlsplit(page.url).query)) == chosen
+    assert_chosen(page, metric="accuracy.train", group="seeds.initial", view="panels")
     page.reload()
     page.wait_for_function(PANELS, arg=2)
     expect(page.get_by_label("Show")).to_have_value("accuracy.train")

@@ -3,10 +3,11 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
-from app.dependencies import BoardDep, RunDep, SessionDep
+from app.dependencies import BoardDep, RunDep, SessionDep, StudyDep
 from app.routes.answers import Answers
 from app.routes.api.compare import ComparedDep
 from app.routes.api.paper import PaperFigureDep
+from app.routes.api.studies import StudyViewDep
 from app.routes.compared import ColumnsQuery
 from app.services.charts.run_figures import FigureName
 from app.services.compare.page import USUAL_COLUMNS
@@ -16,6 +17,7 @@ from app.services.reports.of_circuit import forming_picture
 from app.services.reports.of_comparison import comparison_report
 from app.services.reports.of_paper import paper_report
 from app.services.reports.of_run import figure_report, run_report
+from app.services.reports.of_study import study_report
 from app.services.reports.report import WrittenReport, report_file
 from app.templating import document
 
@@ -62,6 +64,16 @@ def get_compare_report(
     """A comparison, the same way, with its settings and outcomes, and with what differs in the
     configs of its runs."""
     return _sent(comparison_report(session, view, columns), csv_name(view))
+
+
+@router.get("/studies/{study_id}/report.html", responses=HTML, response_class=HTMLResponse)
+def get_study_report(
+    study: StudyDep, session: SessionDep, view: StudyViewDep, columns: ColumnsQuery = USUAL_COLUMNS
+) -> HTMLResponse:
+    """A study, the same way: its curves as they are asked for, what its runs were given and came
+    to, every run in a table, and the request that launches it once more.
+    """
+    return _sent(study_report(session, study, view, columns), f"study-{study.id}")
 
 
 @router.get("/boards/{board_id}/report.html", responses=HTML, response_class=HTMLResponse)

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import StreamingResponse
 
 from app.dependencies import ServicesDep, SessionDep, StudyDep
-from app.routes.answers import CONFLICT, Answers
+from app.routes.answers import CONFLICT, Answers, table_response, tables
 from app.routes.api.runs import DryRunQuery, IdempotencyKey
 from app.schemas.api.studies import StudyDryRun, StudyPage, StudyRead, WholeStudyRead
 from app.schemas.studies.request import StudyPatch, StudyRequest
@@ -13,10 +14,12 @@ from app.services.studies import lifecycle
 from app.services.studies.figure import MOST_COLUMNS, USUAL_COLUMNS, StudyView, study_figure
 from app.services.studies.plan import make_plan, read_plan
 from app.services.studies.study_read import list_studies, read_study, read_whole_study
+from app.services.studies.table import study_lines
 
 router = APIRouter(tags=["studies"])
 
 MOST = 200
+CSV = tables("text/csv")
 LAUNCHED: Answers = {
     **CONFLICT,
     200: {"model": StudyDryRun, "description": "`dry_run`: nothing was launched"},
@@ -93,10 +96,7 @@ def get_study_request(study: StudyDep) -> StudyRequest:
     return StudyRequest.model_validate(study.request)
 
 
-@router.get("/studies/{study_id}/figure", summary="The curves of a study, for Plotly")
-def get_study_figure(
-    study: StudyDep,
-    session: SessionDep,
+def _drawn(
     metric: Annotated[str, Query(description="`METRIC.EVALUATOR`, or `strongest_induction`")] = (
         StudyView.metric
     ),
@@ -106,13 +106,35 @@ def get_study_figure(
     view: Annotated[
         str, Query(description="`overlay`, or `panels`: a chart a group")
     ] = StudyView.view,
-    columns: Annotated[int, Query(ge=1, le=MOST_COLUMNS, description="Of panels")] = USUAL_COLUMNS,
+) -> StudyView:
+    return StudyView(metric, group, view)
+
+
+StudyViewDep = Annotated[StudyView, Depends(_drawn)]
+ColumnsQuery = Annotated[int, Query(ge=1, le=MOST_COLUMNS, description="Of panels")]
+
+
+@router.get("/studies/{study_id}/figure", summary="The curves of a study, for Plotly")
+def get_study_figure(
+    study: StudyDep,
+    session: SessionDep,
+    view: StudyViewDep,
+    columns: ColumnsQuery = USUAL_COLUMNS,
 ) -> dict[str, Any]:
     """Traces and layout as plain JSON: `plotly.graph_objects.Figure(answer)` draws it.
 
     A group of several runs has its mean and, as an area, its range.
     """
-    return study_figure(session, study, StudyView(metric, group, view), columns=columns)
+    return study_figure(session, study, view, columns=columns)
+
+
+@router.get("/studies/{study_id}/runs.csv", responses=CSV, response_class=StreamingResponse)
+def get_study_table(study: StudyDep, session: SessionDep) -> Response:
+    """Its runs as a table, a line each: what every axis is in it, where it stands, its training
+    loss and where its phase change was. What a run lacks is empty.
+    """
+    lines = list(study_lines(read_whole_study(session, study)))
+    return table_response(iter(lines), "text/csv", f"study-{study.id}.csv")
 
 
 @router.post("/studies/{study_id}/cancel", status_code=202, responses=CONFLICT)

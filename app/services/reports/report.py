@@ -50,6 +50,8 @@ class WrittenReport:
     tables: Sequence[ReportTable] = ()
     frames: dict[str, Any] | None = None
     config: str = ""  # as JSON, to repeat it by
+    config_title: str = "Config"
+    repeated_by: str = "optoscope train CONFIG.json --out DIR"
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ class StudyPageContext(StudyStatus):
     views: dict[str, str]
     chosen: StudyView
     awaited: str
+    report_url: str
     page_data: dict[str, Any]
 
 
@@ -132,12 +133,19 @@ def study_page(session: Session, study: Study, view: StudyView, start: int) -> S
         views=VIEWS,
         chosen=chosen,
         awaited="" if figure["layout"]["meta"]["points"] else _awaited(status.study.progress),
+        report_url=f"/api/v1/studies/{study.id}/report.html?{_asked(chosen)}",
         page_data={
+            "id": study.id,
+            "name": study.name,
             "figure_url": f"/api/v1/studies/{study.id}/figure",
             "figure": figure,
             "usual": vars(StudyView(group=usual)),
         },
     )
+
+
+def _asked(view: StudyView) -> str:
+    return urlencode({name: value for name, value in vars(view).items() if value})
 
 
 def counts(progress: StudyProgress) -> str:

@@ -330,6 +330,18 @@ def test_a_comparison_has_figures_outcomes_and_a_report(lab, study, tmp_path):
     assert httpx.get(both.url).status_code == 200
 
 
+def test_a_study_is_a_table_and_a_report(lab, study, tmp_path):
+    table = study.table()
+
+    assert table.columns["run_id"] == [one.id for one in study.runs]
+    assert table.columns["seeds.initial"] == ["6", "7"]
+    assert table.columns["state"] == ["finished"] * 2
+    report = study.report(tmp_path / "study.html", metric="loss.new_classes").read_text()
+    assert "Loss, new classes" in report
+    with pytest.raises(OptoscopeError, match="metric"):
+        study.report(tmp_path / "no.html", metric="los")
+
+
 def test_a_card_shows_a_run_as_text_and_links_to_its_page(run):
     run.change(name="<script>")
 

@@ -105,3 +105,49 @@ def test_figures_of_the_paper_with_their_claims(client):
     assert len(data["charts"]) == 1
     assert both["charts"][0]["figure"]["layout"]["annotations"] is not None
     assert table["charts"] == []  # nothing to draw yet
+
+
+def test_a_study_with_its_runs_what_they_came_to_and_its_request(client, engine):
+    notes = f"Why **two**? {EVIL}"
+    axes = [{"field": "training.learning_rate", "values": [1e-4, 1e-3]}]
+    request = {"base": SMALL.model_dump(mode="json"), "axes": axes, "name": EVIL, "notes": notes}
+    study = client.post(f"{API}/studies", json=request).json()
+    for run in study["runs"]:
+        add(engine, run["id"], *(measurement(32 * n) for n in range(20)))
+        change(engine, run["id"], midpoint=300.0, sequences=608)
+
+    path = f"studies/{study['id']}/report.html"
+    text, data = report(client, path, metric="accuracy.train", view="panels")
+
+    curves, *outcomes = [one["figure"] for one in data["charts"]]
+    assert len(curves["data"]) == 2
+    assert "yaxis2" in curves["layout"]
+    assert [one["layout"]["meta"]["title"] for one in outcomes][:2] == [
+        "Midpoint against learning rate",
+        "Rank correlations",
+    ]
+    said = ("Accuracy, train", "<strong>two</strong>", "2 queued", "What varies", "0.0001, 0.001")
+    for one in (*said, "Request", study["runs"][1]["id"]):
+        assert one in text, one
+    assert EVIL not in text
+    assert client.get(f"{API}/{path}?metric=los").status_code == 422
+    assert client.get(f"{API}/studies/none/report.html").status_code == 404
+
+
+def test_the_runs_of_a_study_are_a_table(client, engine):
+    axes = [{"field": "seeds.initial", "values": [5, 6]}]
+    study = client.post(f"{API}/studies", json={"axes": axes, "name": "S"}).json()
+    change(engine, study["runs"][0]["id"], midpoint=300.0, train_loss=0.5)
+
+    answer = client.get(f"{API}/studies/{study['id']}/runs.csv")
+
+    head, first, second = answer.text.splitlines()
+    assert head == (
+        "run_id,run,seeds.initial,state,is_reused,sequences,total_sequences,train_loss_nats,"
+        "midpoint,end"
+    )
+    assert first.startswith(f"{study['runs'][0]['id']},")
+    assert ",5,queued,false,0," in first
+    assert first.endswith(",0.5,300.0,")
+    assert second.endswith(",,,")
+    assert "attachment" in answer.headers["Content-Disposition"]

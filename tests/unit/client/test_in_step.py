@@ -153,6 +153,8 @@ ASKS: dict[str, Callable[[], Any]] = {
     "make_board": lambda: lab().make_board(
         "b", ["Text.", {"kind": "run", "run_id": "8kq2m4x7vd", "query": "x=log"}]
     ),
+    "table of a study": lambda: study().table(),
+    "report of a study": lambda: study().report("report.html", metric="loss.train"),
     "board": lambda: lab().board("a"),
     "boards": lambda: lab().boards(),
     "blocks": lambda: board().blocks(),

@@ -8,7 +8,9 @@ export const PAPER = { paper_bgcolor: "#FFFFFF", plot_bgcolor: "#FFFFFF" };
 /** Under the figure, which so keeps its whole width, however many entries there are. */
 export const LEGEND = { orientation: "h", x: 0, xanchor: "left", y: -0.13, yanchor: "top" };
 
-export function titled(text) {
+/** Names are text: whatever signs they have, they are no markup. */
+export function titled(name) {
+  const text = name.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   return { text, x: 0.02, font: { size: 15 } };
 }
 

@@ -1,8 +1,8 @@
 // The page of comparisons. Its address holds the whole view; the server makes the figure.
 
+import { saveOverlay } from "../charts/overlay_image.js";
 import { rooted } from "../common/root.js";
 import { CompareChart } from "./chart.js";
-import { save } from "./image.js";
 import * as legend from "./legend.js";
 import { goLive } from "./news.js";
 import { OutcomesSection } from "./outcomes.js";
@@ -115,6 +115,11 @@ function title() {
   return document.querySelector("#legend-table caption").textContent;
 }
 
+/** What a file of the chart is made from. */
+function drawn() {
+  return { figure: chart.figure, element: chart.element, stands: new Set(chart.curves.values()) };
+}
+
 /* The cursor */
 
 let cursor = null;
@@ -172,7 +177,7 @@ function start() {
   document.addEventListener("themechange", () => chart.restyle());
   $("copy-link").addEventListener("click", copyLink);
   for (const button of document.querySelectorAll("[data-image]")) {
-    button.addEventListener("click", () => save(chart, title(), button.dataset.image, data.file_name));
+    button.addEventListener("click", () => saveOverlay(drawn(), title(), button.dataset.image, data.file_name));
   }
   let drawnColumns = columns();
   new ResizeObserver(() => {

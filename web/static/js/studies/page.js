@@ -1,6 +1,7 @@
 // The page of a study: one figure from the server, drawn again at a calm pace.
 
 import { aloneByDoubleClick, toggle } from "../charts/hidden.js";
+import { saveOverlay } from "../charts/overlay_image.js";
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
 import { withEach } from "../common/refresh.js";
 import { rooted } from "../common/root.js";
@@ -37,6 +38,7 @@ function choose(changes) {
     else address.searchParams.set(name, value);
   }
   history.replaceState(null, "", address);
+  $("report").href = rooted(`/api/v1/studies/${data.id}/report.html?${new URLSearchParams(chosen)}`);
   return load();
 }
 
@@ -79,6 +81,21 @@ async function draw() {
 function shown(trace) {
   const visible = chosen.view === "panels" || !hidden.has(trace.meta.group);
   return { ...themedTrace(trace), visible };
+}
+
+/* The figure as a file */
+
+for (const button of document.querySelectorAll("[data-image]")) {
+  button.addEventListener("click", () => {
+    const { text } = chooser.elements.metric.selectedOptions[0];
+    saveOverlay({ figure, element: chart, stands: standing() }, `${data.name} · ${text}`, button.dataset.image, `study-${data.id}-${chosen.metric}`);
+  });
+}
+
+/** Of a group of several runs its mean, of a single run its curve. */
+function standing() {
+  const { groups } = figure.layout.meta;
+  return new Set(chart.data.filter(({ uid, meta }) => groups[meta.group].runs === 1 || uid.startsWith("mean-")));
 }
 
 /* Groups: a click hides and shows, a double click shows one alone and all again */

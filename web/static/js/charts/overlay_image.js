@@ -1,20 +1,21 @@
-// A comparison as a file: as it is zoomed and hidden now, on light paper, with title and legend.
+// Curves of several runs as a file: as they are zoomed and hidden now, on light paper, with title and legend.
 
-import { LEGEND, PAPER, saveImage, titled } from "../charts/image_file.js";
+import { LEGEND, PAPER, saveImage, titled } from "./image_file.js";
 
 const SIZE = { width: 1200, height: 640 };
 
-/** @param {"png" | "svg"} format */
-export function save(chart, title, format, name) {
+/**
+ * @param {{figure: object, element: object, stands: Set<object>}} chart the server's figure, where it is drawn, and the
+ *   traces there that a legend names
+ * @param {"png" | "svg"} format
+ */
+export function saveOverlay(chart, title, format, name) {
   const height = chart.figure.layout.meta.height ?? SIZE.height;
   return saveImage(onPaper(chart, title), { ...SIZE, height }, format, name);
 }
 
 /** The figure in the server's colours, with the axes as they are seen. */
-function onPaper(chart, title) {
-  const { layout, data } = chart.figure;
-  const seen = chart.element;
-  const stands = new Set(chart.curves.values());
+function onPaper({ figure: { layout, data }, element: seen, stands }, title) {
   const axes = Object.keys(layout).filter((name) => /^[xy]axis/.test(name));
   const isOverlay = axes.length === 2;
   return {
