@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.support.charts import CHARTS, assert_drawn, await_points, came_with, points
-from tests.browser.support.program import ENDLESS, SMALL
+from tests.browser.support.charts import await_points, came_with, points
+from tests.browser.support.program import ENDLESS
 
 LENGTHS = """
 () => [
@@ -14,28 +14,6 @@ LENGTHS = """
   window.optoscope.charts.metric.places.sequences.length,
 ]
 """
-MARKS = "() => document.getElementById('loss-chart').layout.shapes.map(shape => shape.name)"
-
-
-def test_points_marks_and_the_end_arrive_by_themselves_and_are_the_apis(page, program):
-    run_id = program.launch(SMALL, "Watched from its start")
-    page.goto(f"/runs/{run_id}")
-    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
-    from_page = came_with(page)
-
-    await_points(page, 1 + await_points(page, 1))
-    expect(page.locator(".chart .awaited:visible")).to_have_count(0)
-    expect(page.locator("#status")).to_contain_text("phase change")
-    expect(page.locator("#connection")).to_have_text("finished")
-    expect(page.locator("#status .state")).to_have_text("finished")
-
-    assert_drawn(page, program.series(run_id), from_page=from_page)
-    assert page.evaluate(MARKS).count("mark") == 3, "onset, midpoint and end"
-    for chart in CHARTS:
-        expect(page.locator(f"#{chart} .shapelayer path").nth(2)).to_be_attached()
-    midpoint = program.run(run_id)["phase_change"]["midpoint"]
-    assert 0 < midpoint < SMALL["training"]["sequences"]
-    expect(page.locator("#events")).to_contain_text("Phase change: midpoint between")
 
 
 def test_a_smoothed_chart_keeps_what_came_live_when_it_is_drawn_again(page, program):

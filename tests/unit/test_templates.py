@@ -72,9 +72,9 @@ def test_a_page_uses_exactly_what_its_context_declares(name, context):
 @pytest.mark.parametrize(
     ("template", "context", "blocks"),
     [
-        ("run/page.html", StatusPart, ("status", "events", "checkpoints")),
+        ("run/page.html", StatusPart, ("status", "events", "checkpoints", "analyses", "repeat")),
         ("run/page.html", LogPart, ("log",)),
-        ("run/page.html", StepsBlock, ("steps", "story")),
+        ("run/page.html", StepsBlock, ("steps", "story", "timeline", "tour")),
         ("studies/page.html", StudyStatus, ("status", "members")),
     ],
 )

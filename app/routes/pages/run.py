@@ -26,7 +26,7 @@ from app.templating import fragment, page
 router = APIRouter(default_response_class=HTMLResponse)
 
 LOG_LINES = 300
-STATUS_BLOCKS = ("status", "events", "checkpoints")
+STATUS_BLOCKS = ("status", "events", "checkpoints", "analyses", "repeat")
 
 
 @router.get("/runs/{run_id}")
@@ -52,8 +52,9 @@ def log(run: RunDep, made: ServicesDep) -> Response:
 @router.get("/runs/{run_id}/steps")
 def steps(session: SessionDep, run: RunDep) -> Response:
     """What was measured of the steps of the circuit, with what else of the page is of the whole run
-    and not of its latest point: the run in words, and the time line."""
-    return fragment("run/page.html", ("steps", "story", "timeline"), steps_block(session, run))
+    and not of its latest point: the run in words, the time line, and the tour."""
+    blocks = ("steps", "story", "timeline", "tour")
+    return fragment("run/page.html", blocks, steps_block(session, run))
 
 
 @router.get("/runs/{run_id}/status")

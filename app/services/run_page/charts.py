@@ -163,8 +163,15 @@ def _figure(
     windows = windows_of(config.program)
     places = Landmarks(phase_change_of(run), run.forked_at, between, windows)
     figure = run_figure(name, rows, config, places, look)
-    figure["layout"]["meta"]["thinning"] = thinning.model_dump()
+    figure["layout"]["meta"]["thinning"] = _shown_of(thinning, rows, look).model_dump()
     return figure
+
+
+def _shown_of(thinning: Thinning, rows: Sequence[Measurement], look: Look) -> Thinning:
+    """Without the first measurement where that has no place: on a log axis."""
+    without = look.x is XAxis.LOG and look.holds(0) and any(row.sequences == 0 for row in rows)
+    counted = {"points": thinning.points - without, "of": thinning.of - without}
+    return thinning.model_copy(update=counted)
 
 
 def _thinned(thinning: Thinning) -> str:

@@ -81,6 +81,9 @@ class StatusPart:
     checkpoints: Sequence[CheckpointRead]
     checkpoints_near: Sequence[tuple[str, int]]  # what lies there, and the nearest of them
     checkpoint_every: int
+    analyses: Sequence[AnalysisRow]
+    analysis_presets: Sequence[AnalysisPreset]
+    repeat: Repeat
 
 
 @dataclass(frozen=True)
@@ -102,13 +105,10 @@ class RunPageContext(StatusPart):
     map_columns: int
     frames_awaited: str
     clamp_count: str
-    analyses: Sequence[AnalysisRow]
-    analysis_presets: Sequence[AnalysisPreset]
     form: ConfigForm
     changed: Sequence[FormField]
     changed_count: str
     config_json: str
-    repeat: Repeat
     downloads: Sequence[Download]
     tour: Sequence[TourStep]
     page_data: dict[str, Any]
@@ -126,12 +126,13 @@ class LogPart:
 
 @dataclass(frozen=True)
 class StepsBlock:
-    """Context of the blocks `steps`, `story` and `timeline`."""
+    """Context of the blocks `steps`, `story`, `timeline` and `tour`."""
 
     run: RunRead
     steps: StepsPart
     story: Sequence[Sentence]
     timeline: TimelineDrawing
+    tour: Sequence[TourStep]
 
 
 def steps_block(session: Session, run: Run) -> StepsBlock:
@@ -147,7 +148,8 @@ def steps_block(session: Session, run: Run) -> StepsBlock:
         saved=[one.sequences for one in saved],
         happened=_happened(runs.events_of(session, run.id)),
     )
-    return StepsBlock(read, steps, story(read, rows, steps.judged), drawn)
+    said = tour(read, rows[-1] if rows else None)
+    return StepsBlock(read, steps, story(read, rows, steps.judged), drawn, said)
 
 
 def _happened(events: Sequence[RunEvent]) -> list[int]:
@@ -180,6 +182,9 @@ def status_part(session: Session, run: Run) -> StatusPart:
         checkpoints=list(reversed(saved.checkpoints)),
         checkpoints_near=_near(read, [one.sequences for one in saved.checkpoints]),
         checkpoint_every=config.recording.checkpoint_every,
+        analyses=analyses_of_run(session, run),
+        analysis_presets=presets_for(config),
+        repeat=repeat_of(read, config),
     )
 
 
@@ -236,13 +241,10 @@ def run_page(
         map_columns=min(config.model.heads, MAP_COLUMNS),
         frames_awaited=_frames_awaited(status.run),
         clamp_count=count_clamps(config.program),
-        analyses=analyses_of_run(session, run),
-        analysis_presets=presets_for(config),
         form=form,
         changed=changed,
         changed_count=_count(len(changed), "setting", "no setting") + " changed",
         config_json=json.dumps(config.model_dump(mode="json"), indent=2),
-        repeat=repeat_of(status.run, config),
         downloads=_downloads(run),
         tour=tour(status.run, rows[-1] if rows else None),
         page_data=_page_data(session, run, config, status.run, rows, thinning, charts),

@@ -23,14 +23,15 @@ test("marks wait their turn, as figures that are replaced do", async () => {
   const { RunCharts } = await import("../../../web/static/js/run/charts.js");
   const did = [];
   const feed = new Feed(() => {});
-  const charts = { metric: { remark: async (layout) => did.push(layout) } };
+  const charts = { metric: { isOf: () => true, adopt: async (layout) => did.push(layout) } };
   const figure = async () => ({ layout: "marks" });
+  const told = () => did.push("told");
   let replace;
   const asked = new Promise((resolve) => { replace = resolve; });
   const replaced = feed.alone(() => asked.then(() => did.push("figure")));
-  const marked = RunCharts.prototype.remark.call({ feed, charts, figure });
+  const marked = RunCharts.prototype.renew.call({ feed, charts, figure, told });
   await new Promise((resolve) => { setImmediate(resolve); });
   replace();
   await Promise.all([replaced, marked]);
-  assert.deepEqual(did, ["figure", "marks"]);
+  assert.deepEqual(did, ["figure", "marks", "told"]);
 });

@@ -34,6 +34,7 @@ export class Chart {
     this.places = new Places(figure);
     this.content = contentOf(figure, this.weight);
     this.#heights = [...figure.layout.yaxis.range];
+    this.came = figure.layout.meta.thinning.points;
     this.appended = 0; // points since
     this.#await();
   }
@@ -130,11 +131,31 @@ export class Chart {
     return Plotly.restyle(this.element, { visible });
   }
 
-  /** Marks and labels as the server now has them. */
-  remark({ shapes, annotations }) {
-    Object.assign(this.figure.layout, { shapes, annotations });
-    const { shapes: inked, annotations: notes } = this.#layout();
-    return Plotly.relayout(this.element, { shapes: inked, annotations: notes });
+  /** Whether a later figure of the whole run may have the points that are drawn here. */
+  isOf({ data, layout }) {
+    const known = this.figure.layout;
+    const isSame = (name) => layout.meta[name] === known.meta[name];
+    const isThinned = [layout, known].some(({ meta }) => meta.thinning.bucket_sequences);
+    return (
+      !isThinned && data.length === this.figure.data.length && layout.yaxis.type === known.yaxis.type &&
+      ["name", "drawing", "kind", "scale"].every(isSame)
+    );
+  }
+
+  /** What the server now has besides points: marks and labels, notes, how far the axes reach. */
+  adopt(layout) {
+    const [low, high] = layout.yaxis.range;
+    this.came = layout.meta.thinning.points;
+    // Below 0 while points that the figure has are on their way here.
+    this.appended = this.places.sequences.length - this.came;
+    this.#heights = this.appended > 0 ? [Math.min(low, this.#heights[0]), Math.max(high, this.#heights[1])] : [low, high];
+    this.figure.layout = layout;
+    return this.#redraw();
+  }
+
+  /** Whether so many points came that what the server said of the others is of little worth. */
+  get isOutgrown() {
+    return this.appended >= Math.max(1, this.came);
   }
 
   /** Puts the x range somewhere, in sequences; the figure for it may come later. */

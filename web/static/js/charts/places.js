@@ -30,6 +30,11 @@ export class Places {
     return lastAt(this.sequences, sequences);
   }
 
+  /** How many points there are from one place to another. */
+  within(from, to) {
+    return this.sequences.filter((place) => place >= from && place <= to).length;
+  }
+
   /** Where a number of sequences lies, given the x of the points; null where that is not known. */
   at(sequences, xs) {
     if (this.kind === "log" && sequences <= 0) return null;

@@ -15,8 +15,8 @@ let offered = null; // the toast that offers the tour
 
 /** Steps whose part is on this page. */
 function present() {
-  return [...dialog.querySelectorAll("template")]
-    .map((template) => ({ template, part: document.querySelector(template.dataset.target) }))
+  return [...$("tour-steps").children]
+    .map((step) => ({ ...step.dataset, text: step.cloneNode(true).childNodes, part: document.querySelector(step.dataset.target) }))
     .filter(({ part }) => part?.checkVisibility());
 }
 
@@ -33,10 +33,10 @@ function start() {
 function go(to) {
   if (to >= steps.length) return dialog.close();
   at = Math.max(0, to);
-  const { template, part } = steps[at];
+  const { title, text, part } = steps[at];
   $("tour-count").textContent = `${at + 1} of ${steps.length}`;
-  $("tour-title").textContent = template.dataset.title;
-  $("tour-text").replaceChildren(template.content.cloneNode(true));
+  $("tour-title").textContent = title;
+  $("tour-text").replaceChildren(...[...text].map((one) => one.cloneNode(true)));
   $("tour-back").disabled = at === 0;
   $("tour-next").textContent = at === steps.length - 1 ? "Done" : "Next";
   part.scrollIntoView({ block: "center" });
@@ -80,7 +80,7 @@ function startElsewhere() {
 }
 
 function offer() {
-  const isEmpty = dialog.dataset.empty !== undefined;
+  const isEmpty = $("tour-steps").dataset.empty !== undefined;
   const note = (offered = toast({
     title: "New here?",
     text: isEmpty

@@ -94,6 +94,7 @@ export class RunCharts {
     // Within the turn that `Feed` has given to these points: no others can be appended before the
     // figure, which the server makes of rows that hold these.
     if (isBroken || isFull) await this.#load();
+    else if (this.charts.metric.isOutgrown) await bringUpToDate(this);
     this.told(batch, wanted.length);
   }
 
@@ -171,15 +172,20 @@ export class RunCharts {
     }
   }
 
-  /** Draws marks again, once the run has new ones. */
-  remark() {
+  /** The run will not change any more: its last points are here, if not yet drawn. */
+  end() {
+    this.isOver = true;
+    this.feed.flush(); // first, since where the latest part lies is told by the last point
+    return this.renew();
+  }
+
+  /** Marks, notes and axes as the server now has them. */
+  renew() {
     // In the queue, as everything that draws: a figure that is replaced meanwhile would get the
     // marks of what was shown before.
     return this.feed.alone(async () => {
-      for (const [name, chart] of Object.entries(this.charts)) {
-        const figure = await this.figure(name);
-        if (figure) await chart.remark(figure.layout);
-      }
+      await bringUpToDate(this);
+      this.told([], 0);
     });
   }
 
@@ -224,6 +230,15 @@ export class RunCharts {
     if (on) this.view.set({ from: null, to: null, last: Math.round(Math.max(1, to - from)) });
     else this.view.set({ from: Math.round(from), to: Math.round(to), last: null });
   }
+}
+
+/** @param {RunCharts} page within its turn of the feed */
+async function bringUpToDate(page) {
+  await Promise.all(Object.entries(page.charts).map(async ([name, chart]) => {
+    const figure = await page.figure(name);
+    // Points that are here stay, as they were measured. Of a part the figure has others by now.
+    if (figure) await (!page.isPart && chart.isOf(figure) ? chart.adopt(figure.layout) : chart.replace(figure));
+  }));
 }
 
 function listed(text) {

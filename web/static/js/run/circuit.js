@@ -112,12 +112,19 @@ export class LiveCircuit extends EventTarget {
 
   /* Drawing */
 
+  /** Lines as wide as on a page that is opened now: while a run trains their scale only grows. */
+  settle() {
+    this.scores.forget();
+    this.draw();
+  }
+
   draw() {
     const frame = this.attention.frames.shown;
     if (!frame) return;
     if (!$("circuit-tokens").childElementCount) this.#layOut();
     this.#fill(frame);
     this.#join(frame);
+    this.#name(); // of this frame's lines
     this.#mark();
   }
 
@@ -128,8 +135,11 @@ export class LiveCircuit extends EventTarget {
       this.drawing.fill(node, head.strengths);
       head.isLit = isLit(head.button, this.attention.frames.shown);
       node.classList.toggle("unlit", !head.isLit);
-      node.setAttribute("aria-label", this.#headText(head));
     });
+  }
+
+  #name() {
+    this.heads.forEach((head, index) => this.drawing.nodes[index].setAttribute("aria-label", this.#headText(head)));
   }
 
   /** The strongest lines; of those that were drawn before, only the width changes. */

@@ -54,6 +54,11 @@ export class Scores extends EventTarget {
     else this.#asked = false; // the server is away; the next frame asks again
   }
 
+  /** The scale begins anew: with the frame on show, as on a page that was just opened. */
+  forget() {
+    this.#most = { start: 0, chance: 0 };
+  }
+
   /** One scale for all three readings, so that they can be compared. */
   #stretch(composition, zero, over) {
     for (const reading of ["q", "k", "v"]) {

@@ -35,6 +35,11 @@ export class Feed {
     return this.#work;
   }
 
+  /** What has come is drawn now, whether or not anybody looks. */
+  flush() {
+    return this.alone(() => this.#drawPending());
+  }
+
   async #drawPending() {
     const begun = performance.now();
     // Taken when its turn has come, not when it was scheduled: what a figure that was replaced

@@ -17,6 +17,7 @@ import { ViewBar } from "./view_bar.js";
 const RATE_WINDOW = 12; // measurements that the present throughput is taken from
 const DOUBLE_CLICK = 300; // milliseconds within which a second click makes a double one
 const STATUS_EVERY = 10_000; // milliseconds between looks at checkpoints of a running run
+const AFTERWARDS = 60_000; // and at those that stay of one that has ended, at its forks and analyses
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("page-data").textContent);
@@ -47,6 +48,7 @@ function showProgress(latest) {
   $("sequences").textContent = grouped(latest.sequences);
   document.querySelector("#status .progress > span").style.width =
     `${Math.min(100, (100 * latest.sequences) / data.total_sequences)}%`;
+  if (charts.isOver) return; // these were its last, and the server has said so meanwhile
   const [first, last] = [recent[0], recent.at(-1)];
   const rate = (last.sequences - first.sequences) / (last.elapsed_seconds - first.elapsed_seconds);
   if (!Number.isFinite(rate) || rate <= 0) return;
@@ -94,10 +96,16 @@ function follow(run) {
   known = fingerprint(run);
   refreshStatus();
   const change = JSON.stringify(run.phase_change);
-  if (change === knownChange) return;
+  if (change !== knownChange) timeline.mark(run.phase_change);
+  if (run.is_terminal) end();
+  else if (change !== knownChange) charts.renew();
   knownChange = change;
-  timeline.mark(run.phase_change);
-  charts.remark();
+}
+
+function end() {
+  $("follow-live").textContent = "Latest";
+  settle();
+  charts.end();
 }
 
 function refreshStatus() {
@@ -128,6 +136,16 @@ async function catchUp() {
   if (list) await newFrames(list.sequences);
 }
 
+let isSettled = data.run.is_terminal;
+
+/** Once, with the last frame of a run that has ended here. */
+function settle() {
+  const { shown, sequences } = attention.frames;
+  if (isSettled || !charts.isOver || shown?.sequences !== sequences.at(-1)) return;
+  isSettled = true;
+  circuit.settle();
+}
+
 async function newFrames(sequences) {
   if (!attention.hasProbe && sequences.length) {
     const probe = await read(`${rooted(data.run_url)}/probe`);
@@ -148,6 +166,7 @@ attention.addEventListener("drawn", () => {
   bar.showNumbers();
   for (const chart of Object.values(charts.charts)) chart.cursor(following ? null : shown.sequences);
 });
+attention.addEventListener("drawn", settle);
 keepInAddress(attention, circuit);
 for (const chart of Object.values(charts.charts)) {
   let pinning = null; // a double click is two clicks at first, and means something else
@@ -209,6 +228,9 @@ if (!stream) showConnection("finished");
 setInterval(() => {
   if (stream?.state === "live" && !document.hidden) refreshStatus();
 }, STATUS_EVERY);
+setInterval(() => {
+  if (charts.isOver && !document.hidden) refreshStatus();
+}, AFTERWARDS);
 
 window.optoscope = {
   charts: charts.charts, view: charts.view, attention, circuit, stream, latencies, cursor, ready: charts.ready,

@@ -107,6 +107,7 @@ export class Timeline {
   /** After the server's drawing, and what is marked in lists, were replaced. */
   #redrawn() {
     $("frame-slider").max = this.#end;
+    $("frame-slider").title = $("timeline-says").textContent;
     this.#show();
     if (this.frames.shown) this.#place();
   }

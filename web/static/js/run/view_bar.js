@@ -68,7 +68,6 @@ export class ViewBar {
     $("smoothing-text").textContent = smooth ? fixed(smooth, 2) : "off";
     $("log-y").setAttribute("aria-pressed", String(y === "log"));
     $("zoom").classList.toggle("unused", !this.charts.isPart);
-    $("follow-latest").hidden = this.charts.isOver;
     $("follow-latest").setAttribute("aria-pressed", String(this.charts.isFollowing));
   }
 
@@ -80,7 +79,8 @@ export class ViewBar {
     $("loss-chart").setAttribute("aria-label", `${title} of the four evaluators over the training`);
     const csv = document.querySelector('[data-downloads-of="metric"] [data-csv]');
     csv.href = csv.href.replace(/series=.*$/, `series=${name}.*`);
-    $("points").textContent = noteOf(this.charts.charts.metric);
+    $("points").textContent = noteOf(this.charts.charts.metric, this.charts.part);
+    $("follow-latest").hidden = this.charts.isOver;
     for (const panel of this.charts.panels) {
       const { element, figure } = this.charts.charts[panel];
       $(`${element.id}-note`).textContent = figure.layout.meta.notes.join("; ");
@@ -130,11 +130,11 @@ export class ViewBar {
 }
 
 /** How many points there are, how they were thinned, and what is not finite. */
-function noteOf(chart) {
+function noteOf(chart, part) {
   const { thinning, notes } = chart.figure.layout.meta;
-  // Not those beyond the edges of a part, to which its lines go on.
-  const shown = thinning.points + chart.appended;
   const every = thinning.bucket_sequences;
+  // Not those beyond the edges of a part, to which its lines go on.
+  const shown = part && !every ? chart.places.within(...part) : thinning.points + chart.appended;
   const of = thinning.of + chart.appended;
   const points = every
     ? `${grouped(shown)} of ${grouped(of)} points: smallest, largest and last of every ${grouped(every)} sequences`
