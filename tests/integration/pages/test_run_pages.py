@@ -75,7 +75,7 @@ def test_a_run_is_renamed_and_given_notes_and_tags_on_its_page(client, trained):
     assert "<strong>Why</strong>" in client.get(f"/runs/{trained}").text
     assert document.one("textarea", name="notes").text == "**Why** - it fell"
     [edit] = get(client, "/runs").all("a", href=f"/runs/{trained}#about")
-    assert edit["aria-label"].startswith("Rename")
+    assert edit["aria-label"].startswith("Notes and tags")
     refused = client.post(f"/runs/{trained}/about", data={**form, "name": " "})
     assert refused.status_code == 422
     assert "Name: write one" in Document(refused.text).one("section", role="alert").text
