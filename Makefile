@@ -11,6 +11,9 @@
 
 TORCH ?= 2.14.1
 export TORCH_INDEX TORCH_BACKEND INSTALLER
+# Hundreds of processes are started, by tests most of all: what one of them has compiled of Python
+# the others only read, where an environment forbids that, too. All of it lies in ignored folders.
+unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
