@@ -206,6 +206,7 @@ def test_runs_that_train_go_on_beside_those_that_have_ended(page, program, finis
     held = len(curves(page)[training]["x"])
     page.evaluate(ANOTHER_THEME)
     assert len(curves(page)[training]["x"]) >= held, "what came live is drawn again"
+    assert_beside_goes_on(page, training)
     page.get_by_text("Settings and outcomes").click()
     said = page.locator("#outcome-said")
     expect(said).to_contain_text("1 of 2 runs has not ended")
@@ -259,6 +260,27 @@ def test_two_runs_are_side_by_side_at_one_place_of_one_time_line(page, program, 
     assert_beside(page, program, runs, [9_600, 4_800])
 
 
+def test_a_place_of_two_runs_is_in_the_link(page, browse, program, runs):
+    page.goto(f"/compare?runs={','.join(runs)}")
+    slider = page.get_by_role("slider", name="Place of both runs")
+    assert_beside(page, program, runs, [9_600, 4_800])
+    for _ in range(3):
+        slider.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"[?&]place=4800$"))
+
+    fresh = browse()
+    fresh.goto(page.url)
+    assert_beside(fresh, program, runs, [4_800, 4_800])
+    fresh.get_by_role("slider", name="Place of both runs").press("End")
+    expect(fresh).not_to_have_url(re.compile("place="))
+    page.get_by_label("Align by").select_option("midpoint")
+    expect(page).not_to_have_url(re.compile("place="))
+    slider.press("Home")
+    expect(page).to_have_url(re.compile(r"[?&]place=-\d+$"))
+    fresh.goto(page.url)
+    assert_beside(fresh, program, runs, [0, 0])
+
+
 def assert_beside(page: Page, program, runs: list[str], places: list[int]) -> None:
     """What is drawn of each run is its frame at its place."""
     for run_id, place in zip(runs, places, strict=True):
@@ -276,6 +298,23 @@ def assert_beside(page: Page, program, runs: list[str], places: list[int]) -> No
         ]
         assert found["run"] == run_id
         assert found["nodes"] == wanted
+
+
+def assert_beside_goes_on(page: Page, training: str) -> None:
+    """The newest frame of a run that trains is on show, until somebody looks elsewhere."""
+    slider = page.get_by_role("slider", name="Place of both runs")
+    said = page.locator(f'.beside-run[data-run="{training}"] [data-place]')
+    line = page.locator(f'[data-line="{training}"] .line')
+    before, drawn = said.inner_text(), line.get_attribute("d")
+    expect(said).not_to_have_text(before)
+    expect(line).to_have_attribute("d", re.compile(f"^{re.escape(drawn)}L"))
+    assert slider.input_value() == slider.get_attribute("max")
+
+    slider.press("Home")
+    expect(said).to_contain_text("0 sequences ·")
+    most = slider.get_attribute("max")
+    expect(slider).not_to_have_attribute("max", most)
+    expect(slider).to_have_js_property("value", "0")
 
 
 def assert_lines(page: Page, wanted: list[tuple[float, float]]) -> None:

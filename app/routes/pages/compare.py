@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.db.studies import run_ids_of_study
 from app.dependencies import SessionDep
 from app.routes.compared import ColumnsQuery, WithOutcomesDep
+from app.schemas.numbers import LARGEST
 from app.services.compare.page import USUAL_COLUMNS, compare_page
 from app.services.compare.view import CompareView, address_of
 from app.services.outcomes.section import outcomes_section
@@ -27,10 +28,12 @@ def _whole(
     ylog: bool = False,
     hidden: Annotated[list[str], Query()] = [],
     outcomes: bool = False,
+    place: Annotated[int | None, Query(ge=-LARGEST, le=LARGEST)] = None,
 ) -> CompareView:
     """With what only the page knows: scales, what is hidden, and what is open."""
     hiding = tuple(dict.fromkeys(hidden))
-    return replace(drawn, xlog=xlog, ylog=ylog, hidden=hiding, outcomes=outcomes)
+    view = replace(drawn, xlog=xlog, ylog=ylog, hidden=hiding)
+    return replace(view, outcomes=outcomes, place=place)
 
 
 WholeDep = Annotated[CompareView, Depends(_whole)]

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.db import series
 from app.schemas.measure import Measurement
+from app.schemas.state import TERMINAL
 from app.services.charts.style import head_hue
-from app.services.charts.timeline import HEIGHT, WIDTH, area_below, loss_line
+from app.services.charts.timeline import HEIGHT, WIDTH, TimelineDrawing, area_below, loss_line
 from app.services.clamps.lit_model import LitModel, lit_model
 from app.services.compare.comparison import Chosen
 from app.services.compare.series import ComparedRun
@@ -54,19 +55,32 @@ class _Shown:
     @property
     def end(self) -> int:
         """How far it was trained, in sequences."""
-        return max(1, self.frames[-1], *(row.sequences for row in self.rows[-1:]))
+        return max([1, *self.frames[-1:], *(row.sequences for row in self.rows[-1:])])
+
+    @property
+    def is_going(self) -> bool:
+        return self.one.run.state not in TERMINAL
 
 
 def beside_of(session: Session, chosen: Chosen, hues: Mapping[str, str]) -> Beside | None:
-    """Of exactly two runs that both have frames."""
+    """Of exactly two runs that both have frames, or may yet have some."""
     if len(chosen.runs) != 2:
         return None
     shown = [_read(session, one) for one in chosen.runs]
-    if not all(one.frames for one in shown):
+    if not all(one.frames or one.is_going for one in shown):
         return None
     found = [loss_line(one.rows, one.end)[1] for one in shown]
     most = max((one for one in found if one is not None), default=None)  # one scale for both
-    return Beside([_run(one, hues, most) for one in shown], [_told(one) for one in shown])
+    told = [_told(one) | {"line": _LINE | {"most": most}} for one in shown]
+    return Beside([_run(one, hues, most) for one in shown], told)
+
+
+# How losses are drawn on, once more come live; `series`: which of a measurement's.
+_LINE = {
+    "top": TimelineDrawing.top,
+    "bottom": TimelineDrawing.bottom,
+    "series": TimelineDrawing.series,
+}
 
 
 def _read(session: Session, one: ComparedRun) -> _Shown:

@@ -38,6 +38,7 @@ class CompareView:
     y: str = ""
     heads: str = INDUCTION.id
     moment: str = MIDPOINT
+    place: int | None = None  # of two runs side by side, in sequences; None: where one begins
 
     @property
     def is_difference(self) -> bool:

@@ -413,7 +413,12 @@ def test_programs_that_would_be_called_the_same_are_told_apart(client, engine, o
 
 def test_two_runs_that_have_frames_are_side_by_side(client, engine, outbox, runs):
     pair = f"/compare?runs={','.join(runs[:2])}"
-    assert not page(client, pair).all("section", id="beside"), "without frames"
+    document = page(client, pair)
+    assert document.all("section", id="beside"), "frames may come"
+    [first, second] = json.loads(document.one("script", id="beside-data").text)
+    assert first["frames"] == second["frames"] == []
+    moved(engine, outbox, runs[0], RunState.CANCELLED)
+    assert not page(client, pair).all("section", id="beside"), "without frames for good"
     for run_id in runs:
         for at in PLACES[:2]:
             add_frame(engine, outbox, run_id, at)

@@ -8,6 +8,8 @@ import { attentionScale } from "../run/maps.js";
 import { BesideRun } from "./beside_run.js";
 
 const NEW_CLASSES = 3; // of a frame's losses
+const RENEW_EVERY = 300; // milliseconds, as all here
+const REMEMBERED_AFTER = 200; // browsers refuse addresses that change with every move of a hand
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const $ = (id) => document.getElementById(id);
 
@@ -20,6 +22,8 @@ let at = 0; // in sequences, from where places are counted
 let isAligned = false;
 let shade = attentionScale();
 let playing = null;
+let renewing = null;
+let remembering = null;
 
 /* Where places lie */
 
@@ -46,9 +50,12 @@ function noteOf(wanted) {
 }
 
 function layLine(run) {
-  const line = document.querySelector(`[data-line="${run.id}"]`);
-  line.style.left = `${100 * shareOf(-origin(run))}%`;
-  line.style.width = `${100 * (shareOf(run.end - origin(run)) - shareOf(-origin(run)))}%`;
+  run.line.lay(shareOf(-origin(run)), shareOf(run.end - origin(run)), run.end);
+}
+
+/** Where one begins to look: where curves have their midpoint, else at the newest. */
+function usual() {
+  return isAligned ? 0 : Number(slider.max);
 }
 
 function shareOf(place) {
@@ -70,6 +77,34 @@ async function show(place) {
   slider.setAttribute("aria-valuetext", `${signed(at)} sequences${isAligned ? " from the midpoint" : ""}`);
   const came = await Promise.all(runs.map((run) => run.goTo(at + origin(run))));
   if (came.some(Boolean)) draw();
+}
+
+/** Goes where somebody wants to be: from then on the address says so, but for what is usual. */
+function go(place) {
+  const shown = show(place);
+  clearTimeout(remembering);
+  remembering = setTimeout(() => {
+    const detail = at === usual() ? null : at;
+    document.dispatchEvent(new CustomEvent("placed", { detail }));
+  }, REMEMBERED_AFTER);
+  return shown;
+}
+
+/* What comes live */
+
+function hear({ detail }) {
+  const run = runs.find(({ id }) => id === detail.runId);
+  if (!run) return;
+  run.hear(detail);
+  renewing ??= setTimeout(renew, RENEW_EVERY);
+}
+
+/** The time line as long as it is now. Whoever looks at the newest goes along, whoever looks elsewhere stays. */
+function renew() {
+  renewing = null;
+  const [wasAligned, wasUsual] = [isAligned, at === usual()];
+  lay();
+  show(wasUsual || wasAligned !== isAligned ? usual() : at);
 }
 
 /** Both together: their lines have one scale. */
@@ -95,7 +130,7 @@ function indexAt(place) {
 function step(by) {
   stop();
   const index = Math.min(Math.max(indexAt(at) + by, 0), places.length - 1);
-  show(places[index]);
+  if (places.length) go(places[index]);
 }
 
 /** From the first onset to the last end, as far as these are known. */
@@ -110,12 +145,13 @@ function change() {
 async function goOn() {
   const next = nextStop(places, indexAt(at), change(), calm.matches);
   if (next === null) return stop();
-  await show(places[next.index]);
+  await go(places[next.index]);
   if (playing !== null) playing = setTimeout(goOn, next.wait);
 }
 
 function play() {
-  if (indexAt(at) >= places.length - 1) show(places[0]);
+  if (!places.length) return;
+  if (indexAt(at) >= places.length - 1) go(places[0]);
   playing = setTimeout(goOn, 0);
   sayPlaying();
 }
@@ -135,7 +171,7 @@ function sayPlaying() {
 
 slider.addEventListener("input", () => {
   stop();
-  show(Number(slider.value));
+  go(Number(slider.value));
 });
 slider.addEventListener("keydown", (event) => {
   const by = stepOf(event);
@@ -149,12 +185,13 @@ $("beside-play").addEventListener("click", () => (playing === null ? play() : st
 $("align").addEventListener("change", () => {
   stop();
   lay();
-  show(isAligned ? 0 : Number(slider.max));
+  go(usual());
 });
 document.addEventListener("themechange", () => {
   shade = attentionScale();
   draw();
 });
 for (const run of runs) run.scores.addEventListener("came", draw);
+document.addEventListener("runnews", hear);
 lay();
-show(isAligned ? 0 : Number(slider.max));
+show(JSON.parse($("page-data").textContent).chosen.place ?? usual());

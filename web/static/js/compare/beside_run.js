@@ -6,6 +6,7 @@ import { Scores } from "../run/compositions.js";
 import { FrameStore } from "../run/frame_store.js";
 import { isLit } from "../run/lights.js";
 import { fillSmall } from "../run/maps.js";
+import { BesideLine } from "./beside_line.js";
 
 const BELOW = 14; // room below the heads: there are no tokens
 
@@ -17,6 +18,7 @@ export class BesideRun {
   constructor(element, data) {
     Object.assign(this, data);
     this.element = element;
+    this.line = new BesideLine(document.querySelector(`[data-line="${data.id}"]`), data);
     this.frame = null; // on show, as the API gives it
     this.store = new FrameStore(`${rooted(data.url)}/frames`);
     this.scores = new Scores({ store: this.store, sequences: data.frames });
@@ -32,6 +34,7 @@ export class BesideRun {
 
   /** Fetches the frame nearest to a place; whether there is another one to draw. */
   async goTo(place) {
+    if (!this.frames.length) return false;
     const sequences = nearest(this.frames, place);
     this.#wanted = sequences;
     const frame = await this.store.load(sequences);
@@ -39,6 +42,15 @@ export class BesideRun {
     if (!frame || this.#wanted !== sequences || this.frame === frame) return false;
     this.frame = frame;
     return true;
+  }
+
+  /** Takes in what came of it. */
+  hear({ frames = [], measurements = [], run }) {
+    const last = this.frames.at(-1) ?? -1;
+    this.frames.push(...frames.filter((one) => one > last));
+    this.line.append(measurements);
+    this.end = Math.max(this.end, this.frames.at(-1) ?? 0, measurements.at(-1)?.sequences ?? 0);
+    if (run) this.change = run.phase_change;
   }
 
   /** What the widest of its own lines would stand for. */

@@ -1,4 +1,5 @@
-// What comes live: appended to plain curves, else the figure is asked for again, at a calm pace.
+// What comes live: appended to plain curves, else the figure is asked for again, at a calm pace. The other parts of the
+// page hear of it by the event `runnews`.
 
 import { Connection } from "../common/connection.js";
 import { Stream } from "../live/stream.js";
@@ -50,18 +51,25 @@ export function goLive({ url, places, chart, load, appended, ended, view, isLoad
   }
 
   stream = new Stream(url, places, {
-    frames: () => {},
+    frames: (frames, runId) => tell({ runId, frames }),
     measurements: (news) => {
       for (const { runId, measurements } of news) {
+        tell({ runId, measurements });
         waiting.set(runId, [...(waiting.get(runId) ?? []), ...measurements]);
       }
       schedule();
     },
     run: (run) => {
+      tell({ runId: run.id, run });
       if (!run.is_terminal) return;
       load(); // what it came to
       ended();
     },
     state: (state, why) => connection.say(state, why),
   });
+}
+
+/** @param {{runId: string, frames?: number[], measurements?: object[], run?: object}} detail */
+function tell(detail) {
+  document.dispatchEvent(new CustomEvent("runnews", { detail }));
 }

@@ -30,6 +30,7 @@ function query() {
   for (const key of hidden) said.append("hidden", key);
   if (chosen.start !== null) said.set("from", chosen.start);
   if (chosen.end !== null) said.set("to", chosen.end);
+  if (chosen.place !== null) said.set("place", chosen.place);
   return said.toString().replaceAll("%2C", ",");
 }
 
@@ -37,10 +38,17 @@ function remember() {
   history.replaceState(null, "", `${location.pathname}?${query()}`);
 }
 
+// Of two runs side by side.
+document.addEventListener("placed", ({ detail }) => {
+  chosen.place = detail;
+  remember();
+});
+
 /** Changes the view; what has other curves is asked from the server. */
 function choose(changes, { isLocal = false } = {}) {
   if ("group" in changes) hidden.clear();
   if ("align" in changes) unzoom();
+  if ("align" in changes) chosen.place = null; // it was counted from elsewhere
   Object.assign(chosen, changes);
   showChosen();
   remember();

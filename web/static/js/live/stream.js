@@ -18,7 +18,7 @@ export class Stream {
    * @param {Object<string, number>} places of every run the `sequences` of the newest point that the
    *   page already shows
    * @param {{measurements: Function, run: Function, frames: Function, state: Function}} listener
-   *   `measurements` takes `[{runId, measurements}]`, `frames` places, `state` a word and why
+   *   `measurements` takes `[{runId, measurements}]`, `frames` places and whose they are, `state` a word and why
    */
   constructor(url, places, listener) {
     this.url = url;
@@ -77,8 +77,8 @@ export class Stream {
     this.heardAt = Date.now();
     if (kind === "run") this.listener.run(data);
     else if (kind === "measurement" || kind === "measurements") this.#points(runId, [data].flat());
-    else if (kind === "frame") this.listener.frames([data.sequences]);
-    else if (kind === "frames") this.listener.frames(data.sequences);
+    else if (kind === "frame") this.listener.frames([data.sequences], runId);
+    else if (kind === "frames") this.listener.frames(data.sequences, runId);
     else if (kind === "ended") this.#ended(runId);
   }
 

@@ -1,6 +1,7 @@
 // The time line at the foot of a run's page: what the hand does on it, and the place on show, there
 // and in all that holds at some place of the run.
 
+import { below, joined } from "../charts/loss_line.js";
 import { grouped, nats, short } from "../common/format.js";
 import { stepOf } from "../common/slider_keys.js";
 import { markInForce } from "./in_force.js";
@@ -122,15 +123,8 @@ export class Timeline {
       if (!Number.isFinite(height)) continue;
       dataset.most ||= Math.max(height, 1e-9);
       const y = bottom - (bottom - top) * Math.min(height / dataset.most, 1);
-      const before = line.getAttribute("d");
-      line.setAttribute("d", `${before}${before ? "L" : "M"}${((WIDTH * sequences) / this.#end).toFixed(1)} ${y.toFixed(1)}`);
+      line.setAttribute("d", joined(line.getAttribute("d"), (WIDTH * sequences) / this.#end, y));
     }
-    area.setAttribute("d", below(line.getAttribute("d")));
+    area.setAttribute("d", below(line.getAttribute("d"), HEIGHT));
   }
-}
-
-/** What lies below a line, gap by gap. */
-function below(line) {
-  const closed = (part) => `M${part}V${HEIGHT}H${part.split(" ")[0]}Z`;
-  return line.split("M").slice(1).map(closed).join("");
 }

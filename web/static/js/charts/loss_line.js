@@ -1,0 +1,12 @@
+// Lines of losses in drawings that the server began, and what lies below them.
+
+/** The path with one more point at its end. */
+export function joined(path, x, y) {
+  return `${path}${path ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`;
+}
+
+/** What lies below a line down to the foot of the drawing, gap by gap. */
+export function below(path, foot) {
+  const closed = (part) => `M${part}V${foot}H${part.split(" ")[0]}Z`;
+  return path.split("M").slice(1).map(closed).join("");
+}
