@@ -10,7 +10,14 @@ from optoscope.comparisons import ComparisonHandle
 from optoscope.options import Clamp, Config, RunOptions, laid_over, merged
 from optoscope.paper import PaperHandle
 from optoscope.reading import measurements
-from optoscope.reading.answers import AnalysisFacts, BoardFacts, PaperFacts, RunFacts, StudyFacts
+from optoscope.reading.answers import (
+    AnalysisFacts,
+    BoardFacts,
+    PaperFacts,
+    RunFacts,
+    RunsTogether,
+    StudyFacts,
+)
 from optoscope.reading.figures import plotly_figure
 from optoscope.reading.tables import DataTable
 from optoscope.runs import RunHandle
@@ -116,6 +123,16 @@ class Client:
         one |= {"sort": sort, "view": view}
         found = pages(self._connection, "/runs", "runs", said | one, limit)
         return [self._run(run) for run in found]
+
+    def groups(
+        self, by: str, query: str = "", *, columns: Texts = ("progress", "train_loss", "midpoint")
+    ) -> list[RunsTogether]:
+        """The runs that match a query in groups: by `"study"`, `"tag"`, `"state"`, `"created"` (a
+        day), or an option of configs, `"training.learning_rate"`. Of each how many runs it has, and
+        of these columns the mean, the least and the largest of their numbers."""
+        said = {"group": by, "q": query, "columns": _several(columns)}
+        found = self._connection.get("/runs/groups", said)
+        return [RunsTogether.model_validate(one) for one in found["groups"]]
 
     def measurements(self, runs: Iterable[RunHandle | str], *series: str) -> DataTable:
         """Every measurement of many runs in one table, the run's id in front."""

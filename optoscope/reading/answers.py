@@ -49,6 +49,7 @@ class RunFacts(Said):
     tags: list[str]
     notes: str
     colour: str
+    is_pinned: bool = False  # servers of before say none
     state: RunStateName
     is_terminal: bool
     description: list[str]
@@ -72,6 +73,26 @@ class RunFacts(Said):
     device: str | None
     error_kind: str | None
     error_message: str | None
+
+
+class NumbersTogether(Said):
+    """A number of several runs; None: none of them has it."""
+
+    mean: float | None
+    least: float | None
+    most: float | None
+
+
+class RunsTogether(Said):
+    """Runs that have something in common. `value`: what, a study's id; None: they have none.
+    `going`: how many have not ended. `numbers`: by the names of columns."""
+
+    value: str | None
+    title: str
+    within: str
+    runs: int
+    going: int
+    numbers: dict[str, NumbersTogether]
 
 
 class StudyCourse(Said):

@@ -5,7 +5,19 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Engine, Integer, case, cast, func, insert, literal, select, true
+from sqlalchemy import (
+    BigInteger,
+    Engine,
+    Integer,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+    update,
+)
 
 from app.db import recording
 from app.db.claims import Claim
@@ -122,6 +134,12 @@ def copy_run(engine: Engine, source: str, count: int) -> None:
     rows = select(*columns).select_from(run.join(numbers, true())).where(run.c.id == source)
     with session_scope(engine) as session:
         session.execute(insert(Run).from_select([one.name for one in written], rows))
+
+
+def pin_some(engine: Engine) -> None:
+    """One in a hundred of all runs."""
+    with session_scope(engine) as session:
+        session.execute(update(Run).where(Run.name.endswith("50")).values(is_pinned=True))
 
 
 def study_of(

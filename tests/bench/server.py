@@ -1,7 +1,7 @@
 """`python -m tests.bench.server`: how long the web server takes over long runs and long lists.
 
-Ten runs of 10,000 measurements of the paper's model, and 10,000 runs in the list, in a real
-Postgres; requests one after the other, over HTTP, in a process of its own.
+Ten runs of 10,000 measurements of the paper's model, and 10,000 runs in the list, some of
+them pinned, in a real Postgres; requests one after the other, over HTTP, in a process of its own.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import httpx
 from app.schemas.state import RunState
 from tests.bench.place import served
 from tests.bench.report import Line, machine, percentile, report, say
-from tests.bench.rows import EVERY, copy_run, study_of
+from tests.bench.rows import EVERY, copy_run, pin_some, study_of
 
 CHART, LIST, PAGE, TABLE = 50, 50, 150, 1000  # milliseconds, p95 of what has a goal
 
@@ -28,6 +28,7 @@ def main() -> int:
             place.engine, place.outbox, given.runs, given.points, state=RunState.FINISHED
         )
         copy_run(place.engine, ids[0], given.listed)
+        pin_some(place.engine)
         say("Measuring")
         with httpx.Client(base_url=place.url, timeout=60) as client:
             lines = [
@@ -46,8 +47,14 @@ def _requests(study_id: str, ids: list[str], points: int) -> list[tuple[str, str
         (f"chart of {everything}: study's figure", f"{api}/studies/{study_id}/figure", CHART),
         ("list of runs", f"{api}/runs?limit=50", LIST),
         ("list of runs, by loss", f"{api}/runs?limit=50&sort=train_loss", LIST),
+        ("list of runs, pinned first", f"{api}/runs?limit=50&pinned_first=true", LIST),
+        ("list of runs, by loss, too", f"{api}/runs?pinned_first=true&sort=train_loss", LIST),
+        ("list of runs, pinned ones", f"{api}/runs?limit=50&q=pinned:true", LIST),
         ("list of runs, searched", f"{api}/runs?limit=50&q=copy+99", LIST),
         ("page of runs", "/runs", PAGE),
+        ("page of runs, in groups", "/runs?group=state", PAGE),
+        ("page of runs, in 200 groups", "/runs?group=name", PAGE),
+        ("groups with a measure", f"{api}/runs/groups?group=state&columns=loss.train", PAGE),
         ("table of runs", f"{api}/runs.csv", TABLE),
         (f"one run of {points}: loss", f"{run}/measurements?series=loss.*", None),
         (f"one run of {points}: all series", f"{run}/measurements?series=*", None),

@@ -20,7 +20,7 @@ def tag_all_that_match(page: Page) -> None:
     page.get_by_role("button", name="Select all that match").click()
     expect(page.locator("#bulk-count")).to_have_text(f"All {WAITING} runs selected")
     expect(page.locator("#bulk").get_by_role("button", name="Compare")).to_be_disabled()
-    page.get_by_text("Tag", exact=True).click()
+    page.locator("#bulk").get_by_text("Tag", exact=True).click()
     page.get_by_label("Tags to add or remove").fill("crowd")
     page.get_by_role("button", name="Add").click()
     expect(page.locator(".toast")).to_contain_text(f"{WAITING} runs tagged")
@@ -30,7 +30,7 @@ def tag_all_that_match(page: Page) -> None:
 
 
 def tag_what_is_ticked(page: Page) -> None:
-    page.get_by_text("Tag", exact=True).click()
+    page.locator("#bulk").get_by_text("Tag", exact=True).click()
     page.get_by_label("Tags to add or remove").fill("keep, odd ones")
     page.get_by_role("button", name="Add").click()
     expect(page.locator(".toast")).to_contain_text("3 runs tagged")
@@ -109,7 +109,7 @@ def test_runs_are_filtered_sorted_and_changed_together(page, browse, program):
     expect(page.locator("#search")).to_be_focused()
     page.locator("summary", has_text="Columns").click()
     page.get_by_label("Find in columns").fill("initial")
-    page.get_by_label("Seed: initial weights").check()
+    page.get_by_role("checkbox", name="Seed: initial weights").check()
     page.locator("summary", has_text="Columns").click()  # it lies over the heads of columns
     page.get_by_role("link", name="Seed: initial weights").click()
     expect(page.locator("[aria-sort=ascending]")).to_have_text("Seed: initial weights")
@@ -216,7 +216,7 @@ def test_a_view_is_kept_shared_renamed_and_deleted(browse, finished_run):
     page.get_by_label("Rename or delete the view Best of all").click()
     assert violations(page, ".saved-views") == []
     page.get_by_label("Name of the view").fill("Finished ones")
-    page.get_by_role("button", name="Rename").click()
+    page.get_by_role("button", name="Rename", exact=True).click()
     views.locator("summary").first.click()
     expect(views.get_by_role("link", name="Finished ones")).to_be_visible()
     page.get_by_label("Rename or delete the view Finished ones").click()

@@ -18,6 +18,7 @@ class Matching:
     states: Sequence[RunState] = ()  # any of these
     tags: Sequence[str] = ()  # all of these
     asked: ColumnElement[bool] | None = None  # a condition of `asking`
+    within: ColumnElement[bool] | None = None  # whether it is in a group
     study: str | None = None
     datasets: Sequence[str] = ()  # any of these
     programs: Sequence[Sequence[dict[str, str]]] = ()  # any has clamps like these; []: has none
@@ -31,7 +32,7 @@ class Matching:
 
 
 def conditions(matching: Matching) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [] if matching.asked is None else [matching.asked]
+    found = [one for one in (matching.asked, matching.within) if one is not None]
     if matching.states:
         found.append(Run.state.in_(matching.states))
     if matching.tags:

@@ -33,7 +33,7 @@ def runs_page(
     limit: int,
 ) -> list[Found]:
     """Runs in order, from those past one place, up to and with those at another."""
-    wanted = _conditions(session, matching)
+    wanted = conditions_of(session, matching)
     parts = [_ids_of(part, wanted, past, until).limit(limit).subquery() for part in order.parts()]
     every = union_all(*map(select, parts)).subquery() if len(parts) > 1 else parts[0]
     key = every.c[_KEY]
@@ -50,28 +50,31 @@ def _ids_of(
     until: SortPosition | None,
 ) -> Select[tuple[str, Any]]:
     """The runs of a part, in order, each with its key."""
-    statement = select(Run.id, part.order.key.label(_KEY)).where(*part.only, *wanted)
+    statement = select(Run.id, part.order.key.label(_KEY)).where(*part.conditions, *wanted)
     if past is not None:
-        statement = statement.where(part.order.past(past))
+        statement = statement.where(part.past(past))
     if until is not None:
-        statement = statement.where(part.order.until(until))
+        statement = statement.where(part.until(until))
     return statement.order_by(*part.by)
 
 
 def ids_in_order(session: Session, matching: Matching, order: Order) -> Sequence[str]:
     """The ids of all runs that match."""
     key = order.key.label(_KEY)  # by its name, or Postgres would work it out twice
-    statement = select(Run.id, key).where(*_conditions(session, matching)).order_by(*order.by(key))
+    statement = (
+        select(Run.id, key).where(*conditions_of(session, matching)).order_by(*order.by(key))
+    )
     return session.scalars(statement, execution_options=matching.options).all()
 
 
 def count_matching(session: Session, matching: Matching) -> int:
     """How many runs match."""
-    statement = select(func.count()).select_from(Run).where(*_conditions(session, matching))
+    statement = select(func.count()).select_from(Run).where(*conditions_of(session, matching))
     return session.scalars(statement, execution_options=matching.options).one()
 
 
-def _conditions(session: Session, matching: Matching) -> Sequence[ColumnElement[bool]]:
+def conditions_of(session: Session, matching: Matching) -> Sequence[ColumnElement[bool]]:
+    """Which runs match, for the statement that comes next."""
     found = conditions(matching)
     if found:
         # Planned for the words and filters at hand, not once for all that are asked for: some

@@ -15,6 +15,7 @@ from app.routes.answers import (
     tables,
 )
 from app.schemas.api.bulk import BulkAct, BulkRequest, BulkResult, RunCount
+from app.schemas.api.groups import RunGroups
 from app.schemas.api.runs import RunPage
 from app.schemas.api.views import (
     QueryFields,
@@ -30,6 +31,7 @@ from app.services.runs import bulk
 from app.services.runs.run_read import read_run
 from app.services.runs_list.bulk_matching import act_on_matching
 from app.services.runs_list.columns import USUAL, Column, chosen_columns, column_or_error
+from app.services.runs_list.groups import read_groups
 from app.services.runs_list.listing import MOST, NEWEST, Filter, count_runs, list_runs
 from app.services.runs_list.query_reads import query_fields
 from app.services.runs_list.saved_views import (
@@ -66,6 +68,14 @@ def _saved(
 
 
 SavedDep = Annotated[ListView | None, Depends(_saved, scope="function")]
+GroupQuery = Annotated[
+    str,
+    Query(
+        description="What the runs are put into groups by: `study`, `tag`, `created` (a day), "
+        "`state`, `name`, `clamps`, `device`, `worker`, or an option of configs",
+        examples=["state", "training.learning_rate"],
+    ),
+]
 
 
 def _filter(
@@ -106,12 +116,21 @@ def _filter(
             examples=["-created", "loss.new_classes"],
         ),
     ] = None,
+    pinned_first: Annotated[
+        bool, Query(description="Those that are pinned first, as on the page; then the others")
+    ] = False,
+    group: GroupQuery = "",
+    within: Annotated[
+        str | None, Query(description="Only those of this group, as `/runs/groups` calls it")
+    ] = None,
 ) -> Filter:
     if study is not None:
         study_or_error(session, study)
     order = sort or (saved.wanted.sort if saved else NEWEST)
     column_or_error(order.removeprefix("-"), "query/sort")
-    wanted = Filter(state, tag, q, study, dataset, clamp, run, order, deleted)
+    wanted = Filter(
+        state, tag, q, study, dataset, clamp, run, order, deleted, pinned_first, group, within
+    )
     return narrowed(saved, wanted) if saved else wanted
 
 
@@ -179,6 +198,16 @@ def get_count(session: SessionDep, wanted: FilterDep) -> RunCount:
     return count_runs(session, wanted)
 
 
+@router.get("/runs/groups")
+def get_groups(session: SessionDep, wanted: FilterDep, columns: ColumnsDep) -> RunGroups:
+    """The runs in groups, by `group`: how many each has, and the numbers of these columns together.
+
+    A run with several tags, or in several studies, is in as many groups. `/runs` with the same
+    `group`, and `within` of a group, lists its runs.
+    """
+    return read_groups(session, wanted, columns)
+
+
 @router.get("/runs/fields")
 def get_fields(session: SessionDep) -> QueryFields:
     """Everything that a query (`q`) can ask about, with values that there are."""
@@ -238,7 +267,7 @@ def change_matching_runs(
 
 @router.post("/runs/bulk")
 def change_runs(request: BulkRequest, session: SessionDep, made: ServicesDep) -> BulkResult:
-    """Tag, colour, cancel, delete or restore many runs; what became of each is in the answer.
+    """Tag, colour, pin, cancel, delete or restore many runs; what became of each is in the answer.
 
     Of runs that cannot be changed the others are changed nevertheless. Asking again is safe:
     what is done already is `unchanged`.

@@ -14,7 +14,7 @@ from app.services.runs import bulk
 from app.services.runs_list.asked import asked_part
 from app.services.runs_list.bulk_page import BulkForm, bulk_page, read_bulk_form
 from app.services.runs_list.listing import CursorRange
-from app.services.runs_list.page import RunsAnswer, runs_page, runs_part, runs_table
+from app.services.runs_list.page import RunsAnswer, fresh_groups, runs_page, runs_part, runs_table
 from app.services.runs_list.saved_views import (
     ViewForm,
     address_of,
@@ -73,7 +73,10 @@ def runs(
 def _part(request: Request, session: Session, view: ListView, span: CursorRange) -> HTMLResponse:
     """What htmx asked for; of a query that cannot be read only what is wrong: the list stays."""
     try:
-        if request.headers.get("HX-Target", "").startswith("tbody"):
+        target = request.headers.get("HX-Target", "")
+        if target == "tbody#group-pulse":
+            return fragment("runs/list.html", ["heads"], fresh_groups(session, view))
+        if target.startswith("tbody"):
             return fragment("runs/list.html", ["part"], runs_part(session, view, span))
         table = runs_table(session, view, span)
     except InvalidQuery as error:

@@ -16,6 +16,8 @@ class BulkAction(StrEnum):
     TAG = "tag"
     UNTAG = "untag"
     COLOUR = "colour"
+    PIN = "pin"
+    UNPIN = "unpin"
     CANCEL = "cancel"
     DELETE = "delete"
     RESTORE = "restore"  # deleted ones

@@ -134,6 +134,7 @@ class RunPatch(Body):
         description="`#RRGGBB`, in lists and charts; `auto`: the one that follows from the id",
         examples=["#4477AA"],
     )
+    is_pinned: bool | None = Field(None, description="Whether it stands first in the list")
     priority: Priority | None = Field(None, description="Counts until a worker has taken the run")
     keep_checkpoints: Keep | None = Field(
         None,
@@ -155,6 +156,7 @@ class RunRead(BaseModel):
     tags: list[str]
     notes: str
     colour: str = Field(description="`#RRGGBB`: its colour; beside others of the same, another")
+    is_pinned: bool = Field(description="It stands first in the list")
     state: RunState
     is_terminal: bool = Field(description="finished, failed or cancelled: nothing will change")
 

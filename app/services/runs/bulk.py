@@ -121,6 +121,14 @@ def _colour(session: Session, run: Run, request: BulkRequest) -> str | None:
     return None
 
 
+def _pin(session: Session, run: Run, request: BulkRequest) -> str | None:
+    is_pinned = request.action is BulkAction.PIN
+    if run.is_pinned == is_pinned:
+        return f"It is {'' if is_pinned else 'not '}pinned."
+    change_run(session, run, is_pinned=is_pinned)
+    return None
+
+
 def _cancel(session: Session, run: Run, request: BulkRequest) -> str | None:
     if run.state in (RunState.STOPPING, RunState.CANCELLED):
         return f"It is {run.state}."
@@ -132,6 +140,8 @@ _ACTS: dict[BulkAction, _Act] = {
     BulkAction.TAG: _tag,
     BulkAction.UNTAG: _untag,
     BulkAction.COLOUR: _colour,
+    BulkAction.PIN: _pin,
+    BulkAction.UNPIN: _pin,
     BulkAction.CANCEL: _cancel,
 }
 
@@ -151,6 +161,8 @@ _DONE = {
     BulkAction.TAG: "tagged",
     BulkAction.UNTAG: "untagged",
     BulkAction.COLOUR: "coloured",
+    BulkAction.PIN: "pinned",
+    BulkAction.UNPIN: "unpinned",
     BulkAction.CANCEL: "cancelled",
     BulkAction.DELETE: "deleted",
     BulkAction.RESTORE: "restored",

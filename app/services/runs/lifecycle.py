@@ -202,6 +202,7 @@ def change_run(
     tags: Sequence[str] | None = None,
     notes: str | None = None,
     colour: str | None = None,
+    is_pinned: bool | None = None,
     priority: int | None = None,
     keep_checkpoints: Keep | None = None,
 ) -> None:
@@ -218,6 +219,8 @@ def change_run(
         run.notes = notes
     if colour is not None:
         run.colour = None if colour == AUTOMATIC else colour
+    if is_pinned is not None:
+        run.is_pinned = is_pinned
     if priority is not None:
         run.priority = priority
     if keep_checkpoints is not None:

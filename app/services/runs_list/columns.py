@@ -54,6 +54,7 @@ class Column:
     is_optional: bool  # whether runs may lack it
     text: Callable[[Run, float | None], str]  # given the run, and `number` if it has one
     cell: ColumnElement[Any]  # the same for programs
+    said: Callable[[float], str]  # a number of it, for instance the mean of several runs'
     final: ColumnElement[Any] | None = None  # the key of runs that have ended, with an index
     number: ColumnElement[Any] | None = None  # what has to be asked for with the run
     is_whole: bool = False  # of a number: it never has a fraction
@@ -125,6 +126,7 @@ def _plain(
         is_optional=is_optional,
         text=lambda run, _: text(value(run)),
         cell=getattr(Run, name).expression if cell is None else cell,
+        said=short if is_whole else text,
         final=final,
         is_whole=is_whole,
     )
@@ -218,6 +220,7 @@ def _of_config(option: tuple[str, FieldInfo]) -> Column:
         is_optional=True,  # a run of before there was the option has none
         text=text,
         cell=type_coerce(inside, JSONB),
+        said=_mean_text,
         is_whole=info.annotation is int,
     )
 
@@ -231,10 +234,18 @@ def _config_text(value: object) -> str:
         case int():
             return grouped(value)
         case float():
-            return f"{value:g}".replace("-", "−")
+            return _number_text(value)
         case list():
             return ", ".join("-".join(map(str, one)) for one in value)
     return str(value)
+
+
+def _number_text(number: float) -> str:
+    return f"{number:g}".replace("-", "−")
+
+
+def _mean_text(number: float) -> str:
+    return grouped(int(number)) if number.is_integer() else _number_text(number)
 
 
 def _loss_text(_: Run, number: float | None) -> str:
@@ -273,6 +284,7 @@ def _measured(
         is_optional=True,
         text=_loss_text if metric.is_loss else _share_text,
         cell=number,
+        said=nats if metric.is_loss else fixed,
         number=number,
     )
 

@@ -22,6 +22,7 @@ from app.schemas.api.bulk import RunCount
 from app.schemas.state import TERMINAL, RunState
 from app.services.cursors import read_cursor, write_cursor
 from app.services.runs_list.columns import Column, column_or_error
+from app.services.runs_list.grouping import grouping_or_error
 from app.services.runs_list.programs import Programs, programs
 from app.services.runs_list.query_conditions import condition_of
 
@@ -42,11 +43,19 @@ class Filter:
     run_ids: Sequence[str] = ()
     sort: str = NEWEST
     deleted: bool = False  # of those that can be restored, or of those that are there
+    pinned_first: bool = False
+    group: str = ""  # what it is put into groups by
+    within: str | None = None  # of that group alone, as addresses write it
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether it is a list of groups, and not of the runs in one."""
+        return bool(self.group) and self.within is None
 
     @property
     def is_narrow(self) -> bool:
         """Whether it leaves any run out."""
-        narrowing = {name for name in vars(self) if name != "sort"}
+        narrowing = vars(self).keys() - {"sort", "pinned_first", "group"}
         return any(getattr(self, name) for name in narrowing)
 
 
@@ -71,14 +80,14 @@ def list_rows(
     session: Session, wanted: Filter, span: CursorRange, columns: Sequence[Column] = ()
 ) -> tuple[list[Found], str | None]:
     """The same with what the columns show, in the order of those that have to be asked for."""
-    column, order = _order(wanted.sort)
+    column, order = _order(wanted)
     found = rows.runs_page(
         session,
-        _matching(wanted),
+        matching_of(wanted),
         order,
         numbers=[one.number for one in columns if one.number is not None],
-        past=_place(span.cursor, wanted.sort, column) if span.cursor else None,
-        until=_place(span.until, wanted.sort, column) if span.until else None,
+        past=_place(span.cursor, wanted, column) if span.cursor else None,
+        until=_place(span.until, wanted, column) if span.until else None,
         # One more than is shown tells whether there is a next page, by the same snapshot.
         limit=span.limit + 1,
     )
@@ -88,18 +97,20 @@ def list_rows(
     # The key as it is now: a run whose progress or loss moves past it meanwhile is shown twice or
     # not at all. By time of creation nothing moves.
     key = [] if last.key is None else [_written(column, last.key)]
-    return found[: span.limit], write_cursor([wanted.sort, last.run.id, *key])
+    lists = {is_pinned: name for name, is_pinned in _lists(wanted).items()}
+    name = lists[last.run.is_pinned and wanted.pinned_first]
+    return found[: span.limit], write_cursor([name, last.run.id, *key])
 
 
 def matching_ids(session: Session, wanted: Filter) -> Sequence[str]:
     """All runs that match, in order."""
-    _, order = _order(wanted.sort)
-    return rows.ids_in_order(session, _matching(wanted), order)
+    _, order = _order(wanted)
+    return rows.ids_in_order(session, matching_of(wanted), order)
 
 
 def count_runs(session: Session, wanted: Filter) -> RunCount:
     """How many runs match, and how many of these have ended."""
-    matching = _matching(wanted)
+    matching = matching_of(wanted)
     over = TERMINAL.intersection(wanted.states or TERMINAL)
     ended = replace(matching, states=sorted(over))
     return RunCount(
@@ -110,12 +121,17 @@ def count_runs(session: Session, wanted: Filter) -> RunCount:
 
 def check_filter(wanted: Filter) -> None:
     """Raises `Invalid` for what cannot be asked."""
-    _matching(wanted)
-    _order(wanted.sort)
+    matching_of(wanted)
+    _order(wanted)
 
 
-def _matching(wanted: Filter) -> Matching:
+def matching_of(wanted: Filter) -> Matching:
+    """Which runs; `Invalid` if that cannot be asked."""
+    by = grouping_or_error(wanted.group) if wanted.group else None
+    if by is None and wanted.within is not None:
+        raise Invalid("`within` is one of the groups: say by what, in `group`.", loc="query/within")
     return Matching(
+        within=by.within(wanted.within) if by and wanted.within is not None else None,
         states=wanted.states,
         tags=wanted.tags,
         asked=condition_of(wanted.words),
@@ -136,9 +152,22 @@ def _programs(clamp: str) -> Programs:
     return found
 
 
-def _order(sort: str) -> tuple[Column, Order]:
-    column = column_or_error(sort.removeprefix("-"), "query/sort")
-    return column, Order(column.key, sort.startswith("-"), column.is_optional, column.final)
+def _order(wanted: Filter) -> tuple[Column, Order]:
+    column = column_or_error(wanted.sort.removeprefix("-"), "query/sort")
+    return column, Order(
+        column.key,
+        descending=wanted.sort.startswith("-"),
+        is_optional=column.is_optional,
+        final=column.final,
+        pinned_first=wanted.pinned_first,
+    )
+
+
+def _lists(wanted: Filter) -> dict[str, bool]:
+    """What cursors call the lists that this one is made of, and whether they are of pinned runs."""
+    if not wanted.pinned_first:
+        return {wanted.sort: False}
+    return {f"{wanted.sort} pinned": True, f"{wanted.sort} others": False}
 
 
 def _written(column: Column, key: float | str | datetime) -> str:
@@ -158,16 +187,18 @@ def _read(column: Column, text: str) -> datetime | str | float:
     return text
 
 
-def _place(cursor: str, sort: str, column: Column) -> SortPosition:
+def _place(cursor: str, wanted: Filter, column: Column) -> SortPosition:
     """What a cursor holds; `Invalid` unless it is a cursor of this sort."""
+    lists = _lists(wanted)
     match read_cursor(cursor):
-        case [of, run_id] if of == sort and column.is_optional:
-            return SortPosition(None, run_id)
-        case [of, run_id, text] if of == sort:
+        case [of, run_id] if of in lists and column.is_optional:
+            return SortPosition(None, run_id, lists[of])
+        case [of, run_id, text] if of in lists:
             with suppress(ValueError):
-                return SortPosition(literal(_read(column, text), column.key.type), run_id)
+                key = literal(_read(column, text), column.key.type)
+                return SortPosition(key, run_id, lists[of])
     raise Invalid(
-        f"This is not a cursor of a list sorted by {sort}; "
-        "pass `next_cursor` of the page before, with the same `sort`.",
+        f"This is not a cursor of a list sorted by {wanted.sort}; "
+        "pass `next_cursor` of the page before, with the same `sort` and `pinned_first`.",
         loc="query/cursor",
     )

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
-from zlib import crc32
 
 from sqlalchemy.orm import Session
 
@@ -22,6 +21,8 @@ from app.services.colours import PALETTE
 from app.services.runs.run_read import read_run
 from app.services.runs_list.asked import QueryExample, WrongQuery, asked_part
 from app.services.runs_list.columns import NAME, Column, chosen_columns, columns
+from app.services.runs_list.grouping import grouping_or_error, value_of
+from app.services.runs_list.groups import NO_GROUPS, GroupsPart, groups_part
 from app.services.runs_list.listing import MOST, NEWEST, CursorRange, Filter, list_rows
 from app.services.runs_list.pickers import Picker, pickers
 from app.services.runs_list.saved_views import list_views
@@ -82,6 +83,7 @@ class RunsPart:
     view: ListView
     rows: Sequence[RunRow]
     rows_id: str
+    id_prefix: str  # of elements of runs: one may be in several groups of a page
     rows_url: str  # where the same part of the list is, now or later
     refresh_seconds: int
     next_url: str | None
@@ -90,7 +92,7 @@ class RunsPart:
 
 
 @dataclass(frozen=True)
-class RunsTable(RunsPart):
+class RunsTable(RunsPart, GroupsPart):
     """Context of the block with the whole table."""
 
     heads: Sequence[Head]
@@ -133,7 +135,8 @@ def runs_part(session: Session, view: ListView, span: CursorRange) -> RunsPart:
     return RunsPart(
         view=view,
         rows=_rows(session, found, shown),
-        rows_id=_rows_id(view, span),
+        rows_id=view.rows_id(span.cursor),
+        id_prefix=f"{view.rows_id()}-" if view.wanted.within is not None else "",
         rows_url=view.address(ended),
         refresh_seconds=BUSY_SECONDS if busy else IDLE_SECONDS,
         next_url=view.address(after) if after else None,
@@ -142,20 +145,16 @@ def runs_part(session: Session, view: ListView, span: CursorRange) -> RunsPart:
     )
 
 
-def _rows_id(view: ListView, span: CursorRange) -> str:
-    """Of its own for every view: what comes late for another finds no place to go."""
-    return f"rows-{crc32(view.address(CursorRange(span.cursor)).encode()):08x}"
-
-
 def runs_table(session: Session, view: ListView, span: CursorRange) -> RunsTable:
-    """The table."""
+    """The table: the runs of a list, or its groups, whose runs are asked for when one is opened."""
     study = study_or_error(session, view.wanted.study) if view.wanted.study else None
-    part = runs_part(session, view, span)
-    shown = [columns()[NAME], *chosen_columns(view.columns, "query/columns")]
+    shown = chosen_columns(view.columns, "query/columns")
+    part = _no_rows(view) if view.wanted.is_grouped else runs_part(session, view, span)
     return RunsTable(
         **vars(part),
-        heads=[_head(view, column) for column in shown],
-        chips=_chips(view, study.name if study else ""),
+        **vars(groups_part(session, view, shown)),
+        heads=[_head(view, column) for column in (columns()[NAME], *shown)],
+        chips=_chips(view, study.name if study else "", _group_said(session, view)),
         clear_url=_everything(view),
         refresh_url=view.address(span),
         is_later_page=span.cursor is not None,
@@ -163,24 +162,53 @@ def runs_table(session: Session, view: ListView, span: CursorRange) -> RunsTable
     )
 
 
+def fresh_groups(session: Session, view: ListView) -> GroupsPart:
+    """The lines of groups as they are now."""
+    shown = chosen_columns(view.columns, "query/columns")
+    return groups_part(session, view, shown, is_fresh=True)
+
+
+def _no_rows(view: ListView) -> RunsPart:
+    """The part of a list that shows no runs."""
+    return RunsPart(
+        view=view,
+        rows=[],
+        rows_id="",
+        id_prefix="",
+        rows_url=view.url,
+        refresh_seconds=IDLE_SECONDS,
+        next_url=None,
+        column_count=len(view.columns) + 3,
+        curve_size=(WIDTH, HEIGHT),
+    )
+
+
+def _group_said(session: Session, view: ListView) -> str:
+    """What the group is called whose runs alone are shown; empty: it is none."""
+    wanted = view.wanted
+    if wanted.within is None:
+        return ""
+    by = grouping_or_error(wanted.group)
+    value = value_of(wanted.within)
+    if by.id == "study" and value is not None:
+        value = study_or_error(session, value).name
+    return f"{by.title}: {by.title_of(value)}"
+
+
 def _everything(view: ListView) -> str:
     """The same list without any filter."""
-    return view.filtered(Filter(sort=view.wanted.sort, deleted=view.wanted.deleted)).url
+    wanted = view.wanted
+    every = Filter(sort=wanted.sort, deleted=wanted.deleted, pinned_first=True, group=wanted.group)
+    return view.filtered(every).url
 
 
 def _unread_table(view: ListView) -> RunsTable:
     """The table of a query that nobody can read."""
     return RunsTable(
-        view=view,
-        rows=[],
-        rows_id="",
-        rows_url=view.url,
-        refresh_seconds=IDLE_SECONDS,
-        next_url=None,
-        column_count=0,
-        curve_size=(WIDTH, HEIGHT),
+        **vars(replace(_no_rows(view), column_count=0)),
+        **vars(NO_GROUPS),
         heads=[],
-        chips=_chips(view, view.wanted.study or ""),
+        chips=_chips(view, view.wanted.study or "", ""),
         clear_url=_everything(view),
         refresh_url=view.url,
         is_later_page=False,
@@ -252,7 +280,7 @@ def _head(view: ListView, column: Column) -> Head:
     return Head(column, said, view.filtered(replace(view.wanted, sort=other)).url)
 
 
-def _chips(view: ListView, study: str) -> list[Chip]:
+def _chips(view: ListView, study: str, group: str) -> list[Chip]:
     """Everything that the list is filtered by."""
     wanted = view.wanted
     without = [
@@ -268,6 +296,7 @@ def _chips(view: ListView, study: str) -> list[Chip]:
             for one in wanted.clamps
         ),
         *([(f"study {study}", replace(wanted, study=None))] if study else []),
+        *([(group, replace(wanted, within=None))] if group else []),
         *([("deleted", replace(wanted, deleted=False))] if wanted.deleted else []),
     ]
     return [Chip(text, view.filtered(rest).url) for text, rest in without]

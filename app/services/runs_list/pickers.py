@@ -9,6 +9,7 @@ from app.schemas.clamps.catalogue import CATALOGUE
 from app.schemas.state import RunState
 from app.services.clamps.palette import LIGHTS
 from app.services.runs_list.columns import NAME, column_or_error, columns
+from app.services.runs_list.grouping import groupings
 from app.services.runs_list.programs import NONE
 from app.services.runs_list.view import ListView
 
@@ -40,6 +41,7 @@ class Picker:
     groups: Sequence[FilterGroup]
     is_single: bool = False  # one at a time
     is_long: bool = False  # long enough to be searched
+    without: str = "any"  # what it is called if none is picked, where only one can be
 
     @property
     def count(self) -> int:
@@ -66,6 +68,14 @@ def pickers(
         Picker("dataset", "Dataset", [_flat(datasets, wanted.datasets)]),
         Picker("clamp", "Clamps", _clamps(wanted.clamps), is_long=True),
         Picker("study", "Study", [_studies(studies, wanted.study)], is_single=True, is_long=True),
+        Picker(
+            "group",
+            "Group",
+            _groupings(wanted.group),
+            is_single=True,
+            is_long=True,
+            without="not in groups",
+        ),
         Picker("columns", "Columns", _columns(view.columns), is_long=True),
     ]
     return [picker for picker in found if not picker.is_empty]
@@ -87,6 +97,13 @@ def _clamps(picked: Sequence[str]) -> list[FilterGroup]:
 def _studies(studies: Sequence[tuple[str, str]], picked: str | None) -> FilterGroup:
     every = dict(studies) | ({picked: picked} if picked and picked not in dict(studies) else {})
     return FilterGroup("", [FilterOption(of, name, of == picked) for of, name in every.items()])
+
+
+def _groupings(picked: str) -> list[FilterGroup]:
+    return [
+        FilterGroup(title, [FilterOption(one.id, one.title, one.id == picked) for one in group])
+        for title, group in groupby(groupings().values(), lambda one: one.section)
+    ]
 
 
 def _columns(picked: Sequence[str]) -> list[FilterGroup]:

@@ -29,6 +29,7 @@ from app.schemas.words import either
 from app.services.runs_list.programs import programs
 from app.services.runs_list.query_fields import (
     SWITCH,
+    YES,
     FieldKind,
     QueryField,
     field_called,
@@ -181,6 +182,11 @@ def _clamp(field: QueryField, operator: Operator, value: QueryPiece) -> Conditio
     return or_(*map(asking.has_program, programs()[_one_of(field, value)]))
 
 
+def _pinned(field: QueryField, operator: Operator, value: QueryPiece) -> Condition:
+    is_pinned = Run.is_pinned.expression
+    return is_pinned if _one_of(field, value) == YES else ~is_pinned
+
+
 def operators_of(field: QueryField) -> tuple[Operator, ...]:
     """What the field can be compared with."""
     return _KINDS[field.kind][0]
@@ -198,4 +204,5 @@ _KINDS: dict[FieldKind, tuple[tuple[Operator, ...], Reader]] = {
     "tags": ((*_SAME, "~"), _tags),
     "study": ((*_SAME, "~"), _study),
     "clamp": (_SAME, _clamp),
+    "pinned": (_SAME, _pinned),
 }

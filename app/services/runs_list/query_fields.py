@@ -14,7 +14,8 @@ from app.schemas.studies.expansion import config_fields
 from app.services.runs_list.columns import Column, column_called, columns
 from app.services.runs_list.programs import programs
 
-FieldKind = Literal["number", "text", "moment", "name", "notes", "tags", "study", "clamp"]
+FieldKind = Literal["number", "text", "moment", "name", "notes", "tags", "study", "clamp", "pinned"]
+YES, NO = "true", "false"
 SWITCH = {"on": "true", "off": "false"}  # as people write what a config has
 
 
@@ -67,6 +68,7 @@ def _own() -> dict[str, QueryField]:
         QueryField("tag", "Tag", "", "tags", key),
         QueryField("study", "Study, by its name or id", "", "study", key),
         QueryField("clamp", "Light or kind of clamp", "", "clamp", key, tuple(programs())),
+        QueryField("pinned", "Pinned", "", "pinned", key, (YES, NO)),
         QueryField("started", "Started", "", "moment", Run.started_at.expression),
         QueryField("ended", "Ended", "", "moment", Run.finished_at.expression),
     ]

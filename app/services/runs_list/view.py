@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
+from zlib import crc32
 
 from app.errors import Invalid
 from app.schemas.state import RunState
 from app.services.runs_list.columns import USUAL, chosen_columns, column_or_error
+from app.services.runs_list.grouping import grouping_or_error
 from app.services.runs_list.listing import NEWEST, CursorRange, Filter
 
 COLUMNS_COOKIE = "optoscope-columns"  # what a browser chose last
@@ -18,7 +20,7 @@ USUAL_WORD = "usual"  # in an address, instead of names of columns
 class ListView:
     """What is filtered, how it is sorted, and which columns are shown."""
 
-    wanted: Filter = field(default_factory=Filter)
+    wanted: Filter = field(default_factory=lambda: Filter(pinned_first=True))
     columns: Sequence[str] = USUAL
 
     @property
@@ -32,6 +34,11 @@ class ListView:
         if span is not None:
             parts += [(name, of) for name, of in _ends(span) if of]
         return f"{path}?{urlencode(parts)}" if parts else path
+
+    def rows_id(self, cursor: str | None = None) -> str:
+        """The element of a part of it. Of its own for every view: what comes late for another
+        finds no place to go."""
+        return f"rows-{crc32(self.address(CursorRange(cursor)).encode()):08x}"
 
     def filtered(self, wanted: Filter) -> "ListView":
         """The same columns of other runs."""
@@ -52,6 +59,9 @@ def read_view(query: Sequence[tuple[str, str]], remembered: str | None = None) -
 
     sort = last("sort") or NEWEST
     column_or_error(sort.removeprefix("-"), "query/sort")
+    group = last("group")
+    if group:
+        grouping_or_error(group)
     wanted = Filter(
         states=[_state(value) for value in every("state")],
         tags=every("tag"),
@@ -61,6 +71,9 @@ def read_view(query: Sequence[tuple[str, str]], remembered: str | None = None) -
         clamps=every("clamp"),
         sort=sort,
         deleted=last("deleted") == "1",
+        pinned_first=True,
+        group=group,
+        within=last("within") if group and last("within") else None,
     )
     names = _names(every("columns"))
     if names is None and remembered is not None:
@@ -103,6 +116,8 @@ def _parts(wanted: Filter) -> list[tuple[str, str]]:
     parts += [("clamp", clamp) for clamp in wanted.clamps]
     parts += [("study", wanted.study)] if wanted.study else []
     parts += [("deleted", "1")] if wanted.deleted else []
+    parts += [("group", wanted.group)] if wanted.group else []
+    parts += [("within", wanted.within)] if wanted.within is not None else []
     return parts + ([("sort", wanted.sort)] if wanted.sort != NEWEST else [])
 
 

@@ -82,3 +82,25 @@ def test_notes_and_tags_are_changed_over_the_list(browse, program, renamed_run):
     row.get_by_role("textbox").fill("By touch")
     row.get_by_role("button", name="Keep").tap()
     expect(row.locator("th a")).to_have_text("By touch")
+
+
+def test_a_run_is_pinned_by_its_line_and_stands_first(browse, renamed_run, finished_run):
+    page = browse()
+    page.goto("/runs")
+    rows = page.locator(".runs-list tbody tr[id]")
+    first, pinned = rows.first, rows.last.get_attribute("id")
+    row = page.locator(f"#{pinned}")
+    pin = row.locator(".pin-button")
+    pin.press("Enter")
+    expect(first).to_have_attribute("id", pinned)
+    expect(pin).to_have_attribute("aria-pressed", "true")
+    expect(pin).to_be_focused()
+    assert violations(page, f"#{pinned}") == []
+
+    row.locator("input[name=run]").check()
+    bulk = page.locator("#bulk")
+    expect(bulk.get_by_role("button", name="Pin", exact=True)).to_be_hidden()
+    bulk.get_by_role("button", name="Unpin").click()
+    expect(page.locator(".toast")).to_contain_text("1 run unpinned")
+    expect(pin).to_have_attribute("aria-pressed", "false")
+    expect(first).not_to_have_attribute("id", pinned)

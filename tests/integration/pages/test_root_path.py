@@ -19,6 +19,7 @@ from tests.integration.support.web_server import WebServer, serving
 ROOT = "/proxy/8000"
 PAGES = (
     "runs",
+    "runs?group=state",
     "runs/new",
     "studies",
     "studies/new",

@@ -15,6 +15,7 @@ from app.schemas.state import RunState
 from app.services.charts.sparklines import POINTS, sparkline
 from app.services.runs_list.bulk_matching import PART
 from app.services.runs_list.columns import columns
+from tests.integration.pages.rows.listed import in_pages, shown
 from tests.integration.support.html import Document
 from tests.integration.support.recorded import row
 from tests.integration.support.rows import SMALL, START, add, change, measurement, moved, new_run
@@ -32,15 +33,6 @@ def get(client, path: str, **options) -> Document:
     answer = client.get(path, **options)
     assert answer.status_code == 200, answer.text
     return Document(answer.text)
-
-
-def shown(document: Document) -> list[str]:
-    """Ids of the runs of a page or of a part of it."""
-    return [
-        e["value"]
-        for e in document.all("input", type="checkbox")
-        if e.attributes.get("name") == "run"
-    ]
 
 
 @pytest.fixture(autouse=True)
@@ -308,16 +300,8 @@ def test_ties_come_in_one_order_whatever_the_size_of_a_page(client, engine, outb
     for _ in range(7):
         new_run(engine, outbox)
 
-    def order(limit: int) -> list[str]:
-        found, cursor = [], ""
-        while cursor is not None:
-            asked = {"sort": sort, "limit": limit, **({"cursor": cursor} if cursor else {})}
-            body = client.get(RUNS, params=asked).json()
-            found += [run["id"] for run in body["runs"]]
-            cursor = body["next_cursor"]
-        return found
-
-    assert order(1) == order(3) == order(50)
+    one, three, all_at_once = (in_pages(client, limit, sort=sort) for limit in (1, 3, 50))
+    assert one == three == all_at_once
 
 
 def bulk(client, *runs: str, **request) -> tuple[dict[str, int], list[tuple[str, str]]]:

@@ -28,6 +28,8 @@ ABLATE = {"kind": "ablate", "site": "L1H3.v"}
 ANSWERS = {
     answers.RunFacts: "RunRead",
     answers.PhasePlaces: "PhaseChange",
+    answers.RunsTogether: "RunGroupRead",
+    answers.NumbersTogether: "GroupNumbers",
     answers.StudyFacts: "WholeStudyRead",
     answers.StudyCourse: "StudyProgress",
     answers.StudyMember: "StudyRunRead",
@@ -133,6 +135,7 @@ ASKS: dict[str, Callable[[], Any]] = {
         sort="name",
         limit=3,
     ),
+    "groups": lambda: lab().groups("state", "tag:a", columns=["train_loss"]),
     "measurements of runs": lambda: lab().measurements(["a", "b"], "loss.*"),
     "export of one": lambda: [*lab().export(["a"], "loss.*")],
     "export of several": lambda: [*lab().export(["a", "b"], format="jsonl")],

@@ -14,10 +14,10 @@ export async function runNow(id) {
 
 /**
  * @param {{name?: string, tags?: string[], notes?: string}} what
- * @param {object} was the same fields as they were
+ * @param {object} was the same fields as they were; none: whatever they were
  * @returns {Promise<{run: object|null, wrong: string, isLate: boolean}>} `wrong`: empty if it is done
  */
-export async function changeRun(id, what, was) {
+export async function changeRun(id, what, was = undefined) {
   const answer = await fetch(rooted(`/api/v1/runs/${id}`), {
     method: "PATCH",
     headers: { "Content-Type": "application/json" },

@@ -3,6 +3,8 @@
 import "./ask.js";
 import "./pickers.js";
 import { poll } from "../common/poll.js";
+import { followGroups } from "./groups.js";
+import { followPins } from "./pins.js";
 import { followRenaming } from "./rename.js";
 import { followWhatIsSaid } from "./said.js";
 import { followSelection } from "./selection.js";
@@ -12,6 +14,7 @@ const SLOWEST = 10; // seconds
 const parts = () => [...document.querySelectorAll("[data-refresh-seconds]")];
 
 function isNear(part) {
+  if (part.hidden) return false; // of a group that is closed
   const { top, bottom } = part.getBoundingClientRect();
   return bottom > -NEAR && top < window.innerHeight + NEAR;
 }
@@ -21,9 +24,9 @@ function refreshTable() {
 }
 
 /** Asks for the rows that somebody may see; an empty list for the whole table. */
-function refresh() {
+function refresh(which = isNear) {
   if (!window.htmx) return;
-  for (const part of parts().filter(isNear)) {
+  for (const part of parts().filter(which)) {
     if (part.matches("tbody")) window.htmx.trigger(part, "refresh");
     else refreshTable();
   }
@@ -40,7 +43,9 @@ function noticeEmptiness() {
 }
 
 document.addEventListener("htmx:after:swap", noticeEmptiness);
-followSelection(refresh);
-followRenaming(refresh);
-followWhatIsSaid(refresh);
-poll(seconds, refresh);
+followSelection(() => refresh());
+followRenaming(() => refresh());
+followWhatIsSaid(() => refresh());
+followGroups();
+followPins(() => refresh(() => true)); // it may come to stand far away
+poll(seconds, () => refresh());

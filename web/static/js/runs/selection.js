@@ -26,7 +26,7 @@ const LEFT = {
   going: ["has ended and stays as it is", "have ended and stay as they are"],
 };
 const DONE = {
-  tag: "tagged", untag: "untagged", colour: "coloured", cancel: "cancelled", delete: "deleted",
+  tag: "tagged", untag: "untagged", colour: "coloured", pin: "pinned", unpin: "unpinned", cancel: "cancelled", delete: "deleted",
   restore: "restored", purge: "deleted for good",
 };
 const LEAVING = ["delete", "restore", "purge"]; // after which a run is in this list no more
@@ -35,7 +35,9 @@ const UNDO_SECONDS = 30;
 
 const $ = (id) => document.getElementById(id);
 const boxes = () => [...document.querySelectorAll(".runs-list input[name=run]")];
-const ticked = () => boxes().filter((box) => box.checked).map((box) => box.value);
+const inSight = () => boxes().filter((box) => !box.closest("tbody[hidden]")); // not in a closed group
+// A run may be in several groups.
+const ticked = () => [...new Set(boxes().filter((box) => box.checked).map((box) => box.value))];
 const filter = () => {
   const list = document.querySelector("input[name=back][form=bulk]")?.value ?? ""; // none, if it is empty
   const said = new URL(list, location.href).searchParams;
@@ -54,7 +56,7 @@ export function followSelection(rows) {
   refresh = rows;
   document.addEventListener("click", onClick);
   document.addEventListener("change", ({ target }) => {
-    if (target.id === "pick-all") for (const box of boxes()) box.checked = target.checked;
+    if (target.id === "pick-all") for (const box of inSight()) box.checked = target.checked;
     if (target.matches("#pick-all, .runs-list input[name=run]")) choose(null);
   });
   document.addEventListener("htmx:after:swap", swapped);
@@ -102,17 +104,28 @@ function swapped() {
 }
 
 function show() {
-  const all = boxes();
+  const all = inSight();
   const count = ticked().length;
   $("bulk").classList.toggle("is-open", count > 0);
   $("bulk-count").textContent = matching ? `All ${many(matching.count)} selected` : count ? `${many(count)} selected` : "";
-  $("bulk-all").hidden = matching !== null || !$("more") || count < all.length;
+  $("bulk-all").hidden = matching !== null || !document.querySelector(".more-rows, .is-grouped") || !all.every((box) => box.checked);
   for (const button of $("bulk").querySelectorAll("[data-of-some]")) button.disabled = matching !== null;
+  showPins(all.filter((box) => box.checked));
   const every = $("pick-all");
   if (!every) return;
-  every.checked = count > 0 && count === all.length;
-  every.indeterminate = count > 0 && count < all.length;
-  for (const box of all) box.closest("tr").classList.toggle("is-picked", box.checked);
+  every.checked = count > 0 && all.every((box) => box.checked);
+  every.indeterminate = count > 0 && !every.checked;
+  for (const box of boxes()) box.closest("tr").classList.toggle("is-picked", box.checked);
+}
+
+/** What is pinned already is not offered to be, nor what is not to be unpinned. */
+function showPins(picked) {
+  const pinned = picked.filter((box) => box.dataset.pinned !== undefined).length;
+  const offers = { pin: pinned < picked.length, unpin: pinned > 0 };
+  for (const [action, isOffered] of Object.entries(offers)) {
+    const button = $("bulk").querySelector(`[name=action][value=${action}]`);
+    if (button) button.hidden = picked.length > 0 && !matching && !isOffered;
+  }
 }
 
 /** Comparing and exporting are addresses of their own; the rest is done from here. */

@@ -1,0 +1,1 @@
+"""Lines of the list of runs: pinned, in groups."""

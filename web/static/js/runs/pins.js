@@ -1,0 +1,22 @@
+// A run is pinned by the button of its line, and stands first from then on.
+
+import { announce, toast } from "../common/toasts.js";
+import { changeRun } from "./change.js";
+
+/** `rows`: asks for all rows anew. */
+export function followPins(rows) {
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter?.closest(".pin-button");
+    if (!button) return;
+    event.preventDefault();
+    press(button).then(rows);
+  });
+}
+
+async function press(button) {
+  const isPinned = button.getAttribute("aria-pressed") !== "true";
+  button.setAttribute("aria-pressed", String(isPinned)); // until the rows come
+  const { run, wrong } = await changeRun(button.value, { is_pinned: isPinned });
+  if (run) announce(isPinned ? `${run.name} is pinned and stands first` : `${run.name} is not pinned any more`);
+  else toast({ title: "Nothing was changed", text: wrong, tone: "bad" });
+}
