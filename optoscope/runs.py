@@ -221,7 +221,8 @@ class RunHandle:
 
     def change(self, **what: Any) -> Self:
         """Changes what is given: `name`, `tags`, `notes`, `colour`, `is_pinned`,
-        `priority`, `keep_checkpoints`; with `was={"notes": ...}` only if that is so still."""
+        `is_shelved`, `priority`, `keep_checkpoints`; with `was={"notes": ...}` only if that is so
+        still."""
         return self._told(self._connection.patch(self._path, what))
 
     def delete(self, *, now: bool = False) -> None:

@@ -54,6 +54,7 @@ class Run(Base):
         Index("ix_run_parent_id", "parent_id"),
         Index("ix_run_deleted", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         Index("ix_run_pinned", "id", postgresql_where=text("is_pinned")),
+        Index("ix_run_shelved", "id", postgresql_where=text("is_shelved")),
         # What lists are sorted by, each with the id, which decides between equals.
         Index("ix_run_name_id", "name", "id"),
         Index("ix_run_state_id", "state", "id"),
@@ -85,6 +86,7 @@ class Run(Base):
     notes: Mapped[str] = mapped_column(Text, server_default="")
     colour: Mapped[str | None] = mapped_column(Text)  # None: the one that follows from the id
     is_pinned: Mapped[bool] = mapped_column(server_default=false())  # first in the list
+    is_shelved: Mapped[bool] = mapped_column(server_default=false())  # out of the list
     config: Mapped[dict[str, Any]] = mapped_column(JSONB)
     config_hash: Mapped[str] = mapped_column(Text)
 

@@ -28,7 +28,7 @@ class Preset(BaseModel):
     id: str
     name: str
     figure: str  # where in the paper
-    summary: str  # what to look for
+    summary: str  # what to look for, and that it is the paper that saw it
     config: RunConfig
 
 
@@ -45,35 +45,35 @@ PRESETS: tuple[Preset, ...] = (
         id="unclamped",
         name="Unclamped",
         figure="Fig. 3",
-        summary="A long plateau near ln 2, then all induction heads appear at once.",
+        summary="In the paper: a long plateau near ln 2, then all induction heads appear at once.",
         config=RunConfig(),
     ),
     Preset(
         id="one-head",
         name="One head only",
         figure="Fig. 4b, 5b: none",
-        summary="One head of layer 2 learns alone: the same plateau, a later drop.",
+        summary="In the paper: one head of layer 2 learns alone, after the same plateau, later.",
         config=_clamped(OTHERS),
     ),
     Preset(
         id="previous-token",
         name="Previous-token head fixed",
         figure="Fig. 5b: step 1",
-        summary="A head of layer 1 always attends one token back: a shorter plateau.",
+        summary="A head of layer 1 always attends one token back. In the paper: a shorter plateau.",
         config=_clamped(PreviousTokenPattern(site=Site.parse("L0H2.pattern")), OTHERS),
     ),
     Preset(
         id="layer-1",
         name="Layer 1 perfect",
         figure="Fig. 5b: steps 1, 2",
-        summary="Layer 2 reads the token before for free: no plateau at ln 2.",
+        summary="Layer 2 reads the token before for free. In the paper: no plateau at ln 2.",
         config=_clamped(LAYER_1, OTHERS),
     ),
     Preset(
         id="match",
         name="Match fixed",
         figure="Fig. 5b: steps 1, 2, 3qk, 4",
-        summary="The head always finds the correct label: no plateau is left.",
+        summary="The head always finds the correct label. In the paper: no plateau is left.",
         config=_clamped(
             InductionPattern(site=Site.parse(f"L1H{KEPT}.pattern[query]")),
             OTHERS,
@@ -83,14 +83,14 @@ PRESETS: tuple[Preset, ...] = (
         id="copy",
         name="Copy perfect",
         figure="Fig. 5b: steps 3v, 5",
-        summary="What the head attends to is the answer: a brief plateau near ln 2.",
+        summary="What the head attends to is the answer. In the paper: a brief plateau near ln 2.",
         config=_clamped(COPY),
     ),
     Preset(
         id="layer-1-and-copy",
         name="Layer 1 and copy",
         figure="Fig. 5b: steps 1, 2, 3v, 5",
-        summary="Only the match is left to learn: the fastest of all.",
+        summary="Only the match is left to learn. In the paper: the fastest of all.",
         config=_clamped(LAYER_1, COPY),
     ),
 )

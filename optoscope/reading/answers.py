@@ -50,6 +50,7 @@ class RunFacts(Said):
     notes: str
     colour: str
     is_pinned: bool = False  # servers of before say none
+    is_shelved: bool = False
     state: RunStateName
     is_terminal: bool
     description: list[str]

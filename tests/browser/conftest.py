@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.support.chromium import find_chromium
-from tests.browser.support.program import SMALL, Program, running
+from tests.browser.support.program import FOUND, SMALL, Program, running
 from tests.browser.support.watch import Watch
 
 SWITCHES = ("--disable-gpu", "--disable-background-networking", "--no-first-run")
@@ -60,6 +60,15 @@ def browser() -> Iterator[Browser]:
 def finished_run(program) -> str:
     """A small run that has ended, for tests that only look at one."""
     run_id = program.launch(SMALL, "A finished run")
+    assert program.finished(run_id)["state"] == "finished", program.report()
+    return run_id
+
+
+@pytest.fixture(scope="package")
+def windowed_run(program) -> str:
+    """The same, clamped for its first half alone: its loss falls, and rises again."""
+    clamp = {**FOUND, "until_sequences": SMALL["training"]["sequences"] // 2}
+    run_id = program.launch({**SMALL, "program": [clamp]}, "Clamped for a while")
     assert program.finished(run_id)["state"] == "finished", program.report()
     return run_id
 

@@ -181,6 +181,22 @@ def test_a_chart_is_saved_as_a_drawing_with_its_title_and_as_pixels(page, finish
     assert "attention, correct − wrong" in drawing
 
 
+def test_a_picture_of_a_dark_page_is_for_light_paper_and_as_wide_as_it(browse, finished_run):
+    page = opened(browse(color_scheme="dark"), f"/runs/{finished_run}")
+    menu = page.locator('[data-downloads-of="metric"]')
+    menu.locator("summary").click()
+    with page.expect_download() as download:
+        menu.get_by_role("button", name="SVG").click()
+
+    drawing = Path(download.value.path()).read_text()
+    assert "rgb(238, 242, 247)" not in drawing, "the ink of the dark theme"
+    ground = re.search(r'<svg[^>]*><rect x="0" y="0" [^>]*style="fill: (rgb[^;]+);', drawing)
+    assert ground
+    assert ground[1] == "rgb(255, 255, 255)"
+    plots = re.findall(r'<clipPath[^>]*><rect width="([0-9.]+)"', drawing)
+    assert max(map(float, plots)) > 0.85 * 1000, "beside the legend, not beside a column of it"
+
+
 def test_a_part_is_drawn_to_both_edges_and_the_dashed_line_is_named_beside_it(page, finished_run):
     """Edges that lie between two measurements, 320 sequences apart."""
     page.goto(f"/runs/{finished_run}?from=1000&to=5000")

@@ -165,13 +165,9 @@ def test_drawings_count_layers_as_the_words_beside_them_do(page, finished_run):
     assert page.locator(".map-row > span").all_inner_texts() == ["layer 2", "layer 1"]
 
 
-def test_the_ring_of_a_head_is_there_while_its_light_is_on(page, program):
+def test_the_ring_of_a_head_is_there_while_its_light_is_on(page, windowed_run):
     until = SMALL["training"]["sequences"] // 2
-    run_id = program.launch(
-        {**SMALL, "program": [{**SMALL["program"][0], "until_sequences": until}]}, "For a while"
-    )
-    program.finished(run_id)
-    page.goto(f"/runs/{run_id}")
+    page.goto(f"/runs/{windowed_run}")
 
     node = page.locator('.node[data-layer="1"][data-head="0"]')
     expect(node).to_have_class(re.compile(r"\bunlit\b"))

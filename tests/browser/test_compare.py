@@ -117,6 +117,64 @@ def test_runs_are_grouped_aligned_hidden_and_found_again_by_the_link(page, brows
     assert download.value.suggested_filename == "compare-induction_strength.L1R1.svg"
 
 
+MOVED = 2e-3  # nats: lines are moved by whole sequences, their means by what is left, too
+GROUPED = """
+() => Object.fromEntries(document.getElementById('compare-chart').data.map(
+  ({uid, x, y, customdata}) => [uid, {x: [...x], y: [...y], of: [...(customdata ?? [])]}]))
+"""
+
+
+def test_aligned_runs_have_the_threshold_as_their_mean_at_the_midpoint_and_it_says_of_how_many(
+    page, runs, windowed_run
+):
+    three = [*runs, windowed_run]
+    page.goto(f"/compare?runs={','.join(three)}&group=all&align=midpoint")
+    await_curves(page, "return traces.some(({uid}) => uid === 'mean-0');")
+    drawn = page.evaluate(GROUPED)
+    mean = drawn["mean-0"]
+
+    assert mean["y"][mean["x"].index(0)] == pytest.approx(np.log(2) / 2, abs=1e-3)
+    lines = [drawn[run_id] for run_id in three]
+    for x, y, of in zip(mean["x"], mean["y"], mean["of"], strict=True):
+        inside = [
+            np.interp(x, one["x"], one["y"]) for one in lines if one["x"][0] <= x <= one["x"][-1]
+        ]
+        if y is None:
+            assert of is None
+        else:
+            assert of == len(inside)
+            assert y == pytest.approx(np.mean(inside), abs=MOVED)
+    # It breaks off where one run ends, and does not jump to that of the others.
+    ends = mean["of"].index(None, mean["x"].index(0))
+    assert (mean["of"][ends - 1], mean["of"][ends + 1]) == (3, 2)
+
+
+HUES = "all => all.map(one => getComputedStyle(one).getPropertyValue('--hue').trim())"
+
+
+def test_runs_of_one_comparison_have_colours_of_their_own_and_keep_them_by_the_link(
+    page, browse, program, runs
+):
+    first, second = runs
+    with program.client as client:
+        taken = {"colour": program.run(first)["colour"]}
+        client.patch(f"/runs/{second}", json=taken).raise_for_status()
+    page.goto(f"/compare?runs={first},{second}")
+    swatches = "#legend-table button.swatch i"
+    expect(page.locator(swatches)).to_have_count(2)
+
+    hues = page.locator(swatches).evaluate_all(HUES)
+
+    assert len(set(hues)) == 2
+    assert hues[1].lower() == taken["colour"].lower()
+    fresh = browse()
+    fresh.goto(page.url)
+    expect(fresh.locator(swatches)).to_have_count(2)
+    assert fresh.locator(swatches).evaluate_all(HUES) == hues
+    with program.client as client:
+        client.patch(f"/runs/{second}", json={"colour": None}).raise_for_status()
+
+
 FIGURE = "(id) => document.getElementById(id)?.data?.map(({x, y, z}) => ({x, y, z}))"
 
 

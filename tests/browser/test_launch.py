@@ -131,6 +131,31 @@ def test_a_preset_leaves_what_was_typed_and_can_be_undone(page):
     expect(sequences).to_have_value("150,000")
 
 
+def test_short_numbers_and_files_that_are_not_there_are_told_before_anything_is_queued(
+    page, program, watch
+):
+    watch.allow("status of 422")
+    page.goto("/new")
+    page.wait_for_url("**/runs/new")
+    assert "`" not in page.locator("main").inner_text()
+
+    page.get_by_label("Sequences", exact=True).fill("1M")
+    note = page.locator("#note-training-sequences")
+    expect(page.get_by_label("Sequences", exact=True)).not_to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Sequences", exact=True).fill("100k")
+    expect(note).to_have_text("")
+    dataset = page.locator("#task-dataset")
+    dataset.fill("file:nowhere.npz")
+    expect(dataset).to_have_accessible_description(re.compile("nowhere.npz"))
+    before = program.get("/runs/count")["count"]
+    page.get_by_role("button", name="Launch").click()
+
+    refusal = page.get_by_role("alert").filter(has_text="Nothing was launched")
+    refusal.get_by_role("link", name="Dataset").click()
+    expect(dataset).to_be_focused()
+    assert program.get("/runs/count")["count"] == before
+
+
 def test_a_clamp_is_placed_and_launched_with_the_keyboard_alone(page, program):
     page.goto("/runs/new")
 

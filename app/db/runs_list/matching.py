@@ -23,6 +23,7 @@ class Matching:
     datasets: Sequence[str] = ()  # any of these
     programs: Sequence[Sequence[dict[str, str]]] = ()  # any has clamps like these; []: has none
     run_ids: Sequence[str] = ()  # any of these
+    shelved: bool | None = None  # those that are, or are not
     deleted: bool = False  # of those that can be restored, or of those that are there
 
     @property
@@ -31,8 +32,15 @@ class Matching:
         return INCLUDING_DELETED if self.deleted else {}
 
 
+def _shelved(matching: Matching) -> list[ColumnElement[bool]]:
+    if matching.shelved is None:
+        return []
+    return [Run.is_shelved.expression if matching.shelved else ~Run.is_shelved]
+
+
 def conditions(matching: Matching) -> list[ColumnElement[bool]]:
     found = [one for one in (matching.asked, matching.within) if one is not None]
+    found += _shelved(matching)
     if matching.states:
         found.append(Run.state.in_(matching.states))
     if matching.tags:

@@ -94,7 +94,7 @@ def get_run(run: RunDep, session: SessionDep) -> RunRead:
 
 @router.patch("/runs/{run_id}", responses=CONFLICT)
 def patch_run(run: RunDep, patch: RunPatch, session: SessionDep) -> RunRead:
-    """Change name, tags, notes, colour or priority; pin it."""
+    """Change name, tags, notes, colour or priority; pin or shelve it."""
     if patch.was is not None:
         lifecycle.refuse_unless_said(session, run, patch.was)
     lifecycle.change_run(session, run, **patch.model_dump(exclude={"was"}))

@@ -116,6 +116,9 @@ def _filter(
             examples=["-created", "loss.new_classes"],
         ),
     ] = None,
+    shelved: Annotated[
+        bool | None, Query(description="Only those that are shelved; `false`: that are not")
+    ] = None,
     pinned_first: Annotated[
         bool, Query(description="Those that are pinned first, as on the page; then the others")
     ] = False,
@@ -129,7 +132,19 @@ def _filter(
     order = sort or (saved.wanted.sort if saved else NEWEST)
     column_or_error(order.removeprefix("-"), "query/sort")
     wanted = Filter(
-        state, tag, q, study, dataset, clamp, run, order, deleted, pinned_first, group, within
+        states=state,
+        tags=tag,
+        words=q,
+        study=study,
+        datasets=dataset,
+        clamps=clamp,
+        run_ids=run,
+        sort=order,
+        deleted=deleted,
+        shelved=shelved,
+        pinned_first=pinned_first,
+        group=group,
+        within=within,
     )
     return narrowed(saved, wanted) if saved else wanted
 
@@ -267,7 +282,9 @@ def change_matching_runs(
 
 @router.post("/runs/bulk")
 def change_runs(request: BulkRequest, session: SessionDep, made: ServicesDep) -> BulkResult:
-    """Tag, colour, pin, cancel, delete or restore many runs; what became of each is in the answer.
+    """Tag, colour, pin, shelve, cancel, delete or restore many runs.
+
+    What became of each is in the answer.
 
     Of runs that cannot be changed the others are changed nevertheless. Asking again is safe:
     what is done already is `unchanged`.

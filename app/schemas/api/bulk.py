@@ -18,6 +18,8 @@ class BulkAction(StrEnum):
     COLOUR = "colour"
     PIN = "pin"
     UNPIN = "unpin"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
     CANCEL = "cancel"
     DELETE = "delete"
     RESTORE = "restore"  # deleted ones

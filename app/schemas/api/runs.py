@@ -135,6 +135,9 @@ class RunPatch(Body):
         examples=["#4477AA"],
     )
     is_pinned: bool | None = Field(None, description="Whether it stands first in the list")
+    is_shelved: bool | None = Field(
+        None, description="Whether it is out of the list on the page; all else of it stays"
+    )
     priority: Priority | None = Field(None, description="Counts until a worker has taken the run")
     keep_checkpoints: Keep | None = Field(
         None,
@@ -157,6 +160,7 @@ class RunRead(BaseModel):
     notes: str
     colour: str = Field(description="`#RRGGBB`: its colour; beside others of the same, another")
     is_pinned: bool = Field(description="It stands first in the list")
+    is_shelved: bool = Field(description="It is out of the list on the page")
     state: RunState
     is_terminal: bool = Field(description="finished, failed or cancelled: nothing will change")
 

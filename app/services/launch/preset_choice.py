@@ -97,7 +97,8 @@ def _lit(form: ConfigForm) -> Preset | None:
 
 
 def _said(preset: Preset) -> str:
-    return f"{preset.summary} {preset.config.training.sequences:,} sequences."
+    length = f"{preset.config.training.sequences:,} sequences"
+    return f"{preset.summary} Other data and seeds may do otherwise. {length}."
 
 
 def _changes(form: ConfigForm, preset: Preset) -> Iterator[str]:

@@ -129,6 +129,14 @@ def _pin(session: Session, run: Run, request: BulkRequest) -> str | None:
     return None
 
 
+def _shelve(session: Session, run: Run, request: BulkRequest) -> str | None:
+    is_shelved = request.action is BulkAction.SHELVE
+    if run.is_shelved == is_shelved:
+        return f"It is {'' if is_shelved else 'not '}shelved."
+    change_run(session, run, is_shelved=is_shelved)
+    return None
+
+
 def _cancel(session: Session, run: Run, request: BulkRequest) -> str | None:
     if run.state in (RunState.STOPPING, RunState.CANCELLED):
         return f"It is {run.state}."
@@ -142,6 +150,8 @@ _ACTS: dict[BulkAction, _Act] = {
     BulkAction.COLOUR: _colour,
     BulkAction.PIN: _pin,
     BulkAction.UNPIN: _pin,
+    BulkAction.SHELVE: _shelve,
+    BulkAction.UNSHELVE: _shelve,
     BulkAction.CANCEL: _cancel,
 }
 
@@ -163,6 +173,8 @@ _DONE = {
     BulkAction.COLOUR: "coloured",
     BulkAction.PIN: "pinned",
     BulkAction.UNPIN: "unpinned",
+    BulkAction.SHELVE: "shelved",
+    BulkAction.UNSHELVE: "back in the list",
     BulkAction.CANCEL: "cancelled",
     BulkAction.DELETE: "deleted",
     BulkAction.RESTORE: "restored",

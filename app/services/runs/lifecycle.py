@@ -203,6 +203,7 @@ def change_run(
     notes: str | None = None,
     colour: str | None = None,
     is_pinned: bool | None = None,
+    is_shelved: bool | None = None,
     priority: int | None = None,
     keep_checkpoints: Keep | None = None,
 ) -> None:
@@ -215,14 +216,14 @@ def change_run(
         lineage.rename_parent(session, run.id, name)
     if tags is not None:
         run.tags = list(dict.fromkeys(tags))
-    if notes is not None:
-        run.notes = notes
     if colour is not None:
         run.colour = None if colour == AUTOMATIC else colour
-    if is_pinned is not None:
-        run.is_pinned = is_pinned
-    if priority is not None:
-        run.priority = priority
+    plain = {
+        "notes": notes, "is_pinned": is_pinned, "is_shelved": is_shelved, "priority": priority
+    }  # fmt: skip
+    for field, value in plain.items():
+        if value is not None:
+            setattr(run, field, value)
     if keep_checkpoints is not None:
         run.keep_checkpoints, run.thinned_at = keep_checkpoints.value, None
     # Written with the commit, or before what is asked next: of many runs all at once.

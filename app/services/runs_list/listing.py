@@ -43,6 +43,7 @@ class Filter:
     run_ids: Sequence[str] = ()
     sort: str = NEWEST
     deleted: bool = False  # of those that can be restored, or of those that are there
+    shelved: bool | None = None  # those that are, or are not
     pinned_first: bool = False
     group: str = ""  # what it is put into groups by
     within: str | None = None  # of that group alone, as addresses write it
@@ -51,12 +52,6 @@ class Filter:
     def is_grouped(self) -> bool:
         """Whether it is a list of groups, and not of the runs in one."""
         return bool(self.group) and self.within is None
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether it leaves any run out."""
-        narrowing = vars(self).keys() - {"sort", "pinned_first", "group"}
-        return any(getattr(self, name) for name in narrowing)
 
 
 @dataclass(frozen=True)
@@ -139,6 +134,7 @@ def matching_of(wanted: Filter) -> Matching:
         datasets=wanted.datasets,
         programs=[program for clamp in wanted.clamps for program in _programs(clamp)],
         run_ids=wanted.run_ids,
+        shelved=wanted.shelved,
         deleted=wanted.deleted,
     )
 

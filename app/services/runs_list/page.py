@@ -198,7 +198,13 @@ def _group_said(session: Session, view: ListView) -> str:
 def _everything(view: ListView) -> str:
     """The same list without any filter."""
     wanted = view.wanted
-    every = Filter(sort=wanted.sort, deleted=wanted.deleted, pinned_first=True, group=wanted.group)
+    every = Filter(
+        sort=wanted.sort,
+        deleted=wanted.deleted,
+        shelved=bool(wanted.shelved),
+        pinned_first=True,
+        group=wanted.group,
+    )
     return view.filtered(every).url
 
 
@@ -297,6 +303,7 @@ def _chips(view: ListView, study: str, group: str) -> list[Chip]:
         ),
         *([(f"study {study}", replace(wanted, study=None))] if study else []),
         *([(group, replace(wanted, within=None))] if group else []),
+        *([("shelved", replace(wanted, shelved=False))] if wanted.shelved else []),
         *([("deleted", replace(wanted, deleted=False))] if wanted.deleted else []),
     ]
     return [Chip(text, view.filtered(rest).url) for text, rest in without]

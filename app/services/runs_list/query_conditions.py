@@ -182,9 +182,8 @@ def _clamp(field: QueryField, operator: Operator, value: QueryPiece) -> Conditio
     return or_(*map(asking.has_program, programs()[_one_of(field, value)]))
 
 
-def _pinned(field: QueryField, operator: Operator, value: QueryPiece) -> Condition:
-    is_pinned = Run.is_pinned.expression
-    return is_pinned if _one_of(field, value) == YES else ~is_pinned
+def _switch(field: QueryField, operator: Operator, value: QueryPiece) -> Condition:
+    return field.key if _one_of(field, value) == YES else ~field.key
 
 
 def operators_of(field: QueryField) -> tuple[Operator, ...]:
@@ -204,5 +203,5 @@ _KINDS: dict[FieldKind, tuple[tuple[Operator, ...], Reader]] = {
     "tags": ((*_SAME, "~"), _tags),
     "study": ((*_SAME, "~"), _study),
     "clamp": (_SAME, _clamp),
-    "pinned": (_SAME, _pinned),
+    "switch": (_SAME, _switch),
 }

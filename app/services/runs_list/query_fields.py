@@ -14,7 +14,7 @@ from app.schemas.studies.expansion import config_fields
 from app.services.runs_list.columns import Column, column_called, columns
 from app.services.runs_list.programs import programs
 
-FieldKind = Literal["number", "text", "moment", "name", "notes", "tags", "study", "clamp", "pinned"]
+FieldKind = Literal["number", "text", "moment", "name", "notes", "tags", "study", "clamp", "switch"]
 YES, NO = "true", "false"
 SWITCH = {"on": "true", "off": "false"}  # as people write what a config has
 
@@ -68,7 +68,8 @@ def _own() -> dict[str, QueryField]:
         QueryField("tag", "Tag", "", "tags", key),
         QueryField("study", "Study, by its name or id", "", "study", key),
         QueryField("clamp", "Light or kind of clamp", "", "clamp", key, tuple(programs())),
-        QueryField("pinned", "Pinned", "", "pinned", key, (YES, NO)),
+        QueryField("pinned", "Pinned", "", "switch", Run.is_pinned.expression, (YES, NO)),
+        QueryField("shelved", "Shelved", "", "switch", Run.is_shelved.expression, (YES, NO)),
         QueryField("started", "Started", "", "moment", Run.started_at.expression),
         QueryField("ended", "Ended", "", "moment", Run.finished_at.expression),
     ]

@@ -64,7 +64,9 @@ def narrowed(view: ListView, by: Filter) -> Filter:
     """The runs of a view that match the query of `by`, too; anything else that `by` says, its
     order always, stands in the place of what the view says. `InvalidQuery` is about that query."""
     check_filter(by)  # by itself: the places of what is wrong are those of its own query
-    said = {name: of for name, of in vars(by).items() if of}
+    unsaid = vars(Filter())
+    # `False` says something where `None` says nothing.
+    said = {n: of for n, of in vars(by).items() if of or (of is False and unsaid[n] is None)}
     return replace(view.wanted, **{**said, "words": both(view.wanted.words, by.words)})
 
 

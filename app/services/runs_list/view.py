@@ -1,5 +1,6 @@
 """What a page of runs shows, as its address says it: filters, sort and columns."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
@@ -20,7 +21,7 @@ USUAL_WORD = "usual"  # in an address, instead of names of columns
 class ListView:
     """What is filtered, how it is sorted, and which columns are shown."""
 
-    wanted: Filter = field(default_factory=lambda: Filter(pinned_first=True))
+    wanted: Filter = field(default_factory=lambda: Filter(shelved=False, pinned_first=True))
     columns: Sequence[str] = USUAL
 
     @property
@@ -70,7 +71,8 @@ def read_view(query: Sequence[tuple[str, str]], remembered: str | None = None) -
         datasets=every("dataset"),
         clamps=every("clamp"),
         sort=sort,
-        deleted=last("deleted") == "1",
+        deleted=(deleted := last("deleted") == "1"),
+        shelved=None if deleted else _shelved(last("shelved"), last("q")),
         pinned_first=True,
         group=group,
         within=last("within") if group and last("within") else None,
@@ -79,6 +81,13 @@ def read_view(query: Sequence[tuple[str, str]], remembered: str | None = None) -
     if names is None and remembered is not None:
         names = _remembered(remembered)
     return ListView(wanted, USUAL if names is None else names)
+
+
+def _shelved(said: str, words: str) -> bool | None:
+    """What is shelved is out of the list, unless it is asked for, here or in the query."""
+    if said == "1":
+        return True
+    return None if re.search(r"\bshelved\s*[:=!]", words, re.IGNORECASE) else False
 
 
 def _state(value: str) -> RunState:
@@ -116,6 +125,7 @@ def _parts(wanted: Filter) -> list[tuple[str, str]]:
     parts += [("clamp", clamp) for clamp in wanted.clamps]
     parts += [("study", wanted.study)] if wanted.study else []
     parts += [("deleted", "1")] if wanted.deleted else []
+    parts += [("shelved", "1")] if wanted.shelved else []
     parts += [("group", wanted.group)] if wanted.group else []
     parts += [("within", wanted.within)] if wanted.within is not None else []
     return parts + ([("sort", wanted.sort)] if wanted.sort != NEWEST else [])

@@ -104,3 +104,24 @@ def test_a_run_is_pinned_by_its_line_and_stands_first(browse, renamed_run, finis
     expect(page.locator(".toast")).to_contain_text("1 run unpinned")
     expect(pin).to_have_attribute("aria-pressed", "false")
     expect(first).not_to_have_attribute("id", pinned)
+
+
+def test_a_run_is_shelved_and_taken_back(browse, renamed_run, finished_run):
+    page = browse()
+    page.goto("/runs")
+    row = line(page, renamed_run)
+    row.locator(".shelf-button").click()
+    note = page.locator(".toast", has_text="1 run shelved")
+    expect(row).to_have_count(0)
+    note.get_by_role("button", name="Undo").click()
+    expect(row).to_be_visible()
+
+    row.locator("input[name=run]").check()
+    page.locator("#bulk").get_by_role("button", name="Shelve").click()
+    expect(row).to_have_count(0)
+    page.goto("/runs?shelved=1")
+    expect(row).to_be_visible()
+    expect(page.locator(".runs-list tbody tr[id]")).to_have_count(1)
+    assert violations(page, "main") == []
+    row.locator(".shelf-button").click()
+    expect(page.get_by_role("heading", name="No shelved runs")).to_be_visible()

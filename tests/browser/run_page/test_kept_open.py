@@ -1,5 +1,6 @@
 """A page that is kept open from "queued" to "finished" says what one says that is opened then."""
 
+import re
 from difflib import ndiff
 
 import pytest
@@ -16,6 +17,13 @@ VIEWS = ("", "?x=elapsed&y=log&smooth=0.5", "?last=3200&induction=heatmap")
 # What says something of its own: of the page's own time (what was announced while it was open), or
 # of other runs (those that have this one's heads may be more by now).
 OWN = "#announcer, #toasts, #compare-runs"
+# Labels that the first batch lacks have no gradient: 0 / 0 without an epsilon.
+DIVERGING = {
+    **SMALL,
+    "task": {**SMALL["task"], "labels": 100},
+    "training": {**SMALL["training"], "epsilon": 1e-60},
+    "program": [],
+}
 MARKS = "() => document.getElementById('loss-chart').layout.shapes.map(shape => shape.name)"
 
 
@@ -52,8 +60,20 @@ def test_a_page_kept_open_from_queued_to_finished_says_what_a_fresh_one_says(
     assert pages[""].evaluate(MARKS).count("mark") == 3, "onset, midpoint, reversal"
     for chart in CHARTS:
         expect(pages[""].locator(f"#{chart} .shapelayer path").nth(2)).to_be_attached()
+    expect(pages[""].locator("#status")).to_contain_text(
+        re.compile("took .+: .+ starting and compiling, .+ training")
+    )
     for view, page in pages.items():
         assert_says_the_same(page, opened(browse(), f"/runs/{run_id}{view}"))
+
+
+def test_a_page_whose_run_fails_says_so_everywhere_and_what_a_fresh_one_says(browse, program):
+    page, run_id = browse(), program.launch(DIVERGING, "It fails")
+    page.goto(f"/runs/{run_id}")
+
+    expect(page.locator("#connection")).to_have_text("failed")
+    expect(page.locator("#status")).to_contain_text("The loss became NaN at 320 sequences")
+    assert_says_the_same(page, opened(browse(), f"/runs/{run_id}"))
 
 
 def opened(page: Page, address: str) -> Page:

@@ -1,15 +1,17 @@
-// A run is pinned by the button of its line, and stands first from then on.
+// A run is pinned by the button of its line, and stands first from then on; or it is shelved.
 
 import { announce, toast } from "../common/toasts.js";
 import { changeRun } from "./change.js";
+import { shelve } from "./selection.js";
 
 /** `rows`: asks for all rows anew. */
 export function followPins(rows) {
   document.addEventListener("submit", (event) => {
-    const button = event.submitter?.closest(".pin-button");
-    if (!button) return;
+    const button = event.submitter;
+    if (!button?.matches(".pin-button, .shelf-button")) return;
     event.preventDefault();
-    press(button).then(rows);
+    const isPin = button.matches(".pin-button");
+    (isPin ? press(button) : shelve(button.value, event.target.id.split("-")[0])).then(rows);
   });
 }
 

@@ -26,11 +26,13 @@ const LEFT = {
   going: ["has ended and stays as it is", "have ended and stay as they are"],
 };
 const DONE = {
-  tag: "tagged", untag: "untagged", colour: "coloured", pin: "pinned", unpin: "unpinned", cancel: "cancelled", delete: "deleted",
+  tag: "tagged", untag: "untagged", colour: "coloured", pin: "pinned", unpin: "unpinned", shelve: "shelved",
+  unshelve: "back in the list", cancel: "cancelled", delete: "deleted",
   restore: "restored", purge: "deleted for good",
 };
-const LEAVING = ["delete", "restore", "purge"]; // after which a run is in this list no more
+const LEAVING = ["delete", "restore", "purge", "shelve", "unshelve"]; // after which a run is in this list no more
 const MOST = 500; // runs of one request
+const UNDONE_BY = { delete: "restore", shelve: "unshelve", unshelve: "shelve" };
 const UNDO_SECONDS = 30;
 
 const $ = (id) => document.getElementById(id);
@@ -39,9 +41,11 @@ const inSight = () => boxes().filter((box) => !box.closest("tbody[hidden]")); //
 // A run may be in several groups.
 const ticked = () => [...new Set(boxes().filter((box) => box.checked).map((box) => box.value))];
 const filter = () => {
-  const list = document.querySelector("input[name=back][form=bulk]")?.value ?? ""; // none, if it is empty
-  const said = new URL(list, location.href).searchParams;
+  const list = document.querySelector("input[name=back][form=bulk]"); // none, if the list is empty
+  const said = new URL(list?.value ?? "", location.href).searchParams;
   said.delete("columns");
+  // Programs are given what is shelved, too; this list is not.
+  if (list?.dataset.unshelved !== undefined) said.set("shelved", "false");
   return said;
 };
 const kept = () => $("bulk").dataset.kept; // for how long deleted runs can be restored; empty: not at all
@@ -177,6 +181,9 @@ function confirmed(action, { count, ended }) {
   });
 }
 
+/** Of one run, by the button of its line. */
+export const shelve = (run, action) => send(null, { runs: [run], action });
+
 /** `of`: all that match; null: the runs that the request names. */
 async function send(of, request) {
   try {
@@ -200,17 +207,19 @@ const ask = (address, request) =>
     body: JSON.stringify(request),
   });
 
-/** Restores what was deleted just now, in as many requests as it takes. */
-async function undo(runs) {
+/** Takes back what was done just now, in as many requests as it takes. */
+async function undo(action, runs) {
   for (let at = 0; at < runs.length; at += MOST) {
-    await send(null, { runs: runs.slice(at, at + MOST), action: "restore" });
+    await send(null, { runs: runs.slice(at, at + MOST), action: UNDONE_BY[action] });
   }
 }
+
+const changedOf = (results) => results.filter(({ result }) => result === "changed").map(({ id }) => id);
 
 /** Rows that are out of sight are not asked for anew at once. */
 function forget(of, results) {
   if (of) return clear(); // the answer names those alone that were refused
-  const gone = new Set(results.filter(({ result }) => result === "changed").map(({ id }) => id));
+  const gone = new Set(changedOf(results));
   for (const box of boxes()) if (gone.has(box.value)) box.checked = false;
   return show();
 }
@@ -221,11 +230,12 @@ function say(action, { changed, unchanged, refused, results, deleted }) {
   if (refused) parts.push(`${refused} refused`);
   const reasons = results.filter(({ result }) => result === "refused").map(({ detail }) => detail);
   const more = reasons.length > 3 ? ` And ${reasons.length - 3} more.` : "";
+  const undoable = action === "delete" ? deleted : action in UNDONE_BY ? changedOf(results) : [];
   toast({
     title: parts.join("; "),
     text: reasons.slice(0, 3).join(" ") + more,
     tone: refused ? "bad" : "",
-    seconds: refused ? 0 : deleted.length ? UNDO_SECONDS : undefined,
-    button: deleted.length ? { text: "Undo", press: () => undo(deleted) } : null,
+    seconds: refused ? 0 : undoable.length ? UNDO_SECONDS : undefined,
+    button: undoable.length ? { text: "Undo", press: () => undo(action, undoable) } : null,
   });
 }
