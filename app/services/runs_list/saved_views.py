@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
@@ -66,7 +67,9 @@ def narrowed(view: ListView, by: Filter) -> Filter:
     check_filter(by)  # by itself: the places of what is wrong are those of its own query
     unsaid = vars(Filter())
     # `False` says something where `None` says nothing.
-    said = {n: of for n, of in vars(by).items() if of or (of is False and unsaid[n] is None)}
+    said: dict[str, Any] = {
+        name: of for name, of in vars(by).items() if of or (of is False and unsaid[name] is None)
+    }
     return replace(view.wanted, **{**said, "words": both(view.wanted.words, by.words)})
 
 
