@@ -7,6 +7,8 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.support.charts import assert_drawn, await_points, came_with, points
 from tests.browser.support.program import ENDLESS, Program
+from tests.browser.support.said import charts_of
+from tests.integration.support.wait import until
 
 STOPS_WITHIN = 2.0  # seconds
 SOME = 5  # points
@@ -156,9 +158,12 @@ def away(page: Page, watch) -> Page:
     return page
 
 
-def test_a_pause_that_was_not_made_is_told(away, program):
+def test_a_pause_that_was_not_made_is_told_and_one_that_was_shows_all_there_is(
+    away, browse, program
+):
     run_id = program.launch(ENDLESS, "Not paused")
-    away.goto(f"/runs/{run_id}")
+    away.goto(f"/runs/{run_id}?x=elapsed")
+    await_points(away, SOME)
 
     away.context.set_offline(True)
     away.get_by_role("button", name="Pause").click()
@@ -169,6 +174,12 @@ def test_a_pause_that_was_not_made_is_told(away, program):
     away.context.set_offline(False)
     away.get_by_role("button", name="Pause").click()
     expect(away.get_by_role("button", name="Resume")).to_be_visible()
+    expect(away.locator("#status .state")).to_have_text("paused")
+    # When training will have ended, at its pace so far, is told by the axis.
+    fresh = browse()
+    fresh.goto(away.url)
+    await_points(fresh, len(program.series(run_id)["sequences"]))
+    until(lambda: charts_of(away)[0]["axes"] == charts_of(fresh)[0]["axes"])
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,15 @@ class Journey:
             self.press("Tab")
         raise AssertionError(f"Tab does not lead to {target}")
 
+    def skip(self, link: str) -> None:
+        """By a link at the top of the page, which Tab comes to first and says."""
+        self.tab_to(self.page.get_by_role("link", name=link, exact=True), most=5)
+        self.press("Enter")
+
+    @property
+    def acts(self) -> int:
+        return self._acts
+
     def ends(self, name: str, acts: str = "clicks") -> None:
         seconds = time.monotonic() - self._begun
         self._record(f"journey: {name}", f"{self._acts} {acts}, {seconds:.0f} s")
@@ -126,10 +135,11 @@ def test_with_keys_and_a_screen_reader(page, program, journey):
     for key in ("g", "n"):
         going.press(key)
     page.wait_for_url("**/runs/new")
-    going.tab_to(page.get_by_label("Sequences", exact=True), most=120)
+    going.skip("Skip to the settings")
+    going.tab_to(page.get_by_label("Sequences", exact=True), most=30)
     going.press("Control+a")
     page.keyboard.type("640")
-    going.tab_to(page.get_by_label("Name", exact=True), most=120)
+    going.tab_to(page.get_by_label("Name", exact=True), most=30)
     page.keyboard.type("Heard")
     going.tab_to(page.get_by_role("button", name="Launch"))
     going.press("Enter")
@@ -139,12 +149,27 @@ def test_with_keys_and_a_screen_reader(page, program, journey):
     program.finished(page.url.rpartition("/")[2])
     expect(page.get_by_role("status").filter(has_text="Heard finished")).to_be_attached()
     slider = page.get_by_role("slider", name="Frame")
-    going.tab_to(slider, most=120)
+    going.skip("Skip to the time line")
+    going.tab_to(slider, most=3)
     heard = slider.get_attribute("aria-valuetext")
     going.press("Home")
     expect(slider).not_to_have_attribute("aria-valuetext", heard or "")
     expect(slider).to_have_attribute("aria-valuetext", re.compile(r"loss.* \d"))
+    assert going.acts < 50, "keys, where it once took 186"
     going.ends("keys and a screen reader", "keys")
+    assert_one_stop(page, "#head-maps button", "ArrowDown")
+    assert_one_stop(page, "#loss-legend button", "ArrowRight")
+
+
+def assert_one_stop(page: Page, buttons: str, key: str) -> None:
+    """Tab comes to one of them; an arrow key goes on to another, which then is the one."""
+    stop = page.locator(f"{buttons}:not([tabindex='-1'])")
+    expect(stop).to_have_count(1)
+    before = stop.evaluate_handle("element => element")
+    stop.press(key)
+    expect(stop).to_have_count(1)
+    expect(stop).to_be_focused()
+    assert stop.evaluate("(element, before) => element !== before", before)
 
 
 def test_last_weeks_best_run_is_found_again(page, program, finished_run, journey):

@@ -1,6 +1,7 @@
 // Legends as buttons: a click hides and shows, a double click shows one alone and all again. What is
 // hidden at first is what the server has drawn so.
 
+import { oneStop } from "../keys/one_stop.js";
 import { aloneByDoubleClick, toggle } from "./hidden.js";
 
 /**
@@ -9,6 +10,7 @@ import { aloneByDoubleClick, toggle } from "./hidden.js";
  * @param {(hidden: Set<number>) => void} apply
  */
 export function legend(id, key, apply) {
+  oneStop(document.getElementById(id));
   const buttons = [...document.getElementById(id).querySelectorAll("button")];
   const numbers = buttons.map((button) => Number(button.dataset[key]));
   const isHidden = (button) => button.getAttribute("aria-pressed") === "false";

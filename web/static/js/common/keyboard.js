@@ -1,5 +1,6 @@
 // Keys for what has data-key: "l", "?", "Space", "g r" (one after the other). Such an element is
 // clicked, or focused if it is a field. data-step-keys="[ ]" on a slider steps it back and forth.
+// What else listens for keys is told by data-told-key="F2" data-told="Rename".
 // What a page means by "clear" listens for the event "clear" of the document (Esc, nothing open).
 
 import { recall, remember } from "./remember.js";
@@ -100,7 +101,13 @@ function rows() {
     const text = element.dataset.stepKeys ? `${label(element)}: back, on` : label(element);
     return [keys.join(" "), [keys, text]];
   }));
+  for (const { dataset } of document.querySelectorAll("[data-told-key]")) {
+    found.set(dataset.toldKey, [dataset.toldKey.split(" "), dataset.told]);
+  }
   if (!found.has("/")) found.set("/", [["/"], "Search the runs"]);
+  if (document.querySelector('main button[tabindex="-1"]')) {
+    found.set("arrows", [["←", "→"], "From button to button of a group, which is one stop of Tab"]);
+  }
   found.set("Esc", [["Esc"], "Close what is open, leave a field"]);
   return [...found.values()];
 }

@@ -7,3 +7,4 @@ import "./keyboard.js";
 import "./news.js";
 import "./print.js";
 import "./tour.js";
+import "../keys/skips.js";

@@ -2,6 +2,7 @@
 // hand. The program lives in its textarea; what is done here is written there, so that the form
 // posts the same fields with and without a script.
 
+import { oneStop } from "../keys/one_stop.js";
 import * as brush from "./brush.js";
 import { added, covers, kindOf, meet, placed, readSite, removed, toneOf, writeSite } from "./clamps.js";
 
@@ -172,6 +173,13 @@ document.addEventListener("keydown", (event) => {
     next.focus();
   }
 });
+
+/** Of all heads one is in the order of Tab; again after the server has made the grid anew. */
+function stopOnce() {
+  oneStop(grid(), { which: ".head", isGrid: true });
+}
+stopOnce();
+document.addEventListener("htmx:after:swap", stopOnce);
 
 /* The list of clamps */
 

@@ -3,6 +3,7 @@
 import { Difference, minus } from "./difference.js";
 import { fixed } from "../common/format.js";
 import { rooted } from "../common/root.js";
+import { oneStop } from "../keys/one_stop.js";
 import { Frames } from "./frames.js";
 import { isLit } from "./lights.js";
 import {
@@ -29,6 +30,7 @@ export class Attention extends EventTarget {
     this.#wire();
     if (this.hasProbe) this.#layOut();
     this.#draw();
+    oneStop($("head-maps"), { isGrid: true });
   }
 
   get hasProbe() {

@@ -172,9 +172,14 @@ export class RunCharts {
     }
   }
 
-  /** The run will not change any more: its last points are here, if not yet drawn. */
+  /** The run will not change any more. */
   end() {
     this.isOver = true;
+    return this.rest();
+  }
+
+  /** No more points come, for now at least: the last ones are here, if not yet drawn. */
+  rest() {
     this.feed.flush(); // first, since where the latest part lies is told by the last point
     return this.renew();
   }

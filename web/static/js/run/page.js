@@ -7,6 +7,7 @@ import { cursor } from "../charts/cursor.js";
 import { offerDownloads } from "../charts/downloads.js";
 import { duration, grouped } from "../common/format.js";
 import { rooted } from "../common/root.js";
+import { oneStop } from "../keys/one_stop.js";
 import { keepInAddress } from "./permalink.js";
 import { RunCharts } from "./charts.js";
 import { Stream } from "../live/stream.js";
@@ -22,6 +23,8 @@ const AFTERWARDS = 60_000; // and at those that stay of one that has ended, at i
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("page-data").textContent);
 const latencies = [];
+
+for (const segments of document.querySelectorAll("main .segments")) oneStop(segments);
 
 /* Points */
 
@@ -98,6 +101,7 @@ function follow(run) {
   const change = JSON.stringify(run.phase_change);
   if (change !== knownChange) timeline.mark(run.phase_change);
   if (run.is_terminal) end();
+  else if (run.state === "paused") charts.rest();
   else if (change !== knownChange) charts.renew();
   knownChange = change;
 }
