@@ -118,6 +118,21 @@ def test_what_negative_strengths_mean_is_said_where_there_are_any(client, engine
     assert note.startswith("below 0: the label tokens look back less than uniform")
 
 
+def test_a_log_axis_counts_no_point_that_it_does_not_show(client, engine, outbox):
+    run_id = new_run(engine, outbox)
+    for place in (0, 5_000, 10_000):
+        add(engine, run_id, measurement(place))
+
+    def counted(query: str) -> int:
+        figure = client.get(f"/api/v1/runs/{run_id}/figures/loss?{query}").json()
+        points: int = figure["layout"]["meta"]["thinning"]["points"]
+        return points
+
+    assert counted("x=sequences") == 3
+    assert counted("x=log") == 2
+    assert counted("x=log&from=1000") == 2, "0 lies beyond the edge, and was not counted"
+
+
 def test_the_page_says_what_its_words_mean_in_place(client, run_id):
     document = get(client, f"/runs/{run_id}")
 
