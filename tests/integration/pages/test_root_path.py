@@ -41,7 +41,9 @@ def below(session_settings) -> Iterator[WebServer]:
 
 @pytest.fixture(params=["", ROOT], ids=["taken off", "left"])
 def proxied(below, request) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{below.url}{request.param}") as client:
+    # The first look at the reference has the whole document of the API made: seconds on a busy
+    # machine.
+    with httpx.Client(base_url=f"{below.url}{request.param}", timeout=30) as client:
         yield client
 
 
