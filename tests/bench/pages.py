@@ -27,7 +27,7 @@ from tests.bench.unwatched import load_unwatched
 from tests.browser.support.chromium import NoChromiumError, ensure_chromium
 
 POINTS, RUNS = 2000, 50
-MOST_LOAD, MOST_KILOBYTES, MOST_BUSY = 1000, 700, 20
+MOST_LOAD, MOST_KILOBYTES, MOST_BUSY = 600, 650, 20
 MOST_GROWTH = 10  # MB in an hour: what may remain after collecting garbage
 UPDATES = 4  # a second
 SWITCHES = ("--no-first-run", "--disable-background-networking", "--disable-gpu")

@@ -87,7 +87,7 @@ def test_the_list_is_searched_and_keeps_its_address_below_the_path(asked, progra
     page.wait_for_url(f"**{ROOT}/runs")
     page.locator("#search").fill("A finished")
     page.wait_for_url(f"**{ROOT}/runs?q=A+finished*")
-    page.get_by_role("link", name="A finished run").first.click()
+    page.locator(f"#run-{finished_run}").get_by_role("link", name="A finished run").click()
     page.wait_for_url(f"**{ROOT}/runs/{finished_run}")
 
 

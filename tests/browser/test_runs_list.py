@@ -200,20 +200,6 @@ def test_a_query_is_completed_by_keyboard_and_its_errors_show_where(browse, watc
     expect(page.locator("#asked mark")).to_have_text("finishd")
 
 
-def test_a_run_is_renamed_and_described_from_the_list(page, program):
-    run_id = program.launch(ENDLESS, "To be renamed")
-    program.post(f"/runs/{run_id}/pause")
-    page.goto("/runs?q=renamed")
-    row = page.locator(f"#run-{run_id}")
-    row.get_by_role("link", name="Rename, or edit notes and tags").click()
-    page.get_by_label("Name", exact=True).fill("Called better")
-    page.get_by_role("textbox", name="Notes").fill("It **waits**.")
-    page.get_by_role("button", name="Save").click()
-
-    expect(page.get_by_role("heading", level=1)).to_have_text("Called better")
-    expect(page.locator(".notes strong")).to_have_text("waits")
-
-
 def test_a_column_holds_what_a_measure_was_at_a_place_and_its_least(page, program, finished_run):
     page.goto("/runs?q=finished&columns=loss.train.min,loss.train@3200")
     measured = program.series(finished_run)
