@@ -29,7 +29,8 @@ def plans_of(engine: Engine, session: Session) -> Iterator[list[dict[str, Any]]]
     """
     plans: list[dict[str, Any]] = []
     session.execute(text("SET LOCAL enable_seqscan = off"))
-    session.execute(text("DELETE FROM pg_statistic WHERE starelid = 'run'::regclass"))
+    known = "DELETE FROM pg_statistic WHERE starelid IN ('run'::regclass, 'study_run'::regclass)"
+    session.execute(text(known))
     many = "UPDATE pg_class SET reltuples = 1e6, relpages = 1 WHERE oid = 'run'::regclass"
     session.execute(text(many))
 
