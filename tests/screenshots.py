@@ -254,8 +254,12 @@ def _save(page: Page, width: str, file: Path, part: str | None) -> int:
 
 def _whole(page: Page, width: str) -> bytes:
     height = min(page.evaluate("() => document.documentElement.scrollHeight"), TALLEST[width])
-    clip = {"x": 0, "y": 0, "width": WIDTHS[width], "height": height}
-    return page.screenshot(full_page=True, clip=clip, animations="disabled")
+    # In a window of that height, so that what keeps to its foot is at the picture's.
+    page.set_viewport_size({"width": WIDTHS[width], "height": height})
+    page.evaluate(SETTLED)
+    taken = page.screenshot(animations="disabled")
+    page.set_viewport_size({"width": WIDTHS[width], "height": HEIGHTS[width]})
+    return taken
 
 
 def _part(page: Page, part: str) -> bytes:
