@@ -1,7 +1,7 @@
 """One action on many runs: each is changed, left as it is, or refused with the reason."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
@@ -121,20 +121,17 @@ def _colour(session: Session, run: Run, request: BulkRequest) -> str | None:
     return None
 
 
-def _pin(session: Session, run: Run, request: BulkRequest) -> str | None:
-    is_pinned = request.action is BulkAction.PIN
-    if run.is_pinned == is_pinned:
-        return f"It is {'' if is_pinned else 'not '}pinned."
-    change_run(session, run, is_pinned=is_pinned)
-    return None
+def _marks(field: str, mark: str, *, on: bool) -> _Act:
+    """What puts a mark on a run, or takes it off."""
+    change: dict[str, Any] = {field: on}
 
+    def act(session: Session, run: Run, request: BulkRequest) -> str | None:
+        if getattr(run, field) == on:
+            return f"It is {'' if on else 'not '}{mark}."
+        change_run(session, run, **change)
+        return None
 
-def _shelve(session: Session, run: Run, request: BulkRequest) -> str | None:
-    is_shelved = request.action is BulkAction.SHELVE
-    if run.is_shelved == is_shelved:
-        return f"It is {'' if is_shelved else 'not '}shelved."
-    change_run(session, run, is_shelved=is_shelved)
-    return None
+    return act
 
 
 def _cancel(session: Session, run: Run, request: BulkRequest) -> str | None:
@@ -148,10 +145,10 @@ _ACTS: dict[BulkAction, _Act] = {
     BulkAction.TAG: _tag,
     BulkAction.UNTAG: _untag,
     BulkAction.COLOUR: _colour,
-    BulkAction.PIN: _pin,
-    BulkAction.UNPIN: _pin,
-    BulkAction.SHELVE: _shelve,
-    BulkAction.UNSHELVE: _shelve,
+    BulkAction.PIN: _marks("is_pinned", "pinned", on=True),
+    BulkAction.UNPIN: _marks("is_pinned", "pinned", on=False),
+    BulkAction.SHELVE: _marks("is_shelved", "shelved", on=True),
+    BulkAction.UNSHELVE: _marks("is_shelved", "shelved", on=False),
     BulkAction.CANCEL: _cancel,
 }
 

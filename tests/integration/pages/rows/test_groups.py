@@ -126,21 +126,6 @@ def test_lines_of_groups_are_asked_for_alone(client, five, engine, outbox):
     assert not same.all("tbody", class_="group-rows")
 
 
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [
-        ("group=loss.train", "cannot be grouped by 'loss.train'; write study, tag, created"),
-        ("group=size", "cannot be grouped by 'size'"),
-        ("group=study&within=gone", "There is no study"),
-    ],
-)
-def test_what_cannot_be_grouped_is_said(client, query, said):
-    page = client.get(f"/runs?{query}")
-
-    assert page.status_code in (404, 422)
-    assert said in Document(page.text).one("section", role="alert").text
-
-
 def test_a_group_without_saying_by_what_is_refused(client):
     answer = client.get(RUNS, params={"within": "finished"})
 
