@@ -60,6 +60,18 @@ class Disjunction:
 Node = Words | FieldComparison | Negation | Conjunction | Disjunction
 
 
+def names_in(node: Node | None) -> set[str]:
+    """The fields that a tree asks about."""
+    match node:
+        case FieldComparison(name):
+            return {name.text}
+        case Negation(of):
+            return names_in(of)
+        case Conjunction(parts) | Disjunction(parts):
+            return set().union(*map(names_in, parts))
+    return set()
+
+
 def written(node: Node) -> str:
     """A text that is read as this tree again."""
     match node:

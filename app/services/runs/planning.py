@@ -7,6 +7,7 @@ the other workers their share of what waits.
 
 from collections.abc import Sequence
 from itertools import accumulate
+from math import ceil, inf
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from app.services.costs.memory import PROCESS_BYTES, own_bytes, working_bytes
 from app.services.runs import attempts
 
 MEMORY_SHARE = 0.7  # of what is free: others need some, too
+ROUNDING = 1e-9  # of a share that is whole, runs
 
 
 def plan(
@@ -67,15 +69,19 @@ def share(runs: int, others: Sequence[float], *, apart: int = 0) -> int:
     with these. The others have those first: runs of one program are cheapest in one process, which
     compiles it once, and are torn apart only where a worker would else have nothing to do.
     """
-    return round(_spread(runs, [0.0, *_spread(apart, others)])[0])
+    level = _level(apart, others) if others else 0.0
+    shared = _level(runs, [0.0, *(max(load, level) for load in others)])
+    return ceil(shared - ROUNDING)
 
 
-def _spread(runs: int, loads: Sequence[float]) -> list[float]:
-    """The loads with so many runs more, each with whoever has least."""
-    loads = list(loads)
-    for _ in range(runs if loads else 0):
-        loads[loads.index(min(loads))] += 1
-    return loads
+def _level(runs: int, loads: Sequence[float]) -> float:
+    """What those with least have when so many runs more are poured out over all."""
+    filled = sorted(loads)
+    for count, rest in enumerate([*filled[1:], inf], start=1):
+        level = (runs + sum(filled[:count])) / count
+        if level <= rest:
+            break
+    return level
 
 
 def runs_that_fit(config: RunConfig, memory: int) -> int:

@@ -234,18 +234,19 @@ def _config_text(value: object) -> str:
         case int():
             return grouped(value)
         case float():
-            return _number_text(value)
+            return number_text(value)
         case list():
             return ", ".join("-".join(map(str, one)) for one in value)
     return str(value)
 
 
-def _number_text(number: float) -> str:
+def number_text(number: float) -> str:
+    """A setting as the list writes it."""
     return f"{number:g}".replace("-", "−")
 
 
 def _mean_text(number: float) -> str:
-    return grouped(int(number)) if number.is_integer() else _number_text(number)
+    return grouped(int(number)) if number.is_integer() else number_text(number)
 
 
 def _loss_text(_: Run, number: float | None) -> str:

@@ -11,7 +11,7 @@ from app.db.runs_list.asking import has_tags, in_study
 from app.db.runs_list.groups import STUDY, STUDY_NAME, STUDY_TIME, TAG, GroupKey
 from app.errors import Invalid
 from app.schemas.words import grouped
-from app.services.runs_list.columns import NAME, Column, columns
+from app.services.runs_list.columns import NAME, Column, columns, number_text
 
 NONE = "~"  # in an address: the group of runs that have no such thing
 _EMPTY = "~-"  # what is there and has no letters
@@ -128,4 +128,4 @@ def _said(column: Column) -> Callable[[str], str]:
         return lambda text: _SWITCHED.get(text, text)
     if column.is_whole:
         return lambda text: grouped(int(float(text)))
-    return lambda text: f"{float(text):g}".replace("-", "−")
+    return lambda text: number_text(float(text))

@@ -70,7 +70,9 @@ def narrowed(view: ListView, by: Filter) -> Filter:
     said: dict[str, Any] = {
         name: of for name, of in vars(by).items() if of or (of is False and unsaid[name] is None)
     }
-    return replace(view.wanted, **{**said, "words": both(view.wanted.words, by.words)})
+    # Of what is deleted it does not matter whether it was shelved.
+    wanted = replace(view.wanted, shelved=None) if by.deleted else view.wanted
+    return replace(wanted, **{**said, "words": both(wanted.words, by.words)})
 
 
 def save_view(session: Session, request: SavedViewRequest) -> SavedView:

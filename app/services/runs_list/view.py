@@ -1,12 +1,14 @@
 """What a page of runs shows, as its address says it: filters, sort and columns."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 from zlib import crc32
 
 from app.errors import Invalid
+from app.schemas.query.errors import QueryError
+from app.schemas.query.parser import parse
+from app.schemas.query.tree import names_in
 from app.schemas.state import RunState
 from app.services.runs_list.columns import USUAL, chosen_columns, column_or_error
 from app.services.runs_list.grouping import grouping_or_error
@@ -87,7 +89,11 @@ def _shelved(said: str, words: str) -> bool | None:
     """What is shelved is out of the list, unless it is asked for, here or in the query."""
     if said == "1":
         return True
-    return None if re.search(r"\bshelved\s*[:=!]", words, re.IGNORECASE) else False
+    try:
+        asked = names_in(parse(words))
+    except QueryError:
+        return False  # it is said of the query
+    return None if "shelved" in map(str.lower, asked) else False
 
 
 def _state(value: str) -> RunState:

@@ -27,6 +27,7 @@ def three(client, engine, outbox) -> list[str]:
         ("?shelved=1", [2]),
         ("?q=shelved:true", [2]),
         ("?q=not+shelved:true", [0, 1]),
+        ("?q=not+name~%22shelved:%22", [0, 1]),  # words, which ask for nothing of the kind
         ("?q=shelved:true+or+name:0", [0, 2]),
         ("?tag=t", [0, 1]),
         ("?group=tag&within=t", [0, 1]),

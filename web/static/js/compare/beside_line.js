@@ -1,6 +1,6 @@
 // The loss of one of two runs on their time line: drawn by the server, and on by what comes live.
 
-import { below, joined } from "../charts/loss_line.js";
+import { below, heightOf, joined } from "../charts/loss_line.js";
 
 const [WIDTH, HEIGHT] = [1000, 36]; // of the drawing, as in app/services/charts/timeline.py
 
@@ -15,11 +15,10 @@ export class BesideLine {
   append(measurements) {
     let path = this.line.getAttribute("d");
     for (const { sequences, loss } of measurements) {
-      const height = loss[this.series];
-      if (!Number.isFinite(height)) continue;
-      this.most ||= Math.max(height, 1e-9);
-      const y = this.bottom - (this.bottom - this.top) * Math.min(height / this.most, 1);
-      path = joined(path, (WIDTH * sequences) / this.drawnTo, y);
+      const shown = loss[this.series];
+      if (!Number.isFinite(shown)) continue;
+      this.most ||= Math.max(shown, 1e-9);
+      path = joined(path, (WIDTH * sequences) / this.drawnTo, heightOf(shown, this));
     }
     this.line.setAttribute("d", path);
     this.area.setAttribute("d", below(path, HEIGHT));

@@ -1,7 +1,7 @@
 // The time line at the foot of a run's page: what the hand does on it, and the place on show, there
 // and in all that holds at some place of the run.
 
-import { below, joined } from "../charts/loss_line.js";
+import { below, heightOf, joined } from "../charts/loss_line.js";
 import { grouped, nats, short } from "../common/format.js";
 import { stepOf } from "../common/slider_keys.js";
 import { markInForce } from "./in_force.js";
@@ -119,10 +119,10 @@ export class Timeline {
     const [top, bottom] = [Number(dataset.top), Number(dataset.bottom)];
     const [line, area] = ["line", "area"].map((name) => $("timeline-drawing").querySelector(`.${name}`));
     for (const { sequences, loss } of measurements) {
-      const height = loss[this.#series];
-      if (!Number.isFinite(height)) continue;
-      dataset.most ||= Math.max(height, 1e-9);
-      const y = bottom - (bottom - top) * Math.min(height / dataset.most, 1);
+      const shown = loss[this.#series];
+      if (!Number.isFinite(shown)) continue;
+      dataset.most ||= Math.max(shown, 1e-9);
+      const y = heightOf(shown, { top, bottom, most: dataset.most });
       line.setAttribute("d", joined(line.getAttribute("d"), (WIDTH * sequences) / this.#end, y));
     }
     area.setAttribute("d", below(line.getAttribute("d"), HEIGHT));
