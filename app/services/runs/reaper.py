@@ -96,21 +96,23 @@ class Outages:
         return here - then > self._longest_gap or jump > LONGEST_JUMP
 
 
-def sweep(engine: Engine, outbox: Outbox, *, loses: bool = True, also: Sequence[Kept] = ()) -> None:
-    """One look: expired leases end (if it `loses`), and waiting runs are announced again."""
+def sweep(engine: Engine, outbox: Outbox, *, loses: bool = True, also: Sequence[Kept] = ()) -> bool:
+    """One look: expired leases end (if it `loses`), and waiting runs are announced again. False if
+    another process is at it, and has yet to commit what it finds."""
     # Losing, and the wake-up for the next worker, are one transaction: the message is sent after
     # the commit, so that whoever takes it finds the run waiting.
     with transaction(engine, outbox) as session:
         # Tried and not waited for: a sweep that waited would do again what the one before has
         # done.
         if not locks.try_lock(session, "optoscope.reaper"):
-            return
+            return False
         kept = (_RUNS, *also)
         for one in kept if loses else ():
             one.lose_silent(session)
         overdue = [id for one in kept for id in one.overdue(session, OVERDUE_SECONDS, AT_ONCE)]
     # After the commit: Redis may be slow to answer, and nobody is to wait for rows meanwhile.
     _wake_workers(overdue, outbox)
+    return True
 
 
 def _lose_silent(session: Session) -> None:

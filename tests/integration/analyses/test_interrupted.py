@@ -12,8 +12,8 @@ from app.db.models import Checkpoint
 from app.services.analyses import attempts
 from app.services.analyses.attempts import KEPT
 from app.services.runs.outbox import transaction
-from app.services.runs.reaper import sweep
 from tests.integration.analyses.asking import API, asked, done, result
+from tests.integration.support.sweeping import sweep
 from tests.integration.support.wait import until
 from worker.service.analyses import Analyses
 

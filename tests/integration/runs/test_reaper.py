@@ -7,17 +7,19 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.db import claims, runs
+from app.db import claims, locks, runs
 from app.db.claims import Claim
 from app.db.engine import session_scope
 from app.db.models import Run
 from app.schemas.api.events import TRAIN_QUEUE
 from app.schemas.state import RunState
+from app.services.runs import reaper as the_reaper
 from app.services.runs.attempts import claim
 from app.services.runs.outbox import transaction
-from app.services.runs.reaper import GRACE_SECONDS, Reaper, sweep
+from app.services.runs.reaper import GRACE_SECONDS, Reaper
 from tests.integration.support.event_stream import EventStream
 from tests.integration.support.rows import change, moved, new_run
+from tests.integration.support.sweeping import sweep
 from tests.integration.support.wait import until
 
 PAST = datetime.now(UTC) - timedelta(minutes=1)
@@ -134,6 +136,15 @@ def test_two_sweeps_at_once_lose_a_run_once(engine, outbox, run_id):
     with Session(engine) as session:
         kinds = [event.kind for event in runs.events_of(session, run_id)]
     assert kinds == ["queued", "starting", "lost"]
+
+
+def test_a_sweep_beside_another_one_does_nothing_and_says_so(engine, outbox, run_id):
+    _claimed(engine, outbox, run_id, lease_seconds=-1)
+
+    with session_scope(engine) as session:
+        locks.lock(session, "optoscope.reaper")
+        assert not the_reaper.sweep(engine, outbox)
+    assert _run(engine, run_id).state == "starting"
 
 
 def test_the_web_process_sweeps_and_pages_see_it(server, engine, outbox, run_id):

@@ -14,10 +14,10 @@ from app.config import Settings
 from app.db.engine import make_engine
 from app.main import create_app
 from app.services.runs.outbox import Outbox
-from app.services.runs.reaper import sweep
 from app.stack.trouble import StackError
 from tests.integration.support.recorded import has_resume_point, numbers, places, state
 from tests.integration.support.rows import new_run
+from tests.integration.support.sweeping import sweep
 from tests.integration.support.web_server import serving
 from tests.integration.support.worker_process import WorkerProcess, tiny
 

@@ -17,11 +17,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import text
 
-from app.services.runs.reaper import sweep
 from tests.integration.support.network.machines import Machine, network
 from tests.integration.support.network.tls import certificate_for, door
 from tests.integration.support.recorded import events, has_resume_point, numbers, row, state
 from tests.integration.support.s3 import BUCKET, s3_server
+from tests.integration.support.sweeping import sweep
 from tests.integration.support.wait import until
 from tests.integration.support.worker_process import parent_of, tiny
 

@@ -18,9 +18,10 @@ from app.db.engine import make_engine, session_scope
 from app.db.whole.migrate import upgrade
 from app.services.runs.creation import create_run
 from app.services.runs.outbox import Outbox, transaction
-from app.services.runs.reaper import Reaper, sweep
+from app.services.runs.reaper import Reaper
 from app.stack.servers.start import start_servers
 from tests.integration.support.recorded import events, has_resume_point, numbers, places, state
+from tests.integration.support.sweeping import sweep
 from tests.integration.support.worker_process import (
     WorkerProcess,
     freeze,

@@ -8,6 +8,9 @@ import { Places } from "./places.js";
 
 const Plotly = window.Plotly;
 
+// Points that a figure may be behind by. Asking the server for one at every early point held up the drawing of them.
+const FEW_POINTS = 64;
+
 export class Chart {
   #frame = null; // where the attention on show was taken, in sequences
   #heights = [0, 1]; // the y range that holds every point
@@ -155,7 +158,7 @@ export class Chart {
 
   /** Whether so many points came that what the server said of the others is of little worth. */
   get isOutgrown() {
-    return this.appended >= Math.max(1, this.came);
+    return this.appended >= Math.max(FEW_POINTS, this.came);
   }
 
   /** Puts the x range somewhere, in sequences; the figure for it may come later. */

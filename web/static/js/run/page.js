@@ -108,8 +108,8 @@ function follow(run) {
 
 function end() {
   $("follow-live").textContent = "Latest";
-  settle();
   charts.end();
+  settle();
 }
 
 function refreshStatus() {
@@ -140,13 +140,11 @@ async function catchUp() {
   if (list) await newFrames(list.sequences);
 }
 
-let isSettled = data.run.is_terminal;
-
-/** Once, with the last frame of a run that has ended here. */
+/** With the last frame of a run that has ended here: the end and the frames are heard of in any order. */
 function settle() {
   const { shown, sequences } = attention.frames;
-  if (isSettled || !charts.isOver || shown?.sequences !== sequences.at(-1)) return;
-  isSettled = true;
+  if (!charts.isOver || shown?.sequences !== sequences.at(-1) || settledAt === sequences.length) return;
+  settledAt = sequences.length;
   circuit.settle();
 }
 
@@ -161,6 +159,7 @@ async function newFrames(sequences) {
 /* Attention and circuit */
 
 const attention = new Attention(data);
+let settledAt = data.run.is_terminal ? attention.frames.sequences.length : 0; // with how many frames
 const circuit = new LiveCircuit(attention);
 const timeline = new Timeline(attention, data);
 attention.addEventListener("drawn", () => {
