@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.support.program import ENDLESS, SMALL
 from tests.browser.test_live import shown_numbers
@@ -197,6 +197,8 @@ SHOWN = """() => {
     frame: window.optoscope.attention.frames.shown.sequences,
   };
 }"""
+DRAWING = "() => document.getElementById('timeline-drawing')"
+DRAWN = f"() => ({DRAWING})().querySelector('.line').getAttribute('d').match(/[ML]/g).length"
 BAR = "() => document.getElementById('timeline').getBoundingClientRect().toJSON()"
 
 
@@ -329,3 +331,25 @@ def test_new_frames_draw_the_time_line_on_and_leave_the_handle_in_the_hand(page,
     expect(page.locator("#follow-live")).to_have_attribute("aria-pressed", "false")
     page.mouse.up()
     assert int(slider.input_value()) in program.get(f"/runs/{run_id}/frames")["sequences"]
+
+
+def test_the_time_line_holds_each_point_once_whenever_the_server_draws_it_anew(page, program):
+    run_id = program.launch(ENDLESS, "Drawn anew")
+    page.goto(f"/runs/{run_id}")
+    points = "() => window.optoscope.charts.metric.xs.length"
+    page.wait_for_function(f"() => ({points})() > 1")
+
+    def answer_late(route: Route) -> None:
+        old = route.fetch()
+        page.wait_for_function(f"n => ({points})() > n", arg=page.evaluate(points))
+        route.fulfill(response=old)
+
+    # Only what is asked for here is answered: the page's own questions would mend what is wrong.
+    page.route("**/steps", lambda route: route.fulfill(status=204))
+    for answer in (answer_late, Route.continue_, Route.continue_):
+        page.route("**/steps", answer, times=1)
+        page.evaluate(f"() => {{ ({DRAWING})().dataset.isOld = 'yes'; }}")
+        page.evaluate("() => window.htmx.trigger('#steps', 'refresh')")
+        page.wait_for_function(f"() => !({DRAWING})().dataset.isOld")
+        page.wait_for_function(f"n => ({points})() > n", arg=page.evaluate(points))
+        page.wait_for_function(f"() => ({DRAWN})() === ({points})()", timeout=15_000)

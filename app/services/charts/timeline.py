@@ -33,6 +33,7 @@ class TimelineDrawing:
     """What is drawn. `most`: the loss at the top, None before anything was measured."""
 
     end: int  # sequences at its right end
+    latest: int  # sequences of the last point that it holds; -1 without any
     most: float | None
     line: str
     area: str
@@ -59,13 +60,15 @@ def timeline(
 ) -> TimelineDrawing:
     """That of a run: to its end, or to where it has ended. `saved`, `happened`: sequences of its
     checkpoints and of its events."""
-    last = rows[-1].sequences if rows else 0
+    latest = rows[-1].sequences if rows else -1
+    last = max(0, latest)
     end = max(1, last if run.is_terminal else run.total_sequences)
     line, most = loss_line(rows, end)
     change = run.phase_change
     places = [one for one in (change.onset, change.midpoint, change.end) if one is not None]
     return TimelineDrawing(
         end=end,
+        latest=latest,
         most=most,
         line=line,
         area=area_below(line),

@@ -7,11 +7,13 @@ import { stepOf } from "../common/slider_keys.js";
 import { markInForce } from "./in_force.js";
 
 const [WIDTH, HEIGHT] = [1000, 36]; // of the drawing, as in app/services/charts/timeline.py
+const KEPT = 500; // points that came last, more than between a question to the server and its answer
 const LISTS = ["story", "events", "checkpoints"]; // whose parts hold from some place on
 
 const $ = (id) => document.getElementById(id);
 
 export class Timeline {
+  #came = []; // measurements, the latest of those that came
   #isHeld = false; // the hand is on the handle: nothing but the hand moves it
 
   /** @param {import("./attention.js").Attention} attention
@@ -107,6 +109,7 @@ export class Timeline {
 
   /** After the server's drawing, and what is marked in lists, were replaced. */
   #redrawn() {
+    this.#drawOn(); // what the server drew may be older than points that have come
     $("frame-slider").max = this.#end;
     $("frame-slider").title = $("timeline-says").textContent;
     this.#show();
@@ -115,12 +118,19 @@ export class Timeline {
 
   /** Draws the line on to points that came, until the server draws it anew. */
   extend(measurements) {
+    this.#came = [...this.#came, ...measurements].slice(-KEPT);
+    this.#drawOn();
+  }
+
+  /** Points that came and are not in the drawing yet: the server's may hold some that it told of. */
+  #drawOn() {
     const { dataset } = $("timeline-drawing");
     const [top, bottom] = [Number(dataset.top), Number(dataset.bottom)];
     const [line, area] = ["line", "area"].map((name) => $("timeline-drawing").querySelector(`.${name}`));
-    for (const { sequences, loss } of measurements) {
+    for (const { sequences, loss } of this.#came) {
       const shown = loss[this.#series];
-      if (!Number.isFinite(shown)) continue;
+      if (sequences <= dataset.latest || !Number.isFinite(shown)) continue;
+      dataset.latest = sequences;
       dataset.most ||= Math.max(shown, 1e-9);
       const y = heightOf(shown, { top, bottom, most: dataset.most });
       line.setAttribute("d", joined(line.getAttribute("d"), (WIDTH * sequences) / this.#end, y));
