@@ -1,6 +1,7 @@
 """A page that is kept open from "queued" to "finished" says what one says that is opened then."""
 
 import re
+from contextlib import suppress
 from difflib import ndiff
 
 import pytest
@@ -92,7 +93,18 @@ def assert_says_the_same(kept: Page, fresh: Page) -> None:
         until(lambda: not differing(kept, fresh))
     finally:
         assert differing(kept, fresh) == []
-    assert_same_charts(charts_of(kept), charts_of(fresh))
+    try:
+        until(lambda: draw_the_same(kept, fresh))
+    finally:
+        assert_same_charts(charts_of(kept), charts_of(fresh))
+
+
+def draw_the_same(kept: Page, fresh: Page) -> bool:
+    """Not at once: what comes from the server is drawn in turn."""
+    with suppress(AssertionError):
+        assert_same_charts(charts_of(kept), charts_of(fresh))
+        return True
+    return False
 
 
 def differing(kept: Page, fresh: Page) -> list[str]:
