@@ -15,7 +15,8 @@ from app.db.engine import make_engine
 from app.main import create_app
 from app.services.runs.outbox import Outbox
 from app.stack.trouble import StackError
-from tests.integration.support.recorded import has_resume_point, numbers, places, state
+from tests.integration.support.half_way import half_way
+from tests.integration.support.recorded import numbers, places, state
 from tests.integration.support.rows import new_run
 from tests.integration.support.sweeping import sweep
 from tests.integration.support.web_server import serving
@@ -70,8 +71,7 @@ def test_a_backup_of_a_server_that_trains_is_one_moment_that_goes_on_elsewhere(
     try:
         finished = new_run(engine, outbox, SHORT, name="Done")
         worker.until(lambda: state(engine, finished) == "finished", "finished run")
-        running = new_run(engine, outbox, tiny(), name="Half")
-        worker.until(has_resume_point(engine, running), "resume point")
+        running = half_way(worker, engine, lambda: new_run(engine, outbox, tiny(), name="Half"))
         backup(here, tmp_path / "all.tar", print)
         worker.until(lambda: state(engine, running) == "finished", "finished run")
     finally:

@@ -7,7 +7,8 @@ from app.services.runs.creation import create_run
 from app.services.runs.forks import fork
 from app.services.runs.lifecycle import run_or_error
 from app.services.runs.outbox import transaction
-from tests.integration.support.recorded import has_resume_point, numbers, places, row, state
+from tests.integration.support.half_way import half_way
+from tests.integration.support.recorded import numbers, places, row, state
 from tests.integration.support.worker_process import WorkerProcess, kill_now, tiny
 
 AT = 2016
@@ -53,16 +54,12 @@ def finished(worker, engine):
     return finished
 
 
-def kill_past_a_resume_point(worker: WorkerProcess, engine, run_id: str) -> None:
-    worker.until(has_resume_point(engine, run_id, after=AT), "resume point of its own")
-    kill_now(worker.trainer(run_id, attempt=1))
-
-
 def test_forks_begin_where_their_parent_stood_and_go_on_by_their_own_program(
     worker, engine, parent, forked, finished
 ):
-    same, changed, killed = forked(), forked(**CHANGED), forked(**CHANGED)
-    kill_past_a_resume_point(worker, engine, killed)
+    same, changed = forked(), forked(**CHANGED)
+    killed = half_way(worker, engine, lambda: forked(**CHANGED), after=AT)
+    kill_now(worker.trainer(killed, attempt=1))
 
     whole, repeated, other, resumed = finished(parent, same, changed, killed)
 

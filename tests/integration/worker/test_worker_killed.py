@@ -20,7 +20,8 @@ from app.services.runs.creation import create_run
 from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.reaper import Reaper
 from app.stack.servers.start import start_servers
-from tests.integration.support.recorded import events, has_resume_point, numbers, places, state
+from tests.integration.support.half_way import half_way
+from tests.integration.support.recorded import events, numbers, places, state
 from tests.integration.support.sweeping import sweep
 from tests.integration.support.worker_process import (
     WorkerProcess,
@@ -92,15 +93,10 @@ def moves(engine, run_id: str) -> list[str]:
     return [kind for kind, _ in events(engine, run_id) if kind != "phase_change"]
 
 
-def until_half_way(worker: WorkerProcess, engine, run_id: str) -> None:
-    worker.until(has_resume_point(engine, run_id), "resume point with a measurement past it")
-
-
 def test_a_killed_trainer_is_followed_by_one_that_goes_on_exactly(
     undisturbed, worker, engine, outbox
 ):
-    run_id = launch(engine, outbox)
-    until_half_way(worker, engine, run_id)
+    run_id = half_way(worker, engine, partial(launch, engine, outbox))
     # A kill between a commit and the removal of what that has replaced leaves the file there.
     worker.until(lambda: len(resume_files(worker, run_id)) == 1, "removed file")
     kill_now(worker.trainer(run_id, attempt=1))
@@ -121,8 +117,7 @@ def resume_files(worker: WorkerProcess, run_id: str) -> list[Path]:
 def test_a_killed_worker_takes_its_trainer_along_and_another_goes_on_exactly(
     undisturbed, worker, engine, outbox
 ):
-    run_id = launch(engine, outbox)
-    until_half_way(worker, engine, run_id)
+    run_id = half_way(worker, engine, partial(launch, engine, outbox))
     trainer = worker.trainer(run_id, attempt=1)
 
     worker.kill()
@@ -139,8 +134,7 @@ def test_a_killed_worker_takes_its_trainer_along_and_another_goes_on_exactly(
 def test_a_killed_pool_process_takes_its_trainer_along_and_its_successor_goes_on_exactly(
     undisturbed, worker, engine, outbox
 ):
-    run_id = launch(engine, outbox)
-    until_half_way(worker, engine, run_id)
+    run_id = half_way(worker, engine, partial(launch, engine, outbox))
     trainer = worker.trainer(run_id, attempt=1)
 
     kill_now(parent_of(parent_of(trainer)))  # beyond the fork server
@@ -156,8 +150,7 @@ def test_a_killed_pool_process_takes_its_trainer_along_and_its_successor_goes_on
 def test_a_trainer_that_slept_past_its_lease_writes_nothing_when_it_wakes_up(
     undisturbed, worker, engine, outbox
 ):
-    run_id = launch(engine, outbox)
-    until_half_way(worker, engine, run_id)
+    run_id = half_way(worker, engine, partial(launch, engine, outbox))
     trainer = worker.trainer(run_id, attempt=1)
     freeze(trainer, engine)
     worker.until(
@@ -178,8 +171,7 @@ def test_a_trainer_that_slept_past_its_lease_writes_nothing_when_it_wakes_up(
 def test_a_worker_that_is_asked_to_stop_gives_its_run_back_and_another_goes_on_exactly(
     undisturbed, worker, engine, outbox
 ):
-    run_id = launch(engine, outbox)
-    until_half_way(worker, engine, run_id)
+    run_id = half_way(worker, engine, partial(launch, engine, outbox))
 
     worker.stop()
     assert state(engine, run_id) == "queued"
@@ -222,8 +214,7 @@ def test_a_run_whose_trainers_die_without_a_measurement_fails_after_three(worker
 
 def test_an_outage_of_postgres_longer_than_the_lease_costs_nothing(undisturbed, own_servers, own):
     engine, outbox, worker = own
-    run_id = launch(engine, outbox)
-    until_half_way(worker, engine, run_id)
+    run_id = half_way(worker, engine, partial(launch, engine, outbox))
     reaper = Reaper(engine, outbox, every_seconds=0.1)
     reaper.start()
 
@@ -255,8 +246,7 @@ def test_a_killed_valkey_costs_a_run_nothing_and_the_next_one_gets_through(
     undisturbed, own_servers, own
 ):
     engine, outbox, worker = own
-    run_id = launch(engine, outbox)
-    until_half_way(worker, engine, run_id)
+    run_id = half_way(worker, engine, partial(launch, engine, outbox))
 
     own_servers.valkey.kill()
     worker.until(lambda: state(engine, run_id) == "finished", "finished run")
