@@ -13,8 +13,7 @@ from app.services.analyses import attempts
 from app.services.analyses.attempts import KEPT
 from app.services.runs.outbox import transaction
 from tests.integration.analyses.asking import API, asked, done, result
-from tests.integration.support.sweeping import sweep
-from tests.integration.support.wait import until
+from tests.integration.support.wait import sweep, until
 from worker.service.analyses import Analyses
 
 

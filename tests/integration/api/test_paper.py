@@ -9,7 +9,7 @@ from app.schemas.analyses.read import AnalysisResult
 from app.schemas.paper.registry import BY_ID, FIGURES
 from app.schemas.state import RunState
 from tests.integration.support.rows import add, add_checkpoint, measurement, moved, new_run
-from tests.integration.support.sweeping import sweep
+from tests.integration.support.wait import sweep
 from tests.published_analyses import every_head
 
 PAPER = "/api/v1/figures/paper"

@@ -12,7 +12,7 @@ from app.schemas.state import RunState
 from app.services.runs.grafts import will_save
 from tests.integration.support.recorded import events, numbers, state
 from tests.integration.support.rows import add_checkpoint, moved, new_run
-from tests.integration.support.sweeping import sweep
+from tests.integration.support.wait import sweep
 from tests.integration.support.worker_process import WorkerProcess, tiny
 
 RUNS = "/api/v1/runs"

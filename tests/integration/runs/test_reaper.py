@@ -19,8 +19,7 @@ from app.services.runs.outbox import transaction
 from app.services.runs.reaper import GRACE_SECONDS, Reaper
 from tests.integration.support.event_stream import EventStream
 from tests.integration.support.rows import change, moved, new_run
-from tests.integration.support.sweeping import sweep
-from tests.integration.support.wait import until
+from tests.integration.support.wait import sweep, until
 
 PAST = datetime.now(UTC) - timedelta(minutes=1)
 

@@ -15,12 +15,11 @@ from app.db.engine import make_engine
 from app.main import create_app
 from app.services.runs.outbox import Outbox
 from app.stack.trouble import StackError
-from tests.integration.support.half_way import half_way
 from tests.integration.support.recorded import numbers, places, state
 from tests.integration.support.rows import new_run
-from tests.integration.support.sweeping import sweep
+from tests.integration.support.wait import sweep
 from tests.integration.support.web_server import serving
-from tests.integration.support.worker_process import WorkerProcess, tiny
+from tests.integration.support.worker_process import WorkerProcess, half_way, tiny
 
 SHORT = tiny(training={"sequences": 1600}, recording={"checkpoint_every": 500})
 

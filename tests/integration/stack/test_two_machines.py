@@ -21,8 +21,7 @@ from tests.integration.support.network.machines import Machine, network
 from tests.integration.support.network.tls import certificate_for, door
 from tests.integration.support.recorded import events, has_resume_point, numbers, row, state
 from tests.integration.support.s3 import BUCKET, s3_server
-from tests.integration.support.sweeping import sweep
-from tests.integration.support.wait import until
+from tests.integration.support.wait import sweep, until
 from tests.integration.support.worker_process import parent_of, tiny
 
 OPTOSCOPE = Path(sys.executable).parent / "optoscope"

@@ -15,8 +15,11 @@ from sqlalchemy import Engine, text
 
 from app.config import Settings
 from app.schemas.config import RunConfig
+from tests.integration.support.recorded import has_resume_point, state
 
 T = TypeVar("T")
+
+TRIES = 5  # to catch a run while it trains
 
 TINY = {
     "model": {"width": 16, "heads": 2},
@@ -131,6 +134,25 @@ class WorkerProcess:
         logs = [self.log, *self._trainer_logs()]
         told = "\n".join(f"--- {log}\n{log.read_text()[-5000:]}" for log in logs if log.exists())
         raise AssertionError(f"no {what} within {seconds} s\n{told}")
+
+
+def half_way(
+    worker: WorkerProcess, engine: Engine, launch: Callable[[], str], *, after: int = 0
+) -> str:
+    """A run that `launch` has launched, with a resume point past a place and a measurement past
+    that, which still trains."""
+    for _ in range(TRIES):
+        run_id = launch()
+        # Resume points are saved by the clock: on a machine whose other work holds this process up,
+        # a run of seconds is through before anybody looks. Another one is as good.
+        has_one = has_resume_point(engine, run_id, after=after)
+        worker.until(
+            lambda has_one=has_one, run_id=run_id: has_one() or state(engine, run_id) == "finished",
+            "resume point with a measurement past it",
+        )
+        if state(engine, run_id) != "finished":
+            return run_id
+    raise AssertionError(f"{TRIES} runs were through before one was caught")
 
 
 def is_alive(process: int) -> bool:

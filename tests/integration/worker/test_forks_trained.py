@@ -7,9 +7,8 @@ from app.services.runs.creation import create_run
 from app.services.runs.forks import fork
 from app.services.runs.lifecycle import run_or_error
 from app.services.runs.outbox import transaction
-from tests.integration.support.half_way import half_way
 from tests.integration.support.recorded import numbers, places, row, state
-from tests.integration.support.worker_process import WorkerProcess, kill_now, tiny
+from tests.integration.support.worker_process import WorkerProcess, half_way, kill_now, tiny
 
 AT = 2016
 CHANGED = {"optimiser": "reset", "program": [{"kind": "ablate", "site": "L1H0.v"}]}

@@ -20,12 +20,12 @@ from app.services.runs.creation import create_run
 from app.services.runs.outbox import Outbox, transaction
 from app.services.runs.reaper import Reaper
 from app.stack.servers.start import start_servers
-from tests.integration.support.half_way import half_way
 from tests.integration.support.recorded import events, numbers, places, state
-from tests.integration.support.sweeping import sweep
+from tests.integration.support.wait import sweep
 from tests.integration.support.worker_process import (
     WorkerProcess,
     freeze,
+    half_way,
     is_alive,
     kill_now,
     parent_of,
