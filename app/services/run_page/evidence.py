@@ -141,13 +141,14 @@ def _strongest(
     found = []
     for row in rows:
         numbers = [
-            (number, head_name(layer, head))
+            (number, layer, head)
             for layer in layers
             for head, number in enumerate(strengths(row)[layer])
             if math.isfinite(number)
         ]
         if numbers:
-            found.append((row.sequences, Strongest(*max(numbers))))
+            number, *head = max(numbers)
+            found.append((row.sequences, Strongest(number, head_name(*head))))
     return found
 
 
