@@ -119,7 +119,7 @@ def main() -> int:
         }
         size = sum(_take(browser, program.url, pages, given.out))
         browser.close()
-        program.cancel(shown.live)
+        program.cancel_all()  # the run that trained, if it still does
     _say(f"{size / 1e6:.1f} MB in {given.out}")
     return 0
 

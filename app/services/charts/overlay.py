@@ -161,7 +161,8 @@ def run_trace(
         "y": [_rounded(number) for number in numbers],
         "line": {"color": ink.hue, "dash": ink.dash, **style},
         "opacity": 1 if alone else 0.45,
-        **({} if alone else {"hoverinfo": "skip"}),
+        # A legend, where a figure has one, is of groups: their means stand for them.
+        **({} if alone else {"hoverinfo": "skip", "showlegend": False}),
         **({"hovertemplate": "%{y:.3f}"} if alone else {}),
         "zorder": 1,
         "uid": curve.run_id,
@@ -186,6 +187,7 @@ def _band(stretches: Sequence[Stretch], ink: Ink) -> dict[str, Any]:
         "opacity": 0.13,
         "line": {"width": 0, "color": ink.hue},
         "hoverinfo": "skip",
+        "showlegend": False,
         "zorder": 0,
         "uid": f"band-{ink.number}",
     }

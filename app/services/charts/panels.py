@@ -41,7 +41,7 @@ def panels_figure(shown: StudyCurves, columns: int) -> Figure:
     for number, name in enumerate(names):
         axes |= _panel_axes(shown, name, PanelCell(number, columns, rows, height, count))
     layout = base_layout(shown) | {
-        "margin": {"l": 46, "r": 10, "t": HEAD_HEIGHT, "b": FOOT_HEIGHT},
+        "margin": {"l": 56, "r": 18, "t": HEAD_HEIGHT, "b": FOOT_HEIGHT},
         "hovermode": "x unified",
         "shapes": list(guessing_lines(shown, names)),
         "annotations": [panel_title(g.label, names[i]) for i, g in enumerate(shown.groups)],
@@ -91,13 +91,13 @@ class PanelCell:
 
 def _panel_axes(shown: StudyCurves, name: str, cell: PanelCell) -> dict[str, Any]:
     """Both axes of a panel; all are one when somebody zooms."""
-    xaxis = x_axis(shown, titled=False) | {
+    xaxis = x_axis(shown, titled=cell.is_lowest) | {
         "domain": cell.across,
         "anchor": f"y{name}",
         "nticks": 4,
         "showticklabels": cell.is_lowest,
     }
-    yaxis = y_axis(shown, titled=False) | {
+    yaxis = y_axis(shown, titled=cell.is_left) | {
         "domain": cell.down,
         "anchor": f"x{name}",
         "nticks": 4,

@@ -40,9 +40,13 @@ def value_short(one: Quantity, value: float) -> str:
 
 def label(text: str) -> str:
     """Words of an axis, in one line, as Plotly draws them and no markup."""
-    said = in_words(text)
-    cut = said if len(said) <= LONGEST_LABEL else f"{said[: LONGEST_LABEL - 1]}…"
-    return plain(cut)
+    return plain(cut(in_words(text), LONGEST_LABEL))
+
+
+def cut(text: str, longest: int) -> str:
+    """Both ends of what is too long: names of runs differ in their seed, which comes last."""
+    left = longest // 2
+    return text if len(text) <= longest else f"{text[:left].rstrip()}…{text[left + 1 - longest :]}"
 
 
 def plain(text: str) -> str:

@@ -1,6 +1,5 @@
 """Two quantities of many runs against each other: every run a dot, medians of equal settings."""
 
-import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 
 from app.services.charts.style import INK, Figure
 from app.services.outcomes.axes import (
+    cut,
     figure_of,
     plain,
     quantity_axis,
@@ -61,7 +61,7 @@ def run_keys(runs: Sequence[DrawnRun]) -> list[dict[str, Any]]:
         {
             "type": "scatter",
             "mode": "markers",
-            "name": plain(textwrap.shorten(run.name, LONGEST_KEY, placeholder="…")),
+            "name": plain(cut(run.name, LONGEST_KEY)),
             "x": [None],
             "y": [None],
             "marker": {"color": run.hue, "size": 9},

@@ -87,6 +87,12 @@ def test_a_group_has_a_mean_a_range_and_its_runs_in_one_colour():
     assert [group["runs"] for group in figure["layout"]["meta"]["groups"]] == [3, 3]
 
 
+def test_a_legend_is_of_groups_and_not_of_all_their_runs_and_ranges():
+    named = [t for t in overlay_figure(shown("program"))["data"] if t.get("showlegend", True)]
+    assert named
+    assert all(one["uid"].startswith("mean-") or one["opacity"] == 1 for one in named)
+
+
 def test_runs_apart_are_plain_curves():
     figure = overlay_figure(shown(EACH))
 
@@ -99,6 +105,10 @@ def test_small_charts_have_a_group_each_on_axes_that_move_together():
     layout = figure["layout"]
     assert {trace["xaxis"] for trace in figure["data"]} == {"x", "x2", "x3"}
     assert [note["text"] for note in layout["annotations"]] == ["5", "6", "7"]
+    axes = {name: axis for name, axis in layout.items() if name.startswith(("xaxis", "yaxis"))}
+    titled = {name: axis["title"]["text"] for name, axis in axes.items() if "title" in axis}
+    assert titled.keys() == {"yaxis", "yaxis3", "xaxis2", "xaxis3"}, "the left and the lowest"
+    assert set(titled.values()) == {"loss (nats)", "sequences seen"}
     assert layout["xaxis3"]["matches"] == "x"
     assert layout["yaxis3"]["domain"][1] < layout["yaxis2"]["domain"][0]
     assert layout["xaxis2"]["domain"][0] > layout["xaxis"]["domain"][1]

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from app.schemas.series import INDUCTION
+from app.services.outcomes.axes import cut
 from app.services.outcomes.correlations import correlate, correlations, ranks, spearman
 from app.services.outcomes.heads import HeadPicture, HeadPictures, heads_figure
 from app.services.outcomes.parallel import NONE, parallel_figure
@@ -109,6 +110,13 @@ def test_dots_of_one_setting_lie_apart_in_the_same_way_each_time_around_their_me
     assert medians["x"] == [0.73, 1.27, None]
     assert medians["y"] == [3, 3, None], "one run has no median of its own"
     assert found["layout"]["xaxis"]["ticktext"] == ["a", "b"]
+
+
+def test_names_that_are_cut_keep_the_ends_in_which_they_differ():
+    names = [f"One head only, initial weights seed {seed}" for seed in (5, 16)]
+    five, sixteen = (cut(name, 28) for name in names)
+    assert (five, sixteen) == ("One head only,…eights seed 5", "One head only,…ights seed 16")
+    assert cut("short", 28) == "short"
 
 
 def test_names_of_runs_are_no_markup():
