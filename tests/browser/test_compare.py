@@ -178,6 +178,26 @@ def test_runs_of_one_comparison_have_colours_of_their_own_and_keep_them_by_the_l
 FIGURE = "(id) => document.getElementById(id)?.data?.map(({x, y, z}) => ({x, y, z}))"
 
 
+FILLED = """
+() => {
+  const chart = document.querySelector(".compare-chart, .study-chart");
+  return Math.abs(chart._fullLayout.height - chart.getBoundingClientRect().height) <= 1;
+}
+"""
+
+
+def test_charts_are_as_high_as_their_places_whichever_view_was_first(page, program, runs):
+    seeds = {"field": "seeds.initial", "values": [1, 2, 3]}
+    study = program.post("/studies", base=ENDLESS, axes=[seeds])
+    for path in (f"/compare?runs={','.join(runs)}", f"/studies/{study['id']}?group=each"):
+        page.goto(path)
+        for view in ("Small charts", "One chart", "Small charts"):
+            page.get_by_role("button", name=view).click()
+            expect(page.get_by_role("button", name=view)).to_have_attribute("aria-pressed", "true")
+            page.wait_for_function(FILLED)
+    program.cancel_all()
+
+
 def test_settings_and_outcomes_open_are_chosen_by_a_click_and_found_again(page, browse, runs):
     page.goto(f"/compare?runs={','.join(runs)}")
     page.get_by_text("Settings and outcomes").click()

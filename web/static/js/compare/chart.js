@@ -1,5 +1,6 @@
 // The curves of a comparison: drawn from the server's figure, lengthened by what comes live.
 
+import { drawAsHigh } from "../charts/as_high.js";
 import { Hairlines } from "../charts/hairlines.js";
 import { lastAt, onLine } from "../charts/look_up.js";
 import { Pinch } from "../charts/pinch.js";
@@ -25,10 +26,10 @@ export class CompareChart {
     this.figure = figure;
     this.chosen = chosen;
     this.hidden = hidden;
-    const { height } = figure.layout.meta;
-    this.element.style.height = height ? `${height}px` : "";
     const isFirst = !this.element.data;
-    await this.#timed(() => Plotly.react(this.element, this.#traces(), this.#layout(), CONFIG));
+    await drawAsHigh(this.element, figure.layout.meta.height, () => {
+      return this.#timed(() => Plotly.react(this.element, this.#traces(), this.#layout(), CONFIG));
+    });
     if (isFirst) this.#listen();
     this.#curves = null;
   }
