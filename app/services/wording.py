@@ -18,6 +18,12 @@ def short(number: float | None) -> str:
     return f"{number:.3g}"
 
 
+def cut(text: str, longest: int) -> str:
+    """Both ends of what is too long: names of runs differ in their seed, which comes last."""
+    left = longest // 2
+    return text if len(text) <= longest else f"{text[:left].rstrip()}…{text[left + 1 - longest :]}"
+
+
 def between(known: Bracket) -> str:
     """Where something lies: `between 250k and 255k`; exact numbers where short ones are equal."""
     if known.after is None:

@@ -21,6 +21,7 @@ from app.services.compare.differences import Differences, axes_of, differences_o
 from app.services.compare.series import ComparedRun, Located, NumberPlace, locate, series_or_error
 from app.services.compare.view import CompareView
 from app.services.series.brackets import midpoint_brackets
+from app.services.wording import cut
 
 LONGEST_GROUP = 80  # characters
 
@@ -187,15 +188,11 @@ def _groups(chosen: Chosen, view: CompareView, curves: Mapping[str, Curve]) -> l
 
 def distinct(labels: Sequence[str]) -> list[str]:
     """Labels, cut where they are long; those that then read alike are numbered."""
-    short = [_short(label) for label in labels]
+    short = [cut(label, LONGEST_GROUP) for label in labels]
     return [
         f"{label} ({1 + short[:index].count(label)})" if short.count(label) > 1 else label
         for index, label in enumerate(short)
     ]
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= LONGEST_GROUP else f"{label[: LONGEST_GROUP - 1]}…"
 
 
 def _labels(drawn: Sequence[FigureRun]) -> int | None:

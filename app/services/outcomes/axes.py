@@ -8,7 +8,7 @@ from app.schemas.words import decimal, grouped, in_words
 from app.services.charts.style import CARD, CLEAR, FONT, GRID, INK, Figure, axis_style, titled
 from app.services.outcomes.outcomes import SEQUENCES
 from app.services.outcomes.quantities import Quantity, Value
-from app.services.wording import fixed, nats, short
+from app.services.wording import cut, fixed, nats, short
 
 LONGEST_LABEL, MOST_LABELS, MOST_TICKS = 28, 24, 8
 MARGIN = 0.06  # of an axis beyond its numbers, in shares of what they span
@@ -41,12 +41,6 @@ def value_short(one: Quantity, value: float) -> str:
 def label(text: str) -> str:
     """Words of an axis, in one line, as Plotly draws them and no markup."""
     return plain(cut(in_words(text), LONGEST_LABEL))
-
-
-def cut(text: str, longest: int) -> str:
-    """Both ends of what is too long: names of runs differ in their seed, which comes last."""
-    left = longest // 2
-    return text if len(text) <= longest else f"{text[:left].rstrip()}…{text[left + 1 - longest :]}"
 
 
 def plain(text: str) -> str:

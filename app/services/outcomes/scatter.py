@@ -8,7 +8,6 @@ from typing import Any
 
 from app.services.charts.style import INK, Figure
 from app.services.outcomes.axes import (
-    cut,
     figure_of,
     plain,
     quantity_axis,
@@ -18,6 +17,7 @@ from app.services.outcomes.axes import (
     written,
 )
 from app.services.outcomes.quantities import Quantity
+from app.services.wording import cut
 
 MANY = 60  # runs, of which more are drawn smaller
 MOST_KEYS, LONGEST_KEY = 16, 60  # runs that a legend has room for, characters of a name

@@ -5,13 +5,13 @@ import math
 import pytest
 
 from app.schemas.series import INDUCTION
-from app.services.outcomes.axes import cut
 from app.services.outcomes.correlations import correlate, correlations, ranks, spearman
 from app.services.outcomes.heads import HeadPicture, HeadPictures, heads_figure
 from app.services.outcomes.parallel import NONE, parallel_figure
 from app.services.outcomes.quantities import Quantity
 from app.services.outcomes.scatter import DrawnRun, scatter_figure
 from app.services.outcomes.view import missing_said
+from app.services.wording import cut
 
 
 def quantity(*values, name="midpoint", unit="sequences", is_setting=False, order=()) -> Quantity:
