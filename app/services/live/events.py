@@ -1,8 +1,9 @@
 """Events of a run's stream, as bytes on the wire (server-sent events).
 
-`run`: the run, as `RunRead`. `measurement`: one measurement, with `id` its `sequences`.
-`measurements`: a list of them, when many are read at once; `id` is that of the last. `frame`: there
-is a new attention frame; `frames`: there are several. `done`: nothing will come any more.
+`run`: the run, as `RunRead`; that it rests is said after its last measurements. `measurement`: one
+measurement, with `id` its `sequences`. `measurements`: a list of them, when many are read at once;
+`id` is that of the last. `frame`: there is a new attention frame; `frames`: there are several.
+`done`: nothing will come any more.
 """
 
 import json

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.db import runs, series
+from app.schemas.state import RunState
 from app.services.live import events
 from app.services.live.events import RunNews
 from app.services.live.hub import Hub, StreamQueue
@@ -33,6 +34,7 @@ class RunSnapshot:
     """Where a run stands, worded once for all streams that ask at a time."""
 
     ended: str  # the state in which it will stay, or nothing
+    rests: bool  # no measurements come, for now at least
     event: bytes
 
 
@@ -51,7 +53,9 @@ def read_snapshot(session: Session, run_id: str) -> RunSnapshot | None:
     if run is None:
         return None
     read = read_run(run)
-    return RunSnapshot(read.state if read.is_terminal else "", events.run_event(read))
+    ended = read.state if read.is_terminal else ""
+    rests = read.is_terminal or read.state is RunState.PAUSED
+    return RunSnapshot(ended, rests, events.run_event(read))
 
 
 def read_batch(session: Session, run_id: str, after: int) -> RowBatch:
@@ -80,6 +84,7 @@ class Follower:
     _behind: bool = True  # the database may hold measurements or frames that were not sent
     _stale: bool = True  # the run changed since the last `run` event
     _told_at: float = -math.inf  # when that was sent
+    _last_word: bytes = b""  # a `run` event that waits until every measurement was sent
     _ended: str = ""  # the state in which the run will stay
     _done: bool = False
 
@@ -125,11 +130,14 @@ class Follower:
         for news in delivery.news:
             if event := self._relay(news):
                 yield event
-        if self._stale and self._snapshot_in() == 0:
-            yield await self._snapshot()
+        if self._stale and self._snapshot_in() == 0 and (event := await self._snapshot()):
+            yield event
         if self._behind:
             async for event in self._catch_up():
                 yield event
+        if self._last_word and not self._behind:
+            yield self._last_word
+            self._last_word = b""
         # Relies on the read past `last` having begun after the run was seen to have ended, which
         # `SharedReads` promises. Both are one commit, the last measurement and the end, so such a
         # read brings the last of them.
@@ -157,7 +165,7 @@ class Follower:
         return sequences >= self._frames_from and sequences not in self._frames_told
 
     async def _snapshot(self) -> bytes:
-        """Where the run stands. If it has ended, what was written last is still to be read."""
+        """Where the run stands; nothing yet if it rests, as what was written last comes first."""
         # Before the read: what is put into the queue from now on raises it again at the next turn.
         self._stale = False
         run = await self.hub.reads.read(read_snapshot, self.run_id)
@@ -165,10 +173,12 @@ class Follower:
         if run is None:
             self._ended = "deleted"
             return events.PING
-        if run.ended:
-            # News of the last measurements may be lost or still on their way; a read is not.
-            self._ended, self._behind = run.ended, True
-        return run.event
+        if not run.rests:
+            return run.event
+        # News of the last measurements may be lost or still on their way; a read is not. A page
+        # that hears of the end takes what it has for all there is.
+        self._ended, self._behind, self._last_word = run.ended, True, run.event
+        return b""
 
     async def _catch_up(self) -> AsyncIterator[bytes]:
         """The next measurements from the database; after the last of them the frames."""

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.db.engine import session_scope
-from app.schemas.api.events import Message, channel
+from app.schemas.api.events import Message, RunMessage, channel
 from app.schemas.state import RunState
 from app.services.live import follower
 from app.services.live.events import PING
@@ -46,6 +46,10 @@ def _is(name: str) -> Callable[[bytes], bool]:
     return lambda event: event.startswith(f"event: {name}\n".encode())
 
 
+def _says_it_is(state: RunState) -> Callable[[bytes], bool]:
+    return lambda event: _is("run")(event) and f'"state":"{state}"'.encode() in event
+
+
 async def _until(stream: AsyncIterator[bytes], wanted: Callable[[bytes], bool]) -> list[bytes]:
     """All events up to the wanted one."""
     events = []
@@ -60,6 +64,12 @@ async def _until(stream: AsyncIterator[bytes], wanted: Callable[[bytes], bool]) 
 async def _waits_for_news(one: Follower) -> None:
     async with asyncio.timeout(10):
         while one._behind or one._stale:
+            await asyncio.sleep(0)
+
+
+async def _knows_of_the_end(one: Follower) -> None:
+    async with asyncio.timeout(10):
+        while not one._ended:
             await asyncio.sleep(0)
 
 
@@ -84,16 +94,34 @@ def test_done_is_not_said_after_a_read_that_began_before_the_end(
         await asyncio.to_thread(has_read.wait, 10)
         add(engine, run_id, measurement(32))
         await asyncio.to_thread(moved, engine, outbox, run_id, RunState.FINISHED)
-        stream = Follower(hub, run_id, 0).stream()
-        seen = await _until(stream, _is("run"))
-        following = asyncio.create_task(_until(stream, _is("done")))
+        one = Follower(hub, run_id, 0)
+        following = asyncio.create_task(_until(one.stream(), _is("done")))
+        await _knows_of_the_end(one)
         await asyncio.sleep(0)  # by now it has asked for what is left
         may_answer.set()
         await older
-        return seen + await following
+        return await following
 
     sent = asyncio.run(watch())
     assert any(_is("measurement")(event) and b'"sequences":32' in event for event in sent)
+
+
+@pytest.mark.parametrize("rest", [(RunState.FINISHED,), (RunState.PAUSING, RunState.PAUSED)])
+def test_that_a_run_rests_is_said_after_its_last_measurements(hub, engine, outbox, run_id, rest):
+    add(engine, run_id, measurement(0))
+
+    async def watch() -> list[bytes]:
+        one = Follower(hub, run_id, 0)
+        stream = one.stream()
+        following = asyncio.create_task(_until(stream, _says_it_is(rest[-1])))
+        await _waits_for_news(one)
+        add(engine, run_id, measurement(32))
+        await asyncio.to_thread(moved, engine, outbox, run_id, *rest)
+        _deliver(hub, run_id, RunMessage())
+        return await following
+
+    sent = asyncio.run(watch())
+    assert _is("measurement")(sent[-2]), "a page takes what it has then for all there is"
 
 
 def test_a_frame_whose_news_were_lost_is_told_though_a_later_one_was(hub, engine, outbox, run_id):

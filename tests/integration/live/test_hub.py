@@ -236,7 +236,7 @@ def test_the_stream_of_a_run_that_has_ended_is_short(follow, engine, outbox, run
     with follow("?after=0") as stream:
         stream.wait(lambda it: it.ended)
 
-    assert [event.name for event in stream.events] == ["run", "measurement", "done"]
+    assert [event.name for event in stream.events] == ["measurement", "run", "done"]
     assert stream.sequences == [32]
 
 
