@@ -135,15 +135,21 @@ class Follower:
         if self._behind:
             async for event in self._catch_up():
                 yield event
-        if self._last_word and not self._behind:
-            yield self._last_word
-            self._last_word = b""
+        if not self._behind:
+            for event in self._last_words():
+                yield event
+
+    def _last_words(self) -> list[bytes]:
+        """That the run rests, or has ended: said when all of it was sent."""
         # Relies on the read past `last` having begun after the run was seen to have ended, which
         # `SharedReads` promises. Both are one commit, the last measurement and the end, so such a
         # read brings the last of them.
-        if self._ended and not self._behind:
-            yield events.done_event(self._ended)
+        words = [self._last_word] if self._last_word else []
+        self._last_word = b""
+        if self._ended:
+            words.append(events.done_event(self._ended))
             self._done = True
+        return words
 
     def _relay(self, news: RunNews) -> bytes:
         """The event, if it is the next one; nothing if it was sent, or if something is missing."""
