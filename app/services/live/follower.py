@@ -17,7 +17,7 @@ from app.db import runs, series
 from app.schemas.state import RunState
 from app.services.live import events
 from app.services.live.events import RunNews
-from app.services.live.hub import Hub, StreamQueue
+from app.services.live.hub import Delivery, Hub, StreamQueue
 from app.services.runs.run_read import read_run
 from app.services.series.measurements import measurement_of
 
@@ -122,10 +122,7 @@ class Follower:
         if delivery.closed:
             self._done = True
             return
-        idle = not (delivery.news or delivery.reread or self._behind or self._stale)
-        # Only ever raised here: one that was up stays up until a read has reached the end.
-        self._behind = self._behind or delivery.reread or idle  # idle for long: look, to be sure
-        self._stale = self._stale or delivery.reread or bool(delivery.news) or idle
+        self._mark(delivery)
         # Before the reads, which then begin past what these have brought.
         for news in delivery.news:
             if event := self._relay(news):
@@ -135,15 +132,23 @@ class Follower:
         if self._behind:
             async for event in self._catch_up():
                 yield event
-        if not self._behind:
-            for event in self._last_words():
-                yield event
+        for event in self._last_words():
+            yield event
+
+    def _mark(self, delivery: Delivery) -> None:
+        """What is to be read now."""
+        # Only ever raised here: what is up stays up until a read has reached the end.
+        idle = not (delivery.news or delivery.reread or self._behind or self._stale)
+        self._behind = self._behind or delivery.reread or idle  # idle for long: look, to be sure
+        self._stale = self._stale or delivery.reread or bool(delivery.news) or idle
 
     def _last_words(self) -> list[bytes]:
         """That the run rests, or has ended: said when all of it was sent."""
         # Relies on the read past `last` having begun after the run was seen to have ended, which
         # `SharedReads` promises. Both are one commit, the last measurement and the end, so such a
         # read brings the last of them.
+        if self._behind:
+            return []
         words = [self._last_word] if self._last_word else []
         self._last_word = b""
         if self._ended:
