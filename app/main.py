@@ -11,7 +11,7 @@ from types import FrameType
 
 from fastapi import Depends, FastAPI
 
-from app.assets import assets
+from app.assets.served import assets
 from app.config import Settings
 from app.db.engine import make_engine
 from app.dependencies import Services

@@ -12,10 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from jinja2_fragments import render_blocks
 from markupsafe import Markup, escape
+from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from app.assets import WEB, address, imports_of
+from app.assets.bundles import bundle_path
+from app.assets.present import WEB, address
 from app.root_path import root, rooted
 from app.schemas import words
 from app.schemas.api.runs import RunRead
@@ -129,15 +131,17 @@ def _plain(text: str) -> str:
     return text.replace("`", "")
 
 
-def _module(script: str) -> Markup:
-    """A script, and links to all that it imports: they are fetched at once, not one by one."""
-    link = Markup('<link rel="modulepreload" href="{}">')
-    links = Markup("").join(link.format(_file(one)) for one in imports_of(script))
-    return links + Markup('<script type="module" src="{}"></script>').format(_file(script))
+def _json(data: object) -> str:
+    """What a page's scripts start from. NaN and infinities, for which JSON has no word, are
+    null."""
+    # A run's page holds half a megabyte: ten times as fast as the standard library.
+    return to_json(data, inf_nan_mode="null").decode()
 
 
-def _file(path: str) -> str:
-    return rooted(address(path))
+def _modules(scripts: Sequence[str]) -> Markup:
+    """Scripts, and all that they import, as one file."""
+    src = rooted(address(bundle_path(*scripts)))
+    return Markup('<script type="module" src="{}"></script>').format(src)
 
 
 def _make_environment() -> Environment:
@@ -168,10 +172,10 @@ def _make_environment() -> Environment:
         "markdown": notes_html,
         "rooted": rooted,
     }
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    environment.policies |= {"json.dumps_function": _json, "json.dumps_kwargs": {}}
     environment.globals["root"] = root.get
     environment.globals["static"] = address
-    environment.globals["module"] = _module
+    environment.globals["modules"] = _modules
     environment.globals["explained"] = explained
     environment.globals["version"] = version("optoscope")
     environment.globals["measures"] = tuple(MEASURES)

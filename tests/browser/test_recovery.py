@@ -105,7 +105,7 @@ def test_figures_that_the_server_thins_anew_lose_and_double_nothing(page, progra
         another_point(program, run_id)
         route.fulfill(response=answer)
 
-    page.route("**/js/run/charts.js*", with_few_points)
+    page.route("**/js/bundle/run.page+*", with_few_points)
     page.route("**/figures/*", slowly)
     run_id = watched_run(page, program)
     with page.expect_response("**/figures/induction?*"):

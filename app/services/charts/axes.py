@@ -166,7 +166,7 @@ def _between(known: Sequence[tuple[int, float]], sequences: float) -> float | No
     return y0 + (y1 - y0) * (sequences - x0) / (x1 - x0)
 
 
-def plotted(number: float) -> float | None:
-    """A number of a run as figures have it: six decimals; NaN and infinities, for which JSON has no
-    word, are gaps."""
-    return round(number, 6) if math.isfinite(number) else None
+def plotted(numbers: Sequence[float]) -> list[float | None]:
+    """Numbers of a run as figures have them: six decimals; NaN and infinities, for which JSON has
+    no word, are gaps."""
+    return [round(number, 6) if math.isfinite(number) else None for number in numbers]

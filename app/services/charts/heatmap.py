@@ -57,7 +57,7 @@ def _picture(
         "name": measure.id.replace("_", " "),
         "x": [axis.of(row) for row in rows],
         "y": [head_name(layer, head) for layer, head in places],
-        "z": [[plotted(strengths[lay][head]) for strengths in by_row] for lay, head in places],
+        "z": [plotted([strengths[lay][head] for strengths in by_row]) for lay, head in places],
         "zmin": measure.lowest,
         "zmax": measure.highest,
         "zsmooth": False,

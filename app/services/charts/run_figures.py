@@ -101,12 +101,12 @@ def _evaluators(
     axis: Axis,
 ) -> Figure:
     """A line per evaluator, what guessing among the labels in context gives, and the marks."""
-    xs = [axis.of(row) for row in rows]
+    xs, measured = [axis.of(row) for row in rows], [getattr(row, metric) for row in rows]
     traces = [
         {
             **_line(evaluator.replace("_", " "), config),
             "x": xs,
-            "y": [plotted(getattr(row, metric)[index]) for row in rows],
+            "y": plotted([numbers[index] for numbers in measured]),
             "line": {
                 "color": EVALUATOR_HUES[evaluator],
                 "width": 2.4 if evaluator is Evaluator.TRAIN else 1.4,
@@ -171,12 +171,12 @@ def _strengths(
     layout = _layout(measure, config, places, axis)
     if look.drawing is Drawing.HEATMAP:
         return heatmap(measure, rows, config, axis, layout, shown)
-    xs = [axis.of(row) for row in rows]
+    xs, measured = [axis.of(row) for row in rows], [getattr(row, metric) for row in rows]
     traces = [
         {
             **_line(head_name(layer, head), config),
             "x": xs,
-            "y": [plotted(getattr(row, metric)[layer][head]) for row in rows],
+            "y": plotted([strengths[layer][head] for strengths in measured]),
             "line": {"color": head_hue(head), "width": 1.6, "dash": head_dash(head)},
             "visible": layer == shown,
             "meta": {"metric": metric, "layer": layer, "head": head},

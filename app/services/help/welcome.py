@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 from sqlalchemy.orm import Session
 
-from app.assets import WEB
+from app.assets.present import WEB
 from app.db.runs import RunMention, newest_runs
 from app.services.archives.container import MANIFEST
 from app.services.archives.importing import Importer

@@ -7,8 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app.assets.bundles import inlined, plotly, styles
 from app.services.charts.style import Figure
-from app.services.reports.inlined import bundled, plotly, styles
 
 SCRIPT, STYLES = "js/report/page.js", ("css/site.css", "css/run.css", "css/report/page.css")
 
@@ -63,7 +63,7 @@ class ReportFile:
     data: dict[str, Any]
     style: str = field(default_factory=lambda: styles(*STYLES))
     plotly: str = field(default_factory=plotly)
-    script: str = field(default_factory=lambda: bundled(SCRIPT))
+    script: str = field(default_factory=lambda: inlined(SCRIPT))
 
 
 def report_file(report: WrittenReport) -> ReportFile:

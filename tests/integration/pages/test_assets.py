@@ -2,13 +2,27 @@
 
 import asyncio
 import re
+from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import urljoin
 
 import httpx
+import pytest
 
-from app import assets
-from app.assets import STATIC, address, present
+from app.assets import present as files
+from app.assets.present import STATIC, address, present
+from app.assets.served import Assets
+
+
+def asked(folder: Path, path: str) -> httpx.Response:
+    """What is served of a folder."""
+
+    async def ask() -> httpx.Response:
+        served = httpx.ASGITransport(app=Assets(directory=folder))
+        async with httpx.AsyncClient(transport=served, base_url="http://here") as client:
+            return await client.get(path)
+
+    return asyncio.run(ask())
+
 
 PLAIN = {"Accept-Encoding": "identity"}
 
@@ -54,12 +68,12 @@ def test_only_files_below_the_folder_are_served(client):
 
 
 def test_the_version_follows_what_the_files_hold(tmp_path, monkeypatch):
-    monkeypatch.setattr(assets, "STATIC", tmp_path)
+    monkeypatch.setattr(files, "STATIC", tmp_path)
 
     def version_of(text: str) -> str:
         (tmp_path / "a.js").write_text(text)
-        assets._present_at.cache_clear()  # it looks once a second
-        return assets.present().version
+        files._present_at.cache_clear()  # it looks once a second
+        return present().version
 
     before, changed = version_of("1"), version_of("23")
     assert before != changed
@@ -69,33 +83,76 @@ def test_the_version_follows_what_the_files_hold(tmp_path, monkeypatch):
 def test_an_address_of_before_serves_nothing_new_for_ever(tmp_path, monkeypatch):
     script = tmp_path / "a.js"
     script.write_text("1")
-    monkeypatch.setattr(assets, "STATIC", tmp_path)
-    monkeypatch.setattr(assets, "time", SimpleNamespace(monotonic=lambda: -1.0))  # stands still
+    monkeypatch.setattr(files, "STATIC", tmp_path)
+    monkeypatch.setattr(files, "time", SimpleNamespace(monotonic=lambda: -1.0))  # stands still
     before = present().version
 
-    def get() -> httpx.Response:
-        async def ask() -> httpx.Response:
-            served = httpx.ASGITransport(app=assets.Assets(directory=tmp_path))
-            async with httpx.AsyncClient(transport=served, base_url="http://here") as client:
-                return await client.get(f"/{before}/a.js")
-
-        return asyncio.run(ask())
-
-    assert "immutable" in get().headers["Cache-Control"]
+    assert "immutable" in asked(tmp_path, f"/{before}/a.js").headers["Cache-Control"]
     script.write_text("22")
-    changed = get()
+    changed = asked(tmp_path, f"/{before}/a.js")
     assert (changed.text, changed.headers["Cache-Control"]) == ("22", "no-cache")
     assert present().version != before
 
 
-def test_a_page_asks_for_all_of_its_scripts_at_once(client):
-    page = client.get("/runs/new").text
-    asked = {f"/static/{name}" for name in re.findall(r'"/static/v-\w+/([\w/.]+\.js)"', page)}
-    imported = set()
-    for path in asked:
-        named = re.findall(r'from "(\.[\w./]+\.js)"', client.get(path).text)
-        imported |= {urljoin(path, name) for name in named}
+BUNDLED = re.compile(r'src="/static/v-\w+/(js/[^"]+)"')
 
-    assert len(imported) > 5
-    assert imported <= asked
-    assert page.index("modulepreload") < page.index('type="module"')
+
+def test_a_page_asks_for_all_of_its_scripts_in_one_file(client):
+    page = client.get("/runs/new").text
+    early, path = BUNDLED.findall(page)
+    text = client.get(address(path)).text
+
+    assert (early, path) == ("js/common/early.js", "js/bundle/launch.page+common.site.js")
+    held = re.findall(r'^modules\["(.+)"\] = ', text, re.MULTILINE)
+    assert len(held) == len(set(held)) > 10
+    assert set(re.findall(r'modules\["(.+?)"\];', text)) <= set(held)
+    assert not re.search(r"^(import|export) ", text, re.MULTILINE)
+
+
+def test_a_bundle_is_kept_and_comes_compressed_as_files_are(client):
+    path = address("js/bundle/common.site.js")
+    small, plain = client.get(path), client.get(path, headers=PLAIN)
+    again = client.get(path, headers={"If-None-Match": small.headers["ETag"]})
+
+    assert "immutable" in small.headers["Cache-Control"]
+    assert small.headers["Content-Encoding"] == "gzip"
+    assert small.text == plain.text
+    assert "javascript" in small.headers["Content-Type"]
+    assert again.status_code == 304
+    assert client.get("/static/js/bundle/common.site.js").headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    "name", ["common.nothing.js", "common.site+.js", "....main.js", "site", ""]
+)
+def test_a_bundle_of_what_is_not_there_is_not_there(client, name):
+    assert client.get(f"/static/js/bundle/{name}").status_code == 404
+
+
+def test_a_bundle_whose_module_has_changed_is_not_kept_under_the_address_of_before(
+    tmp_path, monkeypatch
+):
+    module = tmp_path / "js" / "common" / "words.js"
+    module.parent.mkdir(parents=True)
+    module.write_text('export const word = "older";')
+    (tmp_path / "js" / "page.js").write_text('import { word } from "./common/words.js";')
+    monkeypatch.setattr(files, "STATIC", tmp_path)
+    monkeypatch.setattr(files, "time", SimpleNamespace(monotonic=lambda: -1.0))  # stands still
+
+    before = present().version
+    answers = [asked(tmp_path, f"/{before}/js/bundle/page.js")]
+    module.write_text('export const word = "newer still";')
+    answers.append(asked(tmp_path, f"/{before}/js/bundle/page.js"))
+
+    assert ["immutable" in one.headers["Cache-Control"] for one in answers] == [True, False]
+    assert ["newer still" in one.text for one in answers] == [False, True]
+
+
+def test_plotly_is_sent_so_that_browsers_compile_it_while_it_arrives(client):
+    text = client.get(address("vendor/plotly-cartesian.min.js")).text
+    published = (STATIC / "vendor/plotly-cartesian.min.js").read_text()
+
+    assert "this, (() => {" in text
+    assert text.endswith("})));")
+    brackets = str.maketrans("", "", "()")
+    assert text.translate(brackets) == published.rstrip().translate(brackets)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from app.assets import STATIC
+from app.assets.present import STATIC
 from app.main import create_app
 from app.root_path import OWN, checked_root
 from app.templating import environment
@@ -97,7 +97,7 @@ def test_documents_name_addresses_below_the_path(proxied, trained):
 
 def test_files_are_served_below_the_path(proxied):
     html = proxied.get("/guide").text
-    [script] = set(re.findall(rf'src="{ROOT}(/static/[^"]+/common/site.js)"', html))
+    [script] = set(re.findall(rf'src="{ROOT}(/static/[^"]+/bundle/common.site.js)"', html))
 
     answer = proxied.get(script)
 

@@ -22,11 +22,15 @@ export function show(theme) {
 }
 
 function announce() {
+  say();
+  document.dispatchEvent(new Event("themechange"));
+}
+
+function say() {
   const button = document.getElementById("theme-toggle");
   button.title = `Theme: ${currentTheme()}`;
   button.setAttribute("aria-label", button.title);
   for (const choice of choices()) choice.checked = choice.value === currentTheme();
-  document.dispatchEvent(new Event("themechange"));
 }
 
 function choices() {
@@ -39,4 +43,4 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", announce);
 addEventListener("storage", ({ key, newValue }) => {
   if (key === "optoscope.theme") show(newValue ?? "system");
 });
-announce();
+say(); // and no more: what is drawn already is drawn as it is to be

@@ -5,7 +5,8 @@ import { StreamHub } from "./hub.js";
 /** Browsers without shared workers (some on telephones), or where they are forbidden, say null. */
 export function sharedPort() {
   try {
-    return new SharedWorker(new URL("./shared.js", import.meta.url), { type: "module" }).port;
+    // A file like this page's own, and beside it: see app/assets/bundles.py.
+    return new SharedWorker(new URL("./live.shared.js", import.meta.url), { type: "module" }).port;
   } catch {
     return null;
   }

@@ -1,6 +1,7 @@
 // A report: charts that can be zoomed, and attention with a slider. Nothing is asked of any server.
 
 import { drawStanding } from "../charts/standing.js";
+import { grouped } from "../common/format.js";
 import { attentionScale, drawnToken, element, fillSmall } from "../run/maps.js";
 
 const { charts, frames } = JSON.parse(document.getElementById("report-data").textContent);
@@ -48,7 +49,7 @@ class Attention {
     const bytes = Uint8Array.from(atob(shares[frame]), (letter) => letter.charCodeAt(0));
     const shade = attentionScale();
     const area = tokens * tokens;
-    this.at.textContent = `${places[frame].toLocaleString("en")} sequences`;
+    this.at.textContent = `${grouped(places[frame])} sequences`;
     this.#maps.forEach((map, index) => {
       const start = (index * probe.length + Number(this.probe.value)) * area;
       const pattern = Array.from({ length: tokens }, (_, query) =>

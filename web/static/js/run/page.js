@@ -227,7 +227,7 @@ const stream = data.run.is_terminal
       frames: newFrames,
       state: showConnection,
     });
-if (!stream) showConnection("finished");
+if (!stream) connection.say("finished");
 setInterval(() => {
   if (stream?.state === "live" && !document.hidden) refreshStatus();
 }, STATUS_EVERY);

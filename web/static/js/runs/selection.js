@@ -1,5 +1,6 @@
 // Which runs are ticked, and what is done to all of them at once.
 
+import { grouped } from "../common/format.js";
 import { rooted } from "../common/root.js";
 import { toast } from "../common/toasts.js";
 
@@ -49,7 +50,7 @@ const filter = () => {
   return said;
 };
 const kept = () => $("bulk").dataset.kept; // for how long deleted runs can be restored; empty: not at all
-const many = (count) => `${count.toLocaleString("en")} run${count === 1 ? "" : "s"}`;
+const many = (count) => `${grouped(count)} run${count === 1 ? "" : "s"}`;
 
 let last = null; // the box that was clicked before: where a range begins
 let refresh = () => {};
@@ -166,7 +167,7 @@ function confirmed(action, { count, ended }) {
   const { text, words, of } = ASKED[action === "delete" && !kept() ? "purge" : action];
   const taken = of === "ended" ? ended : count - ended;
   const [one, several] = LEFT[of];
-  const said = `${(count - taken).toLocaleString("en")} of ${many(count)} ${count - taken === 1 ? one : several}.`;
+  const said = `${grouped(count - taken)} of ${many(count)} ${count - taken === 1 ? one : several}.`;
   if (!taken) {
     toast({ title: "Nothing was changed", text: said, tone: "bad" });
     return false;
