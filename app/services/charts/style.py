@@ -40,6 +40,8 @@ def axis_style() -> dict[str, Any]:
         "zeroline": False,
         "tickfont": {"size": 11, "color": MUTED},
         "title": {"font": {"size": 11, "color": MUTED}, "standoff": 6},
+        # Margins have room for all labels. Else each is measured, whenever a chart is drawn.
+        "ticklabeloverflow": "allow",
     }
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy.orm import Session
 
@@ -162,19 +163,20 @@ def read_measurements(
 
 def _whole(found: Columns, config: RunConfig) -> list[Measurement]:
     """Measurements from columns of every series, in the order of `series_of`."""
-    layers, heads, evaluators = config.model.layers, config.model.heads, len(EVALUATORS)
-    strengths_at = len(METRICS) * evaluators
-    whole = []
-    for place, elapsed, *row in zip(found.sequences, *found.numbers, strict=True):
-        evaluated = (row[i : i + evaluators] for i in range(0, strengths_at, evaluators))
-        by_layer = [row[i : i + heads] for i in range(strengths_at, len(row), heads)]
-        values = dict(zip(METRICS, evaluated, strict=True))
-        values |= {
-            name: by_layer[layers * i : layers * (i + 1)] for i, name in enumerate(STRENGTHS)
-        }
-        said = {"sequences": place, "elapsed_seconds": elapsed}
-        whole.append(Measurement.model_validate(said | values))
-    return whole
+    layers, heads, columns = config.model.layers, config.model.heads, iter(found.numbers)
+    elapsed = next(columns)
+    evaluated = [_rows(columns, len(EVALUATORS)) for _ in METRICS]
+    strengths = [
+        list(zip(*(_rows(columns, heads) for _ in range(layers)), strict=True)) for _ in STRENGTHS
+    ]
+    names = ("sequences", "elapsed_seconds", *METRICS, *STRENGTHS)
+    whole = zip(found.sequences, elapsed, *evaluated, *strengths, strict=True)
+    return [Measurement.model_validate(dict(zip(names, row, strict=True))) for row in whole]
+
+
+def _rows(columns: Iterator[Sequence[float]], count: int) -> list[tuple[float, ...]]:
+    """The next columns, as a line for each measurement."""
+    return list(zip(*islice(columns, count), strict=True))
 
 
 def read_heads(session: Session, run: Run, span: SequenceRange) -> HeadsRead:

@@ -1,1 +1,1 @@
-"""Lines of the list of runs: pinned, in groups."""
+"""The list of runs: its table, queries and views of it, pinned rows, groups, the shelf."""

@@ -1,13 +1,12 @@
 // Charts whose figures say how high they are.
 
 /**
- * Draws in an element as high as the figure wants it, or as high as the styles have it.
- * @param {number | undefined} height in pixels
- * @param {() => Promise} draw by Plotly, which keeps the size that an element had when it first drew there
+ * The part of a layout that has a figure drawn as high as it wants, or as high as the styles have its
+ * place: by itself Plotly keeps the height that a place had when it first drew there.
+ * @param {number | undefined} wanted in pixels
  */
-export async function drawAsHigh(element, height, draw) {
-  element.style.height = height ? `${height}px` : "";
-  await draw();
-  const { clientHeight: high } = element; // whole pixels; 0 in what is folded
-  if (high && Math.abs(element._fullLayout.height - high) >= 1) await window.Plotly.Plots.resize(element);
+export function asHigh(element, wanted) {
+  element.style.height = wanted ? `${wanted}px` : "";
+  const { clientHeight: height } = element; // whole pixels; 0 in what is folded
+  return height ? { height } : {};
 }

@@ -1,6 +1,6 @@
 // The curves of a comparison: drawn from the server's figure, lengthened by what comes live.
 
-import { drawAsHigh } from "../charts/as_high.js";
+import { asHigh } from "../charts/as_high.js";
 import { Hairlines } from "../charts/hairlines.js";
 import { lastAt, onLine } from "../charts/look_up.js";
 import { Pinch } from "../charts/pinch.js";
@@ -27,9 +27,8 @@ export class CompareChart {
     this.chosen = chosen;
     this.hidden = hidden;
     const isFirst = !this.element.data;
-    await drawAsHigh(this.element, figure.layout.meta.height, () => {
-      return this.#timed(() => Plotly.react(this.element, this.#traces(), this.#layout(), CONFIG));
-    });
+    const high = asHigh(this.element, figure.layout.meta.height);
+    await this.#timed(() => Plotly.react(this.element, this.#traces(), { ...this.#layout(), ...high }, CONFIG));
     if (isFirst) this.#listen();
     this.#curves = null;
   }

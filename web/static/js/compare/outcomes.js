@@ -1,6 +1,6 @@
 // Settings and outcomes of the compared runs: asked from the server when they are opened.
 
-import { drawAsHigh } from "../charts/as_high.js";
+import { asHigh } from "../charts/as_high.js";
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
 import { rooted } from "../common/root.js";
 import { saveOutcome } from "./outcome_image.js";
@@ -148,7 +148,7 @@ function drawn(element, { data, layout }) {
   const { height, width, alt } = layout.meta;
   if (alt) element.setAttribute("aria-label", alt);
   if (width) element.style.minWidth = `max(100%, ${width}px)`;
-  return drawAsHigh(element, height, () => {
-    return window.Plotly.react(element, data.map(themedTrace), overlayLayout(layout, element.clientWidth), CONFIG);
-  });
+  const high = asHigh(element, height);
+  const shown = { ...overlayLayout(layout, element.clientWidth), ...high };
+  return window.Plotly.react(element, data.map(themedTrace), shown, CONFIG);
 }

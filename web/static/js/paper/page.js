@@ -1,7 +1,7 @@
 // The page of a figure of the paper: its pictures, drawn by the server, again as runs train and
 // analyses go on.
 
-import { drawAsHigh } from "../charts/as_high.js";
+import { asHigh } from "../charts/as_high.js";
 import { PAPER, saveImage, titled } from "../charts/image_file.js";
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
 import { withEach } from "../common/refresh.js";
@@ -54,11 +54,10 @@ class Picture {
   async draw() {
     if (!this.figure) return;
     const { data, layout } = this.figure;
-    await drawAsHigh(this.chart, layout.meta.height, () => {
-      const themed = overlayLayout(layout, this.chart.clientWidth);
-      const legend = { ...themed.legend, font: { size: 11, color: ink() } };
-      return Plotly.react(this.chart, data.map(themedTrace), { ...themed, legend }, { ...CONFIG, doubleClick: "reset" });
-    });
+    const high = asHigh(this.chart, layout.meta.height);
+    const themed = overlayLayout(layout, this.chart.clientWidth);
+    const shown = { ...themed, ...high, legend: { ...themed.legend, font: { size: 11, color: ink() } } };
+    await Plotly.react(this.chart, data.map(themedTrace), shown, { ...CONFIG, doubleClick: "reset" });
   }
 }
 

@@ -11,7 +11,9 @@ export function followGroups() {
   document.addEventListener("keydown", onKey);
   document.addEventListener("htmx:after:swap", show);
   if (toggles().length === 1) opened.add(toggles()[0].dataset.group);
-  show();
+  // After htmx has looked at the page, in a timer that it sets as it is loaded: what is asked of it
+  // before is lost.
+  setTimeout(show);
 }
 
 function onClick(event) {

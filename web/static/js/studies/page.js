@@ -1,6 +1,6 @@
 // The page of a study: one figure from the server, drawn again at a calm pace.
 
-import { drawAsHigh } from "../charts/as_high.js";
+import { asHigh } from "../charts/as_high.js";
 import { aloneByDoubleClick, toggle } from "../charts/hidden.js";
 import { saveOverlay } from "../charts/overlay_image.js";
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
@@ -74,9 +74,9 @@ async function draw() {
   const { groups, points, height, note } = figure.layout.meta;
   $("study-note").textContent = note;
   if (points) chart.querySelector(".awaited")?.remove();
-  await drawAsHigh(chart, height, () => {
-    return Plotly.react(chart, figure.data.map(shown), overlayLayout(figure.layout, chart.clientWidth), RESETS);
-  });
+  const high = asHigh(chart, height);
+  const layout = { ...overlayLayout(figure.layout, chart.clientWidth), ...high };
+  await Plotly.react(chart, figure.data.map(shown), layout, RESETS);
   drawLegend(groups);
 }
 

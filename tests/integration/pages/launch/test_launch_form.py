@@ -5,7 +5,7 @@ import pytest
 from app.schemas.config import RunConfig
 from app.schemas.presets import PRESETS
 from app.services.launch.config_form import form_of
-from tests.integration.pages.test_fork_pages import sent
+from tests.integration.pages.launch.test_fork_pages import sent
 from tests.integration.support.html import Document, get
 
 PRESET = {preset.id: preset for preset in PRESETS}

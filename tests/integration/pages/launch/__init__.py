@@ -1,0 +1,1 @@
+"""Forms that launch: of a new run, from a preset, of a fork."""

@@ -1,0 +1,1 @@
+"""The page of a run: its parts, its words, and views of its charts."""
