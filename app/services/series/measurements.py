@@ -1,7 +1,7 @@
 """Numbers of a run's series, as columns, thinned for charts."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -30,6 +30,7 @@ class SequenceRange:
 
 
 WHOLE = SequenceRange()
+MOST_KEPT = 256  # choices of ended runs, a thousand numbers each
 
 
 @dataclass(frozen=True)
@@ -153,12 +154,33 @@ def read_measurements(
     shown: Sequence[str] = SHOWN,
 ) -> tuple[list[Measurement], Thinning]:
     """Whole measurements, for charts that show several series together: losses and strengths."""
-    read = _thinned(session, [run.id], select_series(config, shown), span)[run.id]
+    chosen, thinning = _chosen(session, run, config, span, shown)
     wanted = [rows.Number("elapsed_seconds"), *(one.number for one in series_of(config))]
     # A second snapshot, at the places chosen in the first: what was added since stays out. A run
     # deleted in between has none of them.
-    found = rows.columns_of(session, [run.id], wanted, places=read.sequences).get(run.id)
-    return (_whole(found, config) if found else []), read.thinning
+    found = rows.columns_of(session, [run.id], wanted, places=chosen).get(run.id)
+    return (_whole(found, config) if found else []), thinning
+
+
+_Choice = tuple[list[int], Thinning]
+_choices: dict[tuple[Hashable, ...], _Choice] = {}
+
+
+def _chosen(
+    session: Session, run: Run, config: RunConfig, span: SequenceRange, shown: Sequence[str]
+) -> _Choice:
+    """Which measurements are kept; of a run that has ended, whose measurements stay as they are,
+    they are looked for once: its page is asked for again and again."""
+    key = (run.id, run.finished_at, span, *shown)
+    if found := _choices.get(key):
+        return found
+    read = _thinned(session, [run.id], select_series(config, shown), span)[run.id]
+    choice = read.sequences, read.thinning
+    if run.finished_at:
+        while len(_choices) >= MOST_KEPT:
+            _choices.pop(next(iter(_choices)), None)  # the oldest; another thread may be faster
+        _choices[key] = choice
+    return choice
 
 
 def _whole(found: Columns, config: RunConfig) -> list[Measurement]:

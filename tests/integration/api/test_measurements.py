@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import random
+from unittest.mock import Mock
 
 import pytest
 from psycopg.pq import Format
@@ -13,7 +14,9 @@ from app.db import series
 from app.db.engine import session_scope
 from app.schemas.api.limits import MOST_RUNS
 from app.schemas.config import RunConfig
-from tests.integration.support.rows import add, measurement, new_run
+from app.schemas.state import RunState
+from app.services.series import measurements
+from tests.integration.support.rows import add, measurement, moved, new_run
 from tests.unit.services import slow_thinning
 
 API = "/api/v1"
@@ -189,3 +192,22 @@ def test_a_range_that_ends_before_it_begins_is_refused(client, run_id):
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["loc"] == "query/to"
     assert "ends at 40, before it begins at 50" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(("ends", "looks"), [(False, 2), (True, 1)])
+def test_of_an_ended_run_the_kept_measurements_are_looked_for_once(
+    client, engine, outbox, monkeypatch, ends, looks
+):
+    run_id = new_run(engine, outbox)
+    moved(engine, outbox, run_id, RunState.STARTING, RunState.RUNNING)
+    add(engine, run_id, *(measurement(32 * place) for place in range(1_100)))
+    if ends:
+        moved(engine, outbox, run_id, RunState.FINISHED)
+    thinned = Mock(side_effect=measurements.thin)
+    monkeypatch.setattr(measurements, "thin", thinned)
+
+    first, again = (client.get(f"/api/v1/runs/{run_id}/figures/loss").json() for _ in range(2))
+
+    assert first == again
+    assert first["layout"]["meta"]["thinning"]["of"] == 1_100
+    assert thinned.call_count == looks
