@@ -76,8 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(RequestIds)
     app.add_middleware(RootPath, path=made.settings.root_path)
     add_error_handlers(app)
-    # First, as a request is held against every route before its own: of a page's seventy-five, all
-    # but a few are for files.
+    # First, as a request is held against every route before its own, and most are for files.
     app.mount("/static", assets(), name="static")
     app.include_router(api.router)
     app.include_router(health.router)
