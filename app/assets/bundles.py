@@ -33,7 +33,9 @@ def scripts_of(path: str, found: Present) -> tuple[str, ...]:
         return ()
     names = name.removesuffix(".js").split("+")
     scripts = tuple(f"js/{one.replace('.', '/')}.js" for one in names)
-    return scripts if name.endswith(".js") and all(one in found.stamps for one in scripts) else ()
+    # Each once: else an address could ask for one of them a thousand times.
+    is_one = name.endswith(".js") and len(set(scripts)) == len(scripts)
+    return scripts if is_one and all(one in found.stamps for one in scripts) else ()
 
 
 def bundled(*scripts: str) -> str:

@@ -20,7 +20,7 @@ from app.services.charts.overlay import (
 from app.services.charts.style import INK, Figure
 
 PANEL_HEIGHT, HEAD_HEIGHT, FOOT_HEIGHT = 150, 26, 46  # pixels
-GAP = 0.03  # between columns, in shares of the width
+GAPS = 0.12  # between all columns, in shares of the width: numbers below two of them stand apart
 MOST_PANELS = 100
 
 
@@ -69,8 +69,9 @@ class PanelCell:
 
     @property
     def across(self) -> list[float]:
-        width = (1 - GAP * (self.columns - 1)) / self.columns
-        start = (self.number % self.columns) * (width + GAP)
+        gap = GAPS / self.columns
+        width = (1 - gap * (self.columns - 1)) / self.columns
+        start = (self.number % self.columns) * (width + gap)
         return [round(start, 5), round(start + width, 5)]
 
     @property

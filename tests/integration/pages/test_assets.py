@@ -123,7 +123,15 @@ def test_a_bundle_is_kept_and_comes_compressed_as_files_are(client):
 
 
 @pytest.mark.parametrize(
-    "name", ["common.nothing.js", "common.site+.js", "....main.js", "site", ""]
+    "name",
+    [
+        "common.nothing.js",
+        "common.site+.js",
+        "common.site+common.site.js",
+        "....main.js",
+        "site",
+        "",
+    ],
 )
 def test_a_bundle_of_what_is_not_there_is_not_there(client, name):
     assert client.get(f"/static/js/bundle/{name}").status_code == 404

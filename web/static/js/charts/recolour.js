@@ -4,6 +4,7 @@ import { colour } from "../common/colour.js";
 
 const coarse = matchMedia("(pointer: coarse)").matches;
 const NARROW = 520; // pixels; a long label would cover the curves
+const LETTER = 5.6; // pixels of a letter in 11 px, at the widest on average
 const STEPS = {
   sequential: ["scale-0", "scale-1", "scale-2", "scale-3", "scale-4"],
   diverging: ["below-4", "below-2", "scale-0", "scale-2", "scale-4"],
@@ -31,8 +32,19 @@ export function runShapes({ shapes }, frame) {
 
 /** The layout of curves of several runs, in one chart or in many; `width` in pixels. */
 export function overlayLayout(layout, width) {
-  const { annotations } = layout;
-  return themed(layout, width < NARROW ? annotations.map(shortened) : annotations);
+  const notes = layout.annotations.map((note) => (note.name === "panel" ? fitted(note, layout, width) : note));
+  return themed(layout, width < NARROW ? notes.map(shortened) : notes);
+}
+
+/** The name of a small chart, as far as it is wide; of a long one both ends, since seeds come last. */
+function fitted(note, layout, width) {
+  const { domain } = layout[note.xref.replace(/^x(\d*) domain$/, "xaxis$1")] ?? {};
+  if (!domain || /[<&]/.test(note.text)) return note; // over all, or no plain text
+  const { l, r } = layout.margin;
+  const longest = Math.floor(((domain[1] - domain[0]) * (width - l - r)) / LETTER);
+  const half = Math.floor(longest / 2);
+  if (note.text.length <= longest) return note;
+  return { ...note, text: `${note.text.slice(0, half).trimEnd()}…${note.text.slice(half + 1 - longest)}` };
 }
 
 function themed(layout, notes) {

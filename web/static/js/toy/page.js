@@ -1,6 +1,7 @@
 // The toy model: trained by the server again while a slider moves.
 
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
+import { nats } from "../common/format.js";
 import { rooted } from "../common/root.js";
 
 const Plotly = window.Plotly;
@@ -59,7 +60,7 @@ function row({ name, first, last, crossing, said }) {
   const head = document.createElement("th");
   head.scope = "row";
   head.textContent = name;
-  const cells = [["First loss", first.toFixed(4)], ["Last loss", last.toExponential(2)], ["Below 1 % after", crossing]];
+  const cells = [["First loss", first.toFixed(4)], ["Last loss", nats(last)], ["Below 1 % after", crossing]];
   line.append(head, ...cells.map(([label, text]) => {
     const cell = document.createElement("td");
     cell.className = "number";
