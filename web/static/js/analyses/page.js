@@ -1,6 +1,7 @@
 // The page of an analysis: one figure from the server, drawn again as parts are done.
 
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
+import { read } from "../common/answers.js";
 import { withEach } from "../common/refresh.js";
 import { rooted } from "../common/root.js";
 
@@ -24,14 +25,10 @@ async function draw() {
 }
 
 async function load() {
-  try {
-    const answer = await fetch(`${rooted(data.figure_url)}?columns=${columns()}`);
-    if (!answer.ok) return;
-    figure = await answer.json();
-    await draw();
-  } catch {
-    // The server is away; it is asked again.
-  }
+  const found = await read(`${rooted(data.figure_url)}?columns=${columns()}`);
+  if (!found) return; // it is asked again
+  figure = found;
+  await draw();
 }
 
 document.addEventListener("themechange", draw);

@@ -38,8 +38,9 @@ export function overlayLayout(layout, width) {
 
 /** The name of a small chart, as far as it is wide; of a long one both ends, since seeds come last. */
 function fitted(note, layout, width) {
-  const { domain } = layout[note.xref.replace(/^x(\d*) domain$/, "xaxis$1")] ?? {};
-  if (!domain || /[<&]/.test(note.text)) return note; // over all, or no plain text
+  const [, axis] = /^x(\d*) domain$/.exec(note.xref) ?? [];
+  if (axis === undefined || /[<&]/.test(note.text)) return note; // over no one chart, or no plain text
+  const { domain } = layout[`xaxis${axis}`];
   const { l, r } = layout.margin;
   const longest = Math.floor(((domain[1] - domain[0]) * (width - l - r)) / LETTER);
   const half = Math.floor(longest / 2);

@@ -1,7 +1,7 @@
 // What somebody did by a form that changes a part of the page, and that was not done: said, with the
 // reason. Without this nothing would happen at all: the part stays as it was.
 
-import { reasonOf } from "./reason.js";
+import { reasonOf } from "./answers.js";
 import { toast } from "./toasts.js";
 
 function say({ form, isPressed }, text) {

@@ -2,6 +2,7 @@
 
 import { asHigh } from "../charts/as_high.js";
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
+import { readParts } from "../common/answers.js";
 import { rooted } from "../common/root.js";
 import { saveOutcome } from "./outcome_image.js";
 
@@ -82,27 +83,19 @@ export class OutcomesSection {
   /** Shows what the server has; `put` says where. Only the answer to the last wish is shown. */
   async #ask(put) {
     const number = ++this.#asked;
-    try {
-      const parts = await this.#fetched();
-      if (number !== this.#asked) return;
-      put(parts);
-      await this.#draw();
-    } catch {
-      // The server is away: what is there stays, and the next choice asks again.
-      if (number === this.#asked && !this.isShown) {
-        this.body.textContent = "The server does not answer. Close this section and open it again.";
-      }
-    }
-  }
-
-  async #fetched() {
     this.#columns = this.#room();
     const url = rooted(`/compare/outcomes?${this.page.query()}&columns=${this.#columns}`);
-    const answer = await fetch(url, { headers: { "HX-Request": "true" } });
-    if (!answer.ok) throw new Error(`${answer.status}`);
-    const parts = document.createElement("template");
-    parts.innerHTML = await answer.text();
-    return parts.content;
+    const parts = await readParts(url);
+    if (number !== this.#asked) return;
+    if (!parts) return this.#away();
+    put(parts);
+    await this.#draw();
+  }
+
+  /** What is there stays, and the next choice asks again. */
+  #away() {
+    if (this.isShown) return;
+    this.body.textContent = "The server does not answer. Close this section and open it again.";
   }
 
   /** For how many pictures beside each other there is room. */

@@ -1,6 +1,7 @@
 // The page of comparisons. Its address holds the whole view; the server makes the figure.
 
 import { saveOverlay } from "../charts/overlay_image.js";
+import { readParts } from "../common/answers.js";
 import { rooted } from "../common/root.js";
 import { CompareChart } from "./chart.js";
 import * as legend from "./legend.js";
@@ -87,16 +88,10 @@ async function load() {
   const number = ++asked;
   loading += 1;
   try {
-    const answer = await fetch(rooted(`/compare?${query()}&columns=${columns()}`), { headers: { "HX-Request": "true" } });
-    // Answers may come in another order than they were asked for: only that of the last wish is
-    // shown, asked here and again after its text has come.
-    if (!answer.ok || number !== asked) return;
-    const parts = document.createElement("template");
-    parts.innerHTML = await answer.text();
-    if (number !== asked) return; // something else was asked for meanwhile
-    await show(parts.content);
-  } catch {
-    // The server is away; it is asked again with the next news, or the next click.
+    const found = await readParts(rooted(`/compare?${query()}&columns=${columns()}`));
+    if (!found) return; // it is asked again with the next news, or the next click
+    // Answers may come in another order than they were asked for: only that of the last wish is shown.
+    if (number === asked) await show(found);
   } finally {
     // Counted, since several may be under way: news wait until the last has ended (see `news.js`).
     loading -= 1;
@@ -215,11 +210,8 @@ $("find").addEventListener("input", ({ target }) => {
   typing = setTimeout(async () => {
     const said = new URLSearchParams(chosen.runs.length ? query() : "");
     said.set("find", target.value);
-    const answer = await fetch(rooted(`/compare?${said}`), { headers: { "HX-Request": "true" } }).catch(() => null);
-    if (!answer?.ok) return;
-    const parts = document.createElement("template");
-    parts.innerHTML = await answer.text();
-    $("found").replaceWith(parts.content.querySelector("#found"));
+    const parts = await readParts(rooted(`/compare?${said}`));
+    if (parts) $("found").replaceWith(parts.querySelector("#found"));
   }, TYPING);
 });
 /** Links that change the runs keep the rest of the view as it is now. */

@@ -5,6 +5,7 @@ import { asHigh } from "../charts/as_high.js";
 import { PAPER, saveImage, titled } from "../charts/image_file.js";
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
 import { withEach } from "../common/refresh.js";
+import { read } from "../common/answers.js";
 import { rooted } from "../common/root.js";
 
 const Plotly = window.Plotly;
@@ -29,15 +30,10 @@ class Picture {
 
   async load() {
     this.drawn = this.columns;
-    try {
-      const query = `part=${this.chart.dataset.part}&columns=${this.drawn}`;
-      const answer = await fetch(`${rooted(url)}?${query}`);
-      if (!answer.ok) return;
-      this.figure = await answer.json();
-      await this.draw();
-    } catch {
-      // The server is away; it is asked again.
-    }
+    const found = await read(`${rooted(url)}?part=${this.chart.dataset.part}&columns=${this.drawn}`);
+    if (!found) return; // it is asked again
+    this.figure = found;
+    await this.draw();
   }
 
   /** As the server draws it: in its colours, on white. */

@@ -2,6 +2,7 @@
 
 import { Chart } from "../charts/chart.js";
 import { cursor } from "../charts/cursor.js";
+import { read } from "../common/answers.js";
 import { rooted } from "../common/root.js";
 import { Feed } from "./feed.js";
 import { toast } from "../common/toasts.js";
@@ -164,12 +165,7 @@ export class RunCharts {
       query.set("from", part[0]);
       query.set("to", part[1]);
     }
-    try {
-      const answer = await fetch(`${this.url}/figures/${name === "metric" ? metric : name}?${query}`);
-      return answer.ok ? await answer.json() : null;
-    } catch {
-      return null; // the server is away; the stream says so and comes back
-    }
+    return read(`${this.url}/figures/${name === "metric" ? metric : name}?${query}`);
   }
 
   /** The run will not change any more. */

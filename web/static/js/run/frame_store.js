@@ -1,5 +1,7 @@
 // Frames of a run as the API gives them: each is fetched once, the last to come are kept.
 
+import { read } from "../common/answers.js";
+
 const KEPT = 400; // frames in memory
 const WARMED = 24; // frames that are fetched ahead, spread over the training
 
@@ -49,17 +51,12 @@ export class FrameStore {
   }
 
   async #fetch(sequences) {
-    try {
-      const answer = await fetch(`${this.url}?sequences=${sequences}`);
-      // Not kept: a frame that is not there now may be at the next wish.
-      if (!answer.ok) return null;
-      const frame = await answer.json();
-      // A Map keeps the order in which frames came: the first to come is the first to go.
-      if (this.#cache.size >= KEPT) this.#cache.delete(this.#cache.keys().next().value);
-      this.#cache.set(sequences, frame);
-      return frame;
-    } catch {
-      return null; // the server is away; the next frame or wish asks again
-    }
+    const frame = await read(`${this.url}?sequences=${sequences}`);
+    // Not kept: a frame that is not there now may be at the next wish.
+    if (!frame) return null;
+    // A Map keeps the order in which frames came: the first to come is the first to go.
+    if (this.#cache.size >= KEPT) this.#cache.delete(this.#cache.keys().next().value);
+    this.#cache.set(sequences, frame);
+    return frame;
   }
 }

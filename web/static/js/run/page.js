@@ -6,6 +6,7 @@ import { LiveCircuit } from "./circuit.js";
 import { cursor } from "../charts/cursor.js";
 import { offerDownloads } from "../charts/downloads.js";
 import { duration, grouped } from "../common/format.js";
+import { read } from "../common/answers.js";
 import { rooted } from "../common/root.js";
 import { oneStop } from "../keys/one_stop.js";
 import { keepInAddress } from "./permalink.js";
@@ -73,15 +74,6 @@ setInterval(() => {
   if (seconds.dataset.seconds !== started.seconds) started = { seconds: seconds.dataset.seconds, at: performance.now() };
   seconds.textContent = duration(Number(started.seconds) + (performance.now() - started.at) / 1000);
 }, 1000);
-
-async function read(url) {
-  try {
-    const answer = await fetch(url);
-    return answer.ok ? await answer.json() : null;
-  } catch {
-    return null; // the server is away; the stream says so and comes back
-  }
-}
 
 /* The run itself */
 

@@ -1,7 +1,7 @@
 // What people say of a run, changed from the list: sent with what it was before, so that nobody's
 // words are overwritten unseen.
 
-import { reasonOf } from "../common/reason.js";
+import { reasonOf } from "../common/answers.js";
 import { rooted } from "../common/root.js";
 
 const AWAY = "The server does not answer; try again.";

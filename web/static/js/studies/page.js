@@ -5,6 +5,7 @@ import { aloneByDoubleClick, toggle } from "../charts/hidden.js";
 import { saveOverlay } from "../charts/overlay_image.js";
 import { CONFIG, overlayLayout, themedTrace } from "../charts/recolour.js";
 import { withEach } from "../common/refresh.js";
+import { read } from "../common/answers.js";
 import { rooted } from "../common/root.js";
 
 const Plotly = window.Plotly;
@@ -58,16 +59,11 @@ function columns() {
 async function load() {
   const query = new URLSearchParams({ ...chosen, columns: columns() });
   const number = ++asked;
-  try {
-    const answer = await fetch(`${rooted(data.figure_url)}?${query}`);
-    if (!answer.ok) return;
-    const found = await answer.json();
-    if (number !== asked) return; // something else was asked for meanwhile
-    figure = found;
-    await draw();
-  } catch {
-    // The server is away; it is asked again.
-  }
+  const found = await read(`${rooted(data.figure_url)}?${query}`);
+  if (!found) return; // it is asked again
+  if (number !== asked) return; // something else was asked for meanwhile
+  figure = found;
+  await draw();
 }
 
 async function draw() {

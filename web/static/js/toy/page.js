@@ -28,18 +28,15 @@ function query() {
 async function load() {
   const number = ++asked;
   if (!query().has("clamp")) return say("Choose at least one training.");
-  try {
-    const answer = await fetch(rooted(`/api/v1/toy/figure?${query()}`));
-    const found = await answer.json();
-    if (number !== asked) return undefined; // the slider has moved on
-    if (!answer.ok) return say(found.detail);
-    say("");
-    figure = found;
-    tell(found.said);
-    return draw();
-  } catch {
-    return say("The server does not answer.");
-  }
+  const answer = await fetch(rooted(`/api/v1/toy/figure?${query()}`)).catch(() => null);
+  const found = await answer?.json().catch(() => null);
+  if (number !== asked) return undefined; // the slider has moved on
+  if (!found) return say("The server does not answer.");
+  if (!answer.ok) return say(found.detail);
+  say("");
+  figure = found;
+  tell(found.said);
+  return draw();
 }
 
 function say(text) {
