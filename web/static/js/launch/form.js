@@ -47,7 +47,13 @@ function sayFaults() {
   const found = [...document.querySelectorAll("#faults > li")];
   const count = found.length === 1 ? "One thing is" : `${found.length} things are`;
   $("refusal").querySelector("span").textContent = found.length ? `${count} to be put right.` : "Something is to be put right.";
-  $("refusal-faults").replaceChildren(...found.map((item) => item.cloneNode(true)));
+  const said = found.map((item) => item.cloneNode(true));
+  // What says the same stays: of a link that is replaced while it is pressed there is no click.
+  if (!isSame($("refusal-faults").children, said)) $("refusal-faults").replaceChildren(...said);
+}
+
+function isSame(shown, wanted) {
+  return shown.length === wanted.length && wanted.every((item, place) => item.isEqualNode(shown[place]));
 }
 
 /**
