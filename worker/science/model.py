@@ -57,21 +57,33 @@ def forward(
 ) -> Output:
     """One pass. `keep` names activations (`L1.pattern`) to return; edits apply before keeping.
 
-    Only the query token reaches the output, so the last layer computes (and keeps) that row alone,
-    unless it is asked for as a `whole`.
+    Only the query token reaches the output, so the last layer computes (and keeps) that row alone.
+    `whole`: its pattern has the rows of all tokens, but nothing after it.
     """
     tap = Tap(edits, keep)
     x = tap(Point.EMBED, embed(model, parameters, batch))
     for layer in range(model.layers):
-        x = _block(model, parameters, layer, x, tap, rows_computed(model, layer, batch, whole))
+        x = _block(model, parameters, layer, x, tap, Rows.of(model, layer, batch, whole))
     query = _norm(x[:, -1], parameters, "final_norm")
     logits = parameters["unembed.weight"] @ query + parameters["unembed.bias"][:, None]
     return Output(tap(Point.LOGITS, logits), tap.kept)
 
 
-def rows_computed(model: ModelConfig, layer: int, batch: Batch, whole: bool) -> int:
+class Rows(NamedTuple):
     """How many of the (query) tokens a layer computes, the last ones."""
-    return tokens_of(batch) if whole or layer < model.layers - 1 else 1
+
+    looking: int  # up to the pattern
+    onward: int  # after it
+
+    @classmethod
+    def of(cls, model: ModelConfig, layer: int, batch: Batch, whole: bool) -> "Rows":
+        """`whole` as in `forward`."""
+        tokens, is_last = tokens_of(batch), layer == model.layers - 1
+        return cls(1 if is_last and not whole else tokens, 1 if is_last else tokens)
+
+    def at(self, point: Point) -> int:
+        """Of the values at a point whose axes have them."""
+        return self.looking if point in (Point.Q, Point.SCORE, Point.PATTERN) else self.onward
 
 
 def tokens_of(batch: Batch) -> int:
@@ -117,12 +129,12 @@ def _sinusoids(width: int, tokens: int, like: Tensor) -> Tensor:
 
 
 def _block(
-    model: ModelConfig, parameters: Parameters, layer: int, x: Tensor, tap: Tap, rows: int
+    model: ModelConfig, parameters: Parameters, layer: int, x: Tensor, tap: Tap, rows: Rows
 ) -> Tensor:
-    """Pre-LN attention (and MLP, if any) on the residual stream; returns its last `rows` tokens."""
+    """Pre-LN attention (and MLP, if any) on the residual stream; returns its last tokens."""
     block = f"blocks.{layer}"
     attended = _attention(model, parameters, layer, x, tap, rows)
-    x = x[:, -rows:] + tap(Point.ATTN_OUT, attended, layer=layer)
+    x = x[:, -rows.onward :] + tap(Point.ATTN_OUT, attended, layer=layer)
     if f"{block}.mlp.in.weight" in parameters:
         hidden = _linear(_norm(x, parameters, f"{block}.mlp_norm"), parameters, f"{block}.mlp.in")
         x = x + _linear(gelu(hidden), parameters, f"{block}.mlp.out")
@@ -130,17 +142,18 @@ def _block(
 
 
 def _attention(
-    model: ModelConfig, parameters: Parameters, layer: int, x: Tensor, tap: Tap, rows: int
+    model: ModelConfig, parameters: Parameters, layer: int, x: Tensor, tap: Tap, rows: Rows
 ) -> Tensor:
     """Multi-head causal attention, [W, T, B] -> [W, rows, B]. q.k / sqrt(D), softmax, sum of v."""
-    q, k, v = _qkv(model, parameters, layer, _inputs(layer, x, tap), rows)  # [H, D, T, B] each
+    q, k, v = _qkv(model, parameters, layer, _inputs(layer, x, tap), rows.looking)  # [H, D, T, B]
     q = tap(Point.Q, q, layer=layer)
     k = tap(Point.K, k, layer=layer)
     v = tap(Point.V, v, layer=layer)
     score = (q[:, :, :, None] * k[:, :, None]).sum(1) / sqrt(model.head_dim)  # [H, I, J, B]
     score = tap(Point.SCORE, score.masked_fill(_future(score), MASKED), layer=layer)
     pattern = tap(Point.PATTERN, _softmax(score), layer=layer)
-    z = tap(Point.Z, (pattern[:, None] * v[:, :, None]).sum(3), layer=layer)  # [H, D, I, B]
+    shares = pattern[:, None, -rows.onward :]
+    z = tap(Point.Z, (shares * v[:, :, None]).sum(3), layer=layer)  # [H, D, I, B]
     return _linear(z.flatten(0, 1), parameters, f"blocks.{layer}.attn.out")
 
 

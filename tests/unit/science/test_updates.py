@@ -162,7 +162,7 @@ def test_nothing_is_left_behind_on_the_processor(program: tuple) -> None:
     for capture in (False, True):
         trainer = small.trainer(small.config(program), device=elsewhere, capture=capture)
         trainer.train(2)
-        seen = trainer._evaluate(*trainer._evaluated())
+        seen = [trainer._evaluate(*evaluated) for evaluated in trainer._evaluated()]
 
         assert {part.device for part in tree_leaves((trainer.batch_loss, seen))} == {elsewhere}
 

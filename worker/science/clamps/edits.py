@@ -22,13 +22,11 @@ class Scene:
     """What values are made from: the batch, and activations of other passes by their site key.
 
     clock [B] or [1]: the numbers of the training sequences, which windows are compared with.
-    `groups`: of equal length, in which the batch's sequences are one evaluator's each.
     """
 
     batch: Batch
     clock: Tensor
     tokens: int
-    groups: int
     embedded: Callable[[], Tensor]  # [W, T, B], as this pass sees it
     unclamped: Mapping[str, Tensor]
     grafts: Mapping[int, Tensor]  # by the number of the part
@@ -105,7 +103,6 @@ def _reference(part: Part, scene: Scene) -> Tensor:
         x = x.detach()
     if part.source is Source.UNCLAMPED:
         return x
-    groups: Tensor = x.unflatten(-1, (scene.groups, -1))
     if part.source is Source.MEAN:
-        return groups.mean(-1, keepdim=True).expand_as(groups).flatten(-2)
-    return groups.roll(1, -1).flatten(-2)
+        return x.mean(-1, keepdim=True).expand_as(x)
+    return x.roll(1, -1)

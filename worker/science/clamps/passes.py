@@ -14,7 +14,7 @@ from app.schemas.clamps.site import Point
 from worker.science.clamps.edits import Scene, bind, edit_of
 from worker.science.clamps.patterns import copied_logits
 from worker.science.clamps.program import FROM_UNCLAMPED, DonorLayout, Layout, Part, Tensors
-from worker.science.model import NOTHING, Batch, Output, embed, forward, rows_computed, tokens_of
+from worker.science.model import NOTHING, Batch, Output, Rows, embed, forward, tokens_of
 from worker.science.parameters import Parameters, Shape
 from worker.science.taps import Edit, Tap, site_key
 
@@ -41,19 +41,17 @@ class Passes:
         keep: frozenset[str] = NOTHING,
         *,
         whole: bool = False,
-        groups: int = 1,
     ) -> Output:
-        """Logits and what is kept, as `model.forward`. See `Scene` for clock and groups."""
+        """Logits and what is kept, as `model.forward`. See `Scene` for the clock."""
         model = self.shape.model
         unclamped = self._unclamped(parameters, batch, whole)
         scene = Scene(
             batch,
             clock,
             tokens_of(batch),
-            groups,
             lambda: self._embedded(parameters, tensors, scene),
             unclamped,
-            self._grafts(tensors, batch, whole, groups),
+            self._grafts(tensors, batch, whole),
         )
 
         def rows(part: Part) -> int:
@@ -71,7 +69,7 @@ class Passes:
     def _rows(self, part: Part, batch: Batch, whole: bool) -> int:
         if part.layer is None or part.point in _EVERY_TOKEN:
             return tokens_of(batch)
-        return rows_computed(self.shape.model, part.layer, batch, whole)
+        return Rows.of(self.shape.model, part.layer, batch, whole).at(part.point)
 
     def _embedded(self, parameters: Parameters, tensors: Tensors, scene: Scene) -> Tensor:
         """The embedding as the clamps at `embed` leave it."""
@@ -81,12 +79,10 @@ class Passes:
         edits = bind(layout, data, scene, lambda part: scene.tokens)
         return Tap(edits, NOTHING)(Point.EMBED, x)
 
-    def _grafts(
-        self, tensors: Tensors, batch: Batch, whole: bool, groups: int
-    ) -> dict[int, Tensor]:
+    def _grafts(self, tensors: Tensors, batch: Batch, whole: bool) -> dict[int, Tensor]:
         """What each donor's lower layers make of the batch, under the donor's own program."""
         return {
-            number: _graft(part, tensors[number], batch, whole, groups)
+            number: _graft(part, tensors[number], batch, whole)
             for number, part in enumerate(self.layout)
             if part.source is Source.GRAFT
         }
@@ -129,18 +125,14 @@ def _read_after(part: Part) -> str:
     return site_key(Point.SCORE if part.source is Source.COPY else Point.RESID, part.from_layer)
 
 
-def _graft(
-    part: Part, data: Mapping[str, Tensor], batch: Batch, whole: bool, groups: int
-) -> Tensor:
+def _graft(part: Part, data: Mapping[str, Tensor], batch: Batch, whole: bool) -> Tensor:
     donor = part.donor
     assert donor is not None
     weights, key = donor.shape.unflatten(data["weights"]), site_key(part.point, part.layer)
     clock = torch.full((1,), donor.sequences, dtype=torch.int64, device=batch.row.device)
     passes = Passes(donor.shape, donor.layout)
     own = _donor_tensors(donor, data)
-    return passes(weights, own, batch, clock, frozenset({key}), whole=whole, groups=groups).kept[
-        key
-    ]
+    return passes(weights, own, batch, clock, frozenset({key}), whole=whole).kept[key]
 
 
 def _donor_tensors(donor: DonorLayout, data: Mapping[str, Tensor]) -> Tensors:

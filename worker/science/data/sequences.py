@@ -136,19 +136,18 @@ class TrainingSequences:
 
 def evaluation_batches(
     configs: Sequence[RunConfig], datasets: Sequence[Dataset]
-) -> tuple[Batch, Batch, list[dict[Evaluator, Draw]]]:
-    """The train evaluator's batch, one of the other evaluators in a row, and what was drawn."""
+) -> tuple[list[Batch], list[dict[Evaluator, Draw]]]:
+    """A batch of each of `EVALUATORS`, and what was drawn for every run."""
     drawn, tables = [], []
     for config, dataset in zip(configs, datasets, strict=True):
         split = pools(config, dataset)
         tables.append(Table.of(dataset, *split.values()))
         drawn.append({name: evaluation_draw(config, name, split[name]) for name in EVALUATORS})
     features = stack_features([table.features for table in tables], datasets)
-    train, *rest = (
+    batches = [
         _evaluator_batch(features, tables, [draws[name] for draws in drawn]) for name in EVALUATORS
-    )
-    joined = (torch.cat([getattr(b, part) for b in rest], -1) for part in Batch._fields[1:])
-    return train, Batch(features, *joined), drawn
+    ]
+    return batches, drawn
 
 
 def _evaluator_batch(features: Tensor, tables: Sequence[Table], draws: Sequence[Draw]) -> Batch:

@@ -1,7 +1,8 @@
 """A cohort's data on the device, and the two functions that a training consists of.
 
-`Step` makes one Adam update of every run, `Evaluation` one report. Both are pure functions of one
-run, mapped over the runs of the cohort by `torch.func.vmap` and compiled once.
+`Step` makes one Adam update of every run, `Evaluation` what one evaluator sees of them. Both are
+pure functions of one run, mapped over the runs of the cohort by `torch.func.vmap` and compiled
+once.
 """
 
 from typing import NamedTuple
@@ -9,7 +10,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from app.schemas.measure import EVALUATORS
 from worker.science.clamps.passes import Passes
 from worker.science.clamps.program import Layout, Tensors
 from worker.science.data.probe import PROBES
@@ -36,8 +36,9 @@ class Adam(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """One report. metrics [run, evaluator, metric], for each of `HEAD_MEASURES` a number of every
-    head [run, layer, head], and the probe's patterns [run, layer, head, query, key, probe]."""
+    """Of one evaluator: metrics [run, metric], for each of `HEAD_MEASURES` a number of every head
+    [run, layer, head], and the patterns of its first sequences [run, layer, head, query, key,
+    probe]."""
 
     metrics: Tensor
     heads: tuple[Tensor, ...]
@@ -89,41 +90,37 @@ class TrainingStep:
 
 
 class Evaluation:
-    """One report: the metrics of all evaluators, and strengths and frame from `train`."""
+    """What one evaluator sees.
+
+    A report needs four of them, and of three of these the metrics only. They are looked at in turns
+    all the same: half as much is to be compiled, and a batch of one stays in the cache.
+    """
 
     def __init__(self, shape: Shape, layout: Layout = ()) -> None:
         self.shape, self.passes = shape, Passes(shape, layout)
 
     def __call__(
-        self, parameters: Tensor, program: Tensors, train: Batch, rest: Batch, clock: Tensor
+        self, parameters: Tensor, program: Tensors, batch: Batch, clock: Tensor
     ) -> Observation:
-        """All runs. `rest` holds the other evaluators, one after the other; clock [1] is where
-        training stands."""
-        axes = _run_axes(train)
-        return torch.func.vmap(self._one, in_dims=(0, 0, axes, axes, None))(
-            parameters, program, train, rest, clock
+        """All runs. clock [1] is where training stands."""
+        return torch.func.vmap(self._one, in_dims=(0, 0, _run_axes(batch), None))(
+            parameters, program, batch, clock
         )
 
     def any_size(
-        self, parameters: Tensor, program: Tensors, train: Batch, rest: Batch, clock: Tensor
+        self, parameters: Tensor, program: Tensors, batch: Batch, clock: Tensor
     ) -> list[tuple[Tensor, int]]:
         """However many classes there are to evaluate with: one compiled program serves."""
-        return [(train.features, train.features.ndim - 2)]
+        return [(batch.features, batch.features.ndim - 2)]
 
-    def _one(
-        self, flat: Tensor, program: Tensors, train: Batch, rest: Batch, clock: Tensor
-    ) -> Observation:
+    def _one(self, flat: Tensor, program: Tensors, batch: Batch, clock: Tensor) -> Observation:
         model, parameters = self.shape.model, self.shape.unflatten(flat)
-        keep = pattern_keys(model)
-        seen = self.passes(parameters, program, train, clock, keep, whole=True)
-        groups = len(EVALUATORS) - 1
-        other = self.passes(parameters, program, rest, clock, groups=groups)
+        seen = self.passes(parameters, program, batch, clock, pattern_keys(model), whole=True)
         patterns = [seen.kept[f"L{layer}.pattern"] for layer in range(model.layers)]
-        metrics = [query_metrics(seen.logits, train), query_metrics(other.logits, rest)]
         return Observation(
-            torch.cat(metrics, dim=1).unflatten(1, (len(EVALUATORS), -1)).mean(2).mT,
+            query_metrics(seen.logits, batch).mean(1),
             tuple(
-                torch.stack([measured(pattern, train) for pattern in patterns])
+                torch.stack([measured(pattern, batch) for pattern in patterns])
                 for measured in HEAD_MEASURES.values()
             ),
             torch.stack([pattern[..., :PROBES] for pattern in patterns]),

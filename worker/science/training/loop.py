@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from app.schemas.config import RunConfig
-from app.schemas.measure import METRICS, Evaluator, Measurement, ProbeSequence
+from app.schemas.measure import EVALUATORS, METRICS, Evaluator, Measurement, ProbeSequence
 from worker.science.clamps.program import (
     NO_DONORS,
     Donors,
@@ -133,9 +133,9 @@ class Trainer:
         self.where = device
         use(device)
         sequences = TrainingSequences(configs, datasets, device)
-        train, rest, self._drawn = evaluation_batches(configs, datasets)
-        self._train = _moved(train, device)
-        self._rest = _moved(rest._replace(features=self._train.features), device)
+        batches, self._drawn = evaluation_batches(configs, datasets)
+        features = batches[0].features.to(device)  # of all of them
+        self._batches = [_moved(one._replace(features=features), device) for one in batches]
         # Read by every update and by the graph, written to by nothing after this.
         self.layout, self._program = _stacked(configs, donors, device)
         self.programs = programs or Programs.of(self.shape, self.layout, compile=compile)
@@ -192,7 +192,7 @@ class Trainer:
     @property
     def sizes(self) -> tuple[object, ...]:
         """What is compiled for: the shapes of all that goes into a report, which hold the runs."""
-        return tuple(part.shape for part in (*self._train, *self._rest))
+        return tuple(part.shape for part in self._batches[0])
 
     @property
     def batch_loss(self) -> Tensor:
@@ -218,9 +218,10 @@ class Trainer:
         if not self._updates.are_at_hand(self._update):
             told("compiles the update program")
         self._updates.warm_up(self._update)
-        if not self._evaluate.is_at_hand(*self._evaluated()):
+        evaluated = self._evaluated()[0]  # as large as the others
+        if not self._evaluate.is_at_hand(*evaluated):
             told("compiles the evaluation")
-        self._evaluate.warm_up(*self._evaluated())
+        self._evaluate.warm_up(*evaluated)
 
     @torch.no_grad()
     def reports(self) -> Iterator[tuple[Report, ...]]:
@@ -278,17 +279,18 @@ class Trainer:
     def _is_due(self, interval: str) -> bool:
         return self._update == self._fork or is_due(self.configs[0], self._update, interval)
 
-    def _evaluated(self) -> tuple[Tensor, Tensors, Batch, Batch, Tensor]:
-        """What a report is made of. Its lights are those of the next training sequence."""
+    def _evaluated(self) -> list[tuple[Tensor, Tensors, Batch, Tensor]]:
+        """What a report is made of, by evaluator. Its lights are those of the next training
+        sequence."""
         clock = torch.tensor([self.sequences], device=self.where)
-        return self._state.parameters, self._program, self._train, self._rest, clock
+        return [(self._state.parameters, self._program, one, clock) for one in self._batches]
 
     @property
     def begins_at_once(self) -> bool:
         """Whether the report at the very start is made without compiled programs, so that there is
         one while they are compiled. Of what is trained alone, so that an attempt repeats another,
         whatever is compiled already."""
-        model, sequences = self.configs[0].model, self._rest.target.shape[-1]
+        model, sequences = self.configs[0].model, self._batches[0].target.shape[-1]
         needed = 4 * model.width * self.shape.tokens**2 * sequences
         return self._update == 0 and self.where.type == "cpu" and needed <= AT_ONCE
 
@@ -301,22 +303,27 @@ class Trainer:
     def _report(self) -> tuple[Report, ...]:
         look = self._evaluate.function if self.begins_at_once else self._evaluate
         # On the stream of the updates, so after them all; evaluation writes to nothing of theirs.
-        seen = tree_map(Tensor.cpu, look(*self._evaluated()))
+        seen = [tree_map(Tensor.cpu, look(*evaluated)) for evaluated in self._evaluated()]
         scores = None
         if self._is_due("frame_every"):
             scores = compositions(self.shape)(self._state.parameters).cpu().numpy()
         return tuple(self._report_of(run, seen, scores) for run in range(len(self.configs)))
 
-    def _report_of(self, run: int, seen: Observation, scores: np.ndarray | None) -> Report:
-        metrics = dict(zip((m.value for m in METRICS), seen.metrics[run].T.tolist(), strict=True))
-        heads = zip(HEAD_MEASURES, (part[run].tolist() for part in seen.heads), strict=True)
+    def _report_of(
+        self, run: int, seen: Sequence[Observation], scores: np.ndarray | None
+    ) -> Report:
+        """`seen`: by each of `EVALUATORS`."""
+        by_metric = zip(*(one.metrics[run].tolist() for one in seen), strict=True)
+        metrics = dict(zip((m.value for m in METRICS), by_metric, strict=True))
+        train = seen[EVALUATORS.index(Evaluator.TRAIN)]
+        heads = zip(HEAD_MEASURES, (part[run].tolist() for part in train.heads), strict=True)
         measurement = Measurement(
             sequences=self.sequences, elapsed_seconds=self._elapsed, **metrics, **dict(heads)
         )
         is_frame = scores is not None
         return Report(
             measurement,
-            seen.patterns[run].permute(0, 1, 4, 2, 3).contiguous().numpy() if is_frame else None,
+            train.patterns[run].permute(0, 1, 4, 2, 3).contiguous().numpy() if is_frame else None,
             self.weights(run) if self._is_due("checkpoint_every") else None,
             run,
             None if scores is None else scores[run],

@@ -65,9 +65,10 @@ def test_runs_with_any_number_of_classes_are_evaluated_by_one_program(
         trainer = Trainer([config], [small.dataset(config)], programs=programs)
         programs = trainer.programs
         with torch.no_grad():
-            seen = programs.evaluate(*trainer._evaluated())
-            expected = programs.evaluate.function(*trainer._evaluated())
-        torch.testing.assert_close(seen.metrics, expected.metrics)
+            for evaluated in trainer._evaluated():
+                seen = programs.evaluate(*evaluated)
+                expected = programs.evaluate.function(*evaluated)
+                torch.testing.assert_close(seen.metrics, expected.metrics)
 
     assert len(graphs) == 1
 

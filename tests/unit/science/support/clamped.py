@@ -61,7 +61,7 @@ def batch(pairs: int = 2, seed: int = 0) -> Batch:
     return Batch(features, row, labels, labels[which, every])
 
 
-def run(of: RunConfig, *, at: int = 0, keep: Sequence[str] = (), groups: int = 1) -> Output:
+def run(of: RunConfig, *, at: int = 0, keep: Sequence[str] = ()) -> Output:
     """The pass under a config's program, at a training sequence."""
     own = shape(of)
     plain = of.model_copy(update={"program": ()})
@@ -74,7 +74,7 @@ def run(of: RunConfig, *, at: int = 0, keep: Sequence[str] = (), groups: int = 1
     clock = torch.tensor([at])
     pairs = of.task.context_pairs
     return Passes(own, program.layout)(
-        weights(own), tensors, batch(pairs), clock, frozenset(keep), whole=True, groups=groups
+        weights(own), tensors, batch(pairs), clock, frozenset(keep), whole=True
     )
 
 
