@@ -26,6 +26,7 @@ SHOWN = (
 )
 MOST_SETTINGS = 6
 HEIGHT, TITLE_HEIGHT, FOOT_HEIGHT, AXIS_WIDTH = 340, 78, 34, 104  # pixels
+ASIDE, LETTER = 54, 5.6  # pixels: beside the outer axes, and of a letter at the widest on average
 LONGEST_LINE, MOST_NAMED = 15, 6  # characters of a title's line, words along an axis
 GROUND = {"bgcolor": CARD, "opacity": 0.9}  # of labels that lines run behind
 # The line of the run under the pointer, which the page fills in: points of a run are `meta.each`.
@@ -59,7 +60,7 @@ def parallel_figure(axes: Sequence[Quantity], runs: Sequence[DrawnRun]) -> Figur
     plane |= {"showline": False, "fixedrange": True}
     return figure_of(
         [*_lines(axes, runs), *run_keys(runs), POINTED_AT],
-        margin={"l": 54, "r": 54, "t": TITLE_HEIGHT, "b": FOOT_HEIGHT},
+        margin={"l": ASIDE, "r": ASIDE, "t": TITLE_HEIGHT, "b": FOOT_HEIGHT},
         xaxis=plane | {"range": [-EDGE, max(1, len(axes) - 1) + EDGE]},
         yaxis=plane | {"range": [(NONE if has_none else 0) - EDGE, 1 + EDGE]},
         shapes=[_axis_line(place) for place in range(len(axes))],
@@ -136,7 +137,7 @@ def _labels(place: int, one: Quantity) -> Iterator[dict[str, Any]]:
     above = {"yanchor": "bottom", "yshift": 22}
     yield _note(place, 1, f"<b>{title}</b>") | above | {"name": "panel"}
     for share, text in _named(one):
-        yield _note(place, share, text) | _beside(share) | GROUND
+        yield _note(place, share, text) | _beside(share) | _within(place, share, text) | GROUND
     if one.missing:
         yield _note(place, NONE, "none") | {"xanchor": "left", "xshift": 6} | GROUND
 
@@ -157,6 +158,12 @@ def _beside(share: float) -> dict[str, Any]:
     if share == 0:
         return {"yanchor": "top", "yshift": -4}
     return {"xanchor": "left", "xshift": 6}
+
+
+def _within(place: int, share: float, text: str) -> dict[str, Any]:
+    """Long words about the first axis begin at the edge, where their middle would push them out."""
+    is_out = place == 0 and share in (0, 1) and len(text) * LETTER > 2 * ASIDE
+    return {"xanchor": "left", "xshift": -ASIDE} if is_out else {}
 
 
 def _note(place: int, share: float, text: str) -> dict[str, Any]:

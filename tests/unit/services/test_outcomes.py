@@ -154,6 +154,19 @@ def test_lines_go_from_the_least_to_the_greatest_and_below_where_there_is_no_val
     assert (labels[1, 1], labels[1, 0], labels[1, NONE]) == ("300", "100", "none")
 
 
+def test_long_words_about_the_first_axis_stay_inside():
+    order = ("Ablate: layers 1 and 2, heads 0 to 3", "Unclamped", "Preserve: layer 2, heads 4 to 7")
+    words = quantity(*order, name="clamps", unit="", is_setting=True, order=order)
+
+    found = parallel_figure([words, quantity(1, 2, 3)], runs_named(3))
+
+    margin = found["layout"]["margin"]["l"]
+    notes = [note for note in found["layout"]["annotations"] if note["name"] == "value"]
+    outer = [note for note in notes if note["x"] == 0 and note["y"] in (0, 1)]
+    assert [(note["xanchor"], note["xshift"]) for note in outer] == [("left", -margin)] * 2
+    assert [note.get("xanchor") for note in notes if note["x"] == 1] == [None, None]
+
+
 def test_heads_are_drawn_in_one_scale_and_say_where_they_stand_in_for_the_midpoint():
     strengths = [[0.1, 0.2], [0.3, math.nan]]
     pictures = [HeadPicture("a", 400_000, strengths, False), HeadPicture("b", 900, strengths, True)]
