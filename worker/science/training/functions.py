@@ -92,8 +92,8 @@ class TrainingStep:
 class Evaluation:
     """What one evaluator sees.
 
-    A report needs four of them, and of three of these the metrics only. They are looked at in turns
-    all the same: half as much is to be compiled, and a batch of one stays in the cache.
+    A report needs four of them, and of three of these the metrics only. All are looked at by this
+    program: another one for the three would have to be compiled, too (docs/adr/0055).
     """
 
     def __init__(self, shape: Shape, layout: Layout = ()) -> None:

@@ -303,7 +303,8 @@ class Trainer:
     def _report(self) -> tuple[Report, ...]:
         look = self._evaluate.function if self.begins_at_once else self._evaluate
         # On the stream of the updates, so after them all; evaluation writes to nothing of theirs.
-        seen = [tree_map(Tensor.cpu, look(*evaluated)) for evaluated in self._evaluated()]
+        # Copied when all are queued: each copy waits for a graphics processor.
+        seen = tree_map(Tensor.cpu, [look(*evaluated) for evaluated in self._evaluated()])
         scores = None
         if self._is_due("frame_every"):
             scores = compositions(self.shape)(self._state.parameters).cpu().numpy()
